@@ -1,0 +1,104 @@
+"""What the public functions accept, and the one clear error they give otherwise."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+ArrayLike: TypeAlias = Tensor | np.ndarray | Sequence
+"""Anything `torch.as_tensor` takes."""
+
+Rows: TypeAlias = Float[Tensor, "n d"] | ArrayLike
+"""One embedding a row, shape (n, d), any norms but zero."""
+
+
+def tensor(value: object, name: str) -> Tensor:
+    """`value` as a real floating tensor: float64 stays, everything else becomes float32."""
+    try:
+        # A copy only where torch cannot share the memory (a read-only or byte-swapped array).
+        if isinstance(value, np.ndarray) and not (value.flags.writeable and value.dtype.isnative):
+            value = value.astype(value.dtype.newbyteorder("="))
+        result = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"{name}: expected a tensor, an array or nested lists of numbers, got {type(value).__name__} ({error})"
+        ) from None
+    if result.is_complex():
+        raise TypeError(f"{name}: expected real numbers, got {result.dtype}")
+    return result if result.dtype == torch.float64 else result.to(torch.float32)
+
+
+def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
+    """`value` as (n, d) rows of non-zero, finite numbers; errors name the argument."""
+    result = tensor(value, name)
+    if result.ndim != 2:
+        raise ValueError(f"{name}: expected shape (n, d), got {tuple(result.shape)}")
+    n, d = result.shape
+    if n < least or d < 1:
+        raise ValueError(f"{name}: expected at least {least} rows and 1 column, got shape {(n, d)}")
+    if not torch.isfinite(result).all():
+        bad = int((~torch.isfinite(result)).any(dim=1).nonzero()[0])
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {bad}")
+    zero = (result == 0).all(dim=1)
+    if zero.any():
+        raise ValueError(f"{name}: expected non-zero rows, got all zeros in row {int(zero.nonzero()[0])}")
+    return result
+
+
+def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    """`x` and `y` as two matrices of one shape, one dtype and one device."""
+    x, y = rows(x, "x"), rows(y, "y")
+    if x.shape != y.shape:
+        raise ValueError(
+            f"x and y: expected the same shape, row i of x belonging with row i of y, "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    if x.device != y.device:
+        raise ValueError(f"x and y: expected one device, got {x.device} and {y.device}")
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    return x.to(dtype), y.to(dtype)
+
+
+def number(value: object, name: str) -> float:
+    """`value` as one finite float."""
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    if not math.isfinite(result):
+        raise ValueError(f"{name}: expected a finite number, got {result}")
+    return result
+
+
+def positive(value: object, name: str) -> float:
+    """`value` as one finite float above zero."""
+    result = number(value, name)
+    if result <= 0:
+        raise ValueError(f"{name}: expected a number above 0, got {result:g}")
+    return result
+
+
+def count(value: object, name: str, least: int = 1, most: int | None = None) -> int:
+    """`value` as a whole number within [least, most]."""
+    result = number(value, name)
+    if result != int(result) or result < least or (most is not None and result > most):
+        span = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name}: expected a whole number {span}, got {result:g}")
+    return int(result)
+
+
+def choice(value: object, name: str, options: Iterable[str]) -> str:
+    """`value`, if it is one of `options`; otherwise an error with the nearest of them."""
+    known = list(options)
+    if isinstance(value, str) and value in known:
+        return value
+    near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
+    raise ValueError(f"{name}: unknown name {value!r}; {hint}")

@@ -1,0 +1,85 @@
+"""One look for every figure, and the form in which figures are stored.
+
+Figures are stored as plain Vega-Lite 5: JupyterLab, VS Code and nbviewer draw that without fetching anything, and the
+book's own extension draws the same stored output on the site.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import altair as alt
+
+MIME = "application/vnd.vegalite.v5+json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+
+IMAGE, TEXT = "#2f7fd0", "#d9690f"
+NEUTRAL = "#77808c"
+TEMPERATURE = ["#3b0f70", "#641a80", "#8c2981", "#b73779", "#de4968", "#f7705c"]
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+
+CONFIG: dict[str, Any] = {
+    "background": "white",
+    "font": FONT,
+    "padding": {"left": 4, "right": 8, "top": 6, "bottom": 4},
+    "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 300},
+    "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE, "ramp": TEMPERATURE},
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "gridOpacity": 0.5,
+        "tickCount": 6,
+        "labelOverlap": True,
+    },
+    "legend": {"orient": "top", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "symbolSize": 80},
+    "title": {"anchor": "start", "fontSize": 15, "fontWeight": 600, "offset": 10, "subtitleFontSize": 12},
+    "circle": {"size": 26, "opacity": 0.75},
+    "line": {"strokeWidth": 2.2},
+    "bar": {"cornerRadiusEnd": 2},
+    "text": {"fontSize": 12},
+}
+
+
+def rounded(value: Any, digits: int = 3) -> Any:
+    """`value` with every float in it, however deep, rounded to `digits` significant digits; NaN becomes None."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return float(f"{value:.{digits}g}") + 0.0  # no negative zero
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, digits) for item in value]
+    return value
+
+
+def stored(spec: dict[str, Any]) -> dict[str, Any]:
+    """The Vega-Lite `spec` as notebooks keep it: named datasets, rounded data, the shared look, no tool metadata."""
+    names = {old: f"data-{i}" for i, old in enumerate(spec.get("datasets", {}), start=1)}
+
+    def rename(node: Any) -> Any:
+        if isinstance(node, dict):
+            if set(node) == {"name"} and node["name"] in names:
+                return {"name": names[node["name"]]}
+            return {key: rename(item) for key, item in node.items()}
+        if isinstance(node, list):
+            return [rename(item) for item in node]
+        return node
+
+    body = {key: rename(item) for key, item in spec.items() if key not in ("datasets", "usermeta", "$schema", "config")}
+    datasets = {names[old]: rounded(rows) for old, rows in spec.get("datasets", {}).items()}
+    return {"$schema": SCHEMA, "config": CONFIG, **body, **({"datasets": datasets} if datasets else {})}
+
+
+def _render(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
+
+
+def enable() -> None:
+    """Show Altair charts in this process with the book's look, stored the book's way; no network is used."""
+    alt.renderers.register("mindgap", _render)
+    alt.renderers.enable("mindgap")
+    alt.data_transformers.enable("default", max_rows=None)

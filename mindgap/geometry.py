@@ -1,0 +1,233 @@
+"""Two clouds of points on the unit sphere: how far apart, how narrow, how well matched.
+
+Every function takes embeddings of shape (n, d) with rows of any norm and puts them on the unit
+sphere itself; x̂ and ŷ below are the normalised rows. Row i of `x` belongs with row i of `y`.
+Section and figure numbers refer to Liang et al., *Mind the Gap* (NeurIPS 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _inputs
+from mindgap._inputs import Rows
+
+TILE_ENTRIES = 2**22  # similarities held at once by the tiled functions: 16 MB in float32
+
+
+def normalize(x: Rows) -> Float[Tensor, "n d"]:
+    """Rows of `x` on the unit sphere: x̂_i = x_i / ‖x_i‖.
+
+    Shapes: (n, d) → (n, d), n ≥ 1; the result has the device of `x`. float64 stays float64, everything else
+    becomes float32. Rows are scaled by their largest entry first, so that no norm over- or underflows.
+
+    Raises ValueError for a wrong rank, no rows, NaN or infinity, or a zero row.
+    """
+    return _unit(_inputs.rows(x, "x", least=1))
+
+
+def _unit(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    x = x / x.abs().amax(dim=1, keepdim=True)
+    return x / torch.linalg.vector_norm(x, dim=1, keepdim=True)
+
+
+def unit_pair(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    """x̂ and ŷ, checked to be of one shape (n, d) with n ≥ 2; the common first step of every two-matrix measure."""
+    x, y = _inputs.pair(x, y)
+    return _unit(x), _unit(y)
+
+
+def gap_vector(x: Rows, y: Rows) -> Float[Tensor, " d"]:
+    """The modality gap Δ = mean(x̂) − mean(ŷ), shape (d,) (§4.2).
+
+    Raises ValueError unless `x` and `y` are (n, d) of one shape, n ≥ 2, finite, without zero rows.
+    """
+    x, y = unit_pair(x, y)
+    return x.mean(dim=0) - y.mean(dim=0)
+
+
+def gap_distance(x: Rows, y: Rows) -> float:
+    """The length of the gap ‖Δ‖, between 0 (one centre) and 2 (opposite poles) (§4.2; .82 in Fig 1b).
+
+    Raises ValueError as `gap_vector` does.
+    """
+    return float(torch.linalg.vector_norm(gap_vector(x, y)))
+
+
+def mean_cosine(x: Rows, y: Rows | None = None) -> float:
+    """Mean cosine over the pairs of different rows: how narrow one cone is, or how near two are (§2.1, Fig 2a).
+
+    With `x` alone, the n(n − 1) off-diagonal pairs of x̂. With `y`, the n(n − 1) cross pairs (x̂_i, ŷ_j), i ≠ j.
+    Both cost O(nd) and no n² memory, because a sum of products is a product of sums:
+
+        Σ_{i≠j} x̂_i·ŷ_j = (Σ_i x̂_i)·(Σ_j ŷ_j) − Σ_i x̂_i·ŷ_i
+
+    Raises ValueError as `gap_vector` does.
+    """
+    if y is None:
+        x = _unit(_inputs.rows(x, "x"))
+        y = x
+    else:
+        x, y = unit_pair(x, y)
+    n = x.shape[0]
+    return float((x.sum(dim=0) @ y.sum(dim=0) - (x * y).sum()) / (n * (n - 1)))
+
+
+def matched_cosine(x: Rows, y: Rows) -> float:
+    """Mean cosine of the n matched pairs (x̂_i, ŷ_i): how well the two modalities are aligned.
+
+    Raises ValueError as `gap_vector` does.
+    """
+    x, y = unit_pair(x, y)
+    return float((x * y).sum(dim=1).mean())
+
+
+def shift(x: Rows, y: Rows, amount: float) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    """Move both clouds along the gap by λ = `amount` and back onto the sphere (§4.2).
+
+        x'_i = normalize(x̂_i − λΔ)        y'_i = normalize(ŷ_i + λΔ)
+
+    λ = 0 leaves them, λ = ½ lets the means meet (before normalising), λ = 1 swaps the sides, λ < 0 widens the gap.
+    The signed distance δ on the axis of Fig 3 and in the authors' code is δ = 2λ‖Δ‖.
+
+    Shapes: (n, d), (n, d) → (n, d), (n, d). Raises ValueError as `gap_vector` does, or if `amount` is not finite.
+    """
+    amount = _inputs.number(amount, "amount")
+    x, y = unit_pair(x, y)
+    step = amount * (x.mean(dim=0) - y.mean(dim=0))
+    return normalize(x - step), normalize(y + step)
+
+
+def recall_at_k(x: Rows, y: Rows, k: int = 1) -> float:
+    """Share of rows of `x` whose own row of `y` is among the `k` with the highest cosine (R@k).
+
+    Ties share their places fairly: with g rows of y strictly nearer and t rows (its own among them) equally near, a
+    row counts min(1, max(0, (k − g) / t)). Embeddings that have collapsed to one point score k/n, which is chance.
+    The n × n similarities are walked in tiles.
+
+    Raises ValueError as `gap_vector` does, or unless 1 ≤ k ≤ n.
+    """
+    x, y = unit_pair(x, y)
+    n = x.shape[0]
+    k = _inputs.count(k, "k", 1, n)
+    hits = 0.0
+    for start, similarity in _similarity_tiles(x, y):
+        own = similarity.diagonal(start)[:, None]
+        nearer = (similarity > own).sum(dim=1)
+        equal = (similarity == own).sum(dim=1)
+        hits += float(((k - nearer) / equal).clamp(0, 1).sum())
+    return hits / n
+
+
+def _similarity_tiles(
+    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
+) -> Iterator[tuple[int, Float[Tensor, "tile n"]]]:
+    size = max(1, TILE_ENTRIES // y.shape[0])
+    for start in range(0, x.shape[0], size):
+        yield start, x[start : start + size] @ y.T
+
+
+def separability(x: Rows, y: Rows) -> float:
+    """Share of all 2n points that lie on their own modality's side of the plane halfway between the means.
+
+    The plane is orthogonal to Δ: this is nearest-centroid classification of the modality, 1 when the clouds are
+    linearly separated along the gap and about ½ when they overlap. A point on the plane counts one half.
+
+    Raises ValueError as `gap_vector` does.
+    """
+    x, y = unit_pair(x, y)
+    a, b = x.mean(dim=0), y.mean(dim=0)
+    delta, middle = a - b, (a + b) / 2
+    sides = torch.cat([(x - middle) @ delta, (middle - y) @ delta])
+    return float(((sides > 0).double() + 0.5 * (sides == 0).double()).mean())
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A linear map to a few dimensions, the same one for both modalities.
+
+    `basis` (c, d) has orthonormal rows and `center` (d,) is the mean of all 2n points, so that
+    p ↦ (p − center) · basisᵀ. `x` and `y` are the projected points, (n, c). `explained` (c,) is the share of the
+    joint variance along each axis.
+    """
+
+    basis: Float[Tensor, "c d"]
+    center: Float[Tensor, " d"]
+    x: Float[Tensor, "n c"]
+    y: Float[Tensor, "n c"]
+    explained: Float[Tensor, " c"]
+
+    def apply(self, points: Float[Tensor, "m d"]) -> Float[Tensor, "m c"]:
+        """Project more points, of shape (m, d), with the same map."""
+        return (points - self.center) @ self.basis.T
+
+
+def shared_projection(x: Rows, y: Rows, components: int = 2) -> Projection:
+    """The principal axes of both clouds together (Fig 1b shows UMAP instead; PCA is linear, so distances mean something).
+
+    The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. Their signs are fixed:
+    the first axis points from `y` towards `x`, each other has its largest entry positive.
+
+    Raises ValueError as `gap_vector` does, or unless 1 ≤ components ≤ d.
+    """
+    x, y = unit_pair(x, y)
+    components = _inputs.count(components, "components", 1, x.shape[1])
+    center = (x.mean(dim=0) + y.mean(dim=0)) / 2
+    stacked = torch.cat([x, y]).double() - center.double()
+    variances, axes = torch.linalg.eigh(stacked.T @ stacked / len(stacked))
+    basis = axes.flip(1).T[:components]
+    signs = torch.gather(basis, 1, basis.abs().argmax(dim=1, keepdim=True)).sign()
+    towards = basis[0] @ (x.mean(dim=0) - y.mean(dim=0)).double()
+    if towards != 0:
+        signs[0] = towards.sign()
+    basis = (basis * signs).to(x.dtype)
+    total = variances.sum().clamp_min(torch.finfo(torch.float64).tiny)
+    explained = (variances.flip(0)[:components] / total).to(x.dtype)
+    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained)
+
+
+@dataclass(frozen=True)
+class ShiftPath:
+    """What a few dimensions need to follow every point exactly along the shift, for any λ.
+
+    Seen through the orthonormal axes of a shared projection, a shifted point is a formula in λ:
+
+        p'_i(λ) = (p_i ∓ λ Δ) / √(1 ∓ 2λ p_i·Δ + λ²‖Δ‖²)        (− for x̂, + for ŷ)
+
+    so `x` and `y` (n, c), the coordinates of the unshifted unit rows, `x_along` and `y_along` (n,), their products
+    with Δ, `gap` (c,), the coordinates of Δ, and `squared_gap` = ‖Δ‖² are all it takes.
+    """
+
+    x: Float[Tensor, "n c"]
+    y: Float[Tensor, "n c"]
+    x_along: Float[Tensor, " n"]
+    y_along: Float[Tensor, " n"]
+    gap: Float[Tensor, " c"]
+    squared_gap: float
+
+    def at(self, amount: float) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
+        """The coordinates of all points after a shift by λ = `amount`: (n, c) for x, (n, c) for y."""
+        amount = _inputs.number(amount, "amount")
+
+        def moved(points: Tensor, along: Tensor, step: float) -> Tensor:
+            norm = (1 - 2 * step * along + step**2 * self.squared_gap).sqrt()
+            return (points - step * self.gap) / norm[:, None]
+
+        return moved(self.x, self.x_along, amount), moved(self.y, self.y_along, -amount)
+
+
+def shift_path(x: Rows, y: Rows, components: int = 2) -> ShiftPath:
+    """The numbers that let a picture move every point exactly along the shift, seen through `shared_projection`.
+
+    Raises ValueError as `shared_projection` does.
+    """
+    basis = shared_projection(x, y, components).basis
+    x, y = unit_pair(x, y)
+    basis = basis.to(x.dtype)
+    delta = x.mean(dim=0) - y.mean(dim=0)
+    return ShiftPath(x @ basis.T, y @ basis.T, x @ delta, y @ delta, basis @ delta, float(delta @ delta))
