@@ -34,7 +34,13 @@ CONFIG: dict[str, Any] = {
         "tickCount": 6,
         "labelOverlap": True,
     },
-    "legend": {"orient": "top", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "symbolSize": 80},
+    "legend": {
+        "orient": "top",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "symbolSize": 80,
+    },
     "title": {"anchor": "start", "fontSize": 15, "fontWeight": 600, "offset": 10, "subtitleFontSize": 12},
     "circle": {"size": 26, "opacity": 0.75},
     "line": {"strokeWidth": 2.2},
@@ -69,17 +75,27 @@ def stored(spec: dict[str, Any]) -> dict[str, Any]:
             return [rename(item) for item in node]
         return node
 
-    body = {key: rename(item) for key, item in spec.items() if key not in ("datasets", "usermeta", "$schema", "config")}
+    body = {key: rename(item) for key, item in spec.items() if key not in ("datasets", "usermeta", "$schema")}
     datasets = {names[old]: rounded(rows) for old, rows in spec.get("datasets", {}).items()}
-    return {"$schema": SCHEMA, "config": CONFIG, **body, **({"datasets": datasets} if datasets else {})}
+    return {"$schema": SCHEMA, **body, **({"datasets": datasets} if datasets else {})}
+
+
+def _theme() -> alt.theme.ThemeConfig:
+    return {"config": CONFIG}  # type: ignore[typeddict-item]
 
 
 def _render(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     return {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
 
 
+def use_look() -> None:
+    """Give Altair charts in this process the book's look, however they are shown."""
+    alt.theme.register("mindgap", enable=True)(_theme)
+
+
 def enable() -> None:
     """Show Altair charts in this process with the book's look, stored the book's way; no network is used."""
+    use_look()
     alt.renderers.register("mindgap", _render)
     alt.renderers.enable("mindgap")
     alt.data_transformers.enable("default", max_rows=None)

@@ -16,7 +16,28 @@ from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
 
-__all__ = ["IMAGE", "TEMPERATURE", "TEXT", "distance_axis", "enable", "gap_map", "landscape_curves", "measure_dots", "shift_explorer"]
+__all__ = [
+    "DIRECTIONS",
+    "IMAGE",
+    "TEMPERATURE",
+    "TEXT",
+    "enable",
+    "gap_map",
+    "gap_panels",
+    "labelled",
+    "landscape_curves",
+    "measure_dots",
+    "shift_explorer",
+    "temperature_label",
+]
+
+DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "text_to_image"}
+"""The directions of the loss as charts name them, and as `Landscape` does."""
+
+LOSS = (
+    "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
+    "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
+)
 
 
 def temperature_label(temperature: float) -> str:
@@ -30,21 +51,28 @@ def shift_explorer(
     landscape: Landscape,
     modalities: Sequence[str] = ("image", "text"),
     pairs: int = 150,
-    value: float = 0.0,
-    bind: bool = True,
+    controls: Sequence[str] = ("shift", "temperature"),
 ) -> alt.ConcatChart:
     """Two clouds that a λ slider moves exactly, beside the loss curve with a marker at the same λ.
 
     `path` holds the points (the first `pairs` of them are drawn), `landscape` the loss at the slider's positions:
-    its shifts must be evenly spaced. With `bind=False` there are no inputs; the parameters `shift` and
-    `temperature` are then set from outside.
+    its shifts must be evenly spaced. The chart has the parameters `shift`, `temperature` and `direction` ("both",
+    "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
-    slider = alt.binding_range(min=shifts[0], max=shifts[-1], step=round(shifts[1] - shifts[0], 6), name="shift λ ")
-    menu = alt.binding_radio(options=labels, name="temperature τ ")
-    amount = alt.param("shift", value=value, **({"bind": slider} if bind else {}))
-    temperature = alt.param("temperature", value=labels[0], **({"bind": menu} if bind else {}))
+    inputs = {
+        "shift": alt.binding_range(
+            min=shifts[0], max=shifts[-1], step=round(shifts[1] - shifts[0], 6), name="shift λ "
+        ),
+        "temperature": alt.binding_radio(options=labels, name="temperature τ "),
+        "direction": alt.binding_radio(options=list(DIRECTIONS), name="direction "),
+    }
+    starts = {"shift": 0.0, "temperature": labels[0], "direction": "both"}
+    params = [
+        alt.param(name, value=value, **({"bind": inputs[name]} if name in controls else {}))
+        for name, value in starts.items()
+    ]
 
     points = pd.DataFrame(
         {
@@ -61,23 +89,16 @@ def shift_explorer(
         x2=f"(datum.p + shift*{g1:.5g})/datum.s",
         y2=f"(datum.q + shift*{g2:.5g})/datum.s",
     )
-    # One domain for both axes: the middle of the unit disc that the two axes see.
-    horizontal = alt.X("x:Q", title="first principal axis", scale=alt.Scale(domain=[-1, 1], nice=False))
-    vertical = alt.Y("y:Q", title="second principal axis", scale=alt.Scale(domain=[-0.8, 0.8], nice=False))
-    links = base.mark_rule(color=NEUTRAL, opacity=0.18, clip=True).encode(horizontal, vertical, x2="x2:Q", y2="y2:Q")
-    first = base.mark_circle(color=IMAGE, clip=True).encode(horizontal, vertical)
-    second = base.mark_circle(color=TEXT, clip=True).encode(horizontal.copy(), vertical.copy())
-    second = second.encode(x=alt.X("x2:Q"), y=alt.Y("y2:Q"))
     names = [
         alt.Chart(alt.Data(values=[{}]))
-        .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=_plural(name))
-        .encode(x=alt.datum(x), y=alt.datum(0.74))
+        .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=name.rstrip("s") + "s")
+        .encode(x=alt.datum(x), y=alt.datum(0.78))
         for name, colour, align, x in zip(modalities, (IMAGE, TEXT), ("right", "left"), (0.98, -0.98), strict=True)
     ]
-    cloud = alt.layer(links, first, second, *names).properties(name="equal_axes", width=380, height=310)
+    cloud = alt.layer(*_pair_layers(base, alt.value(0.18)), *names).properties(name="equal_axes", width=380, height=323)
 
-    frame = labelled(landscape.frame())
-    chosen = alt.Chart(frame).transform_filter("datum.tau == temperature")
+    frame = labelled(landscape.frame().drop(columns="loss"))
+    chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS)
     curve = chosen.mark_line(color=NEUTRAL).encode(
         alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False)),
         alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False)),
@@ -85,23 +106,21 @@ def shift_explorer(
     here = chosen.transform_filter("abs(datum.shift - shift) < 1e-4").encode(x="shift:Q", y="loss:Q")
     marker = here.mark_point(filled=True, size=130, color=TEMPERATURE[3])
     note = (
-        here.transform_calculate(note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')")
+        here.transform_calculate(
+            note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')"
+        )
         .mark_text(dy=-16, fontWeight="bold", color=TEMPERATURE[3], align=alt.expr("shift > 1 ? 'right' : 'left'"))
         .encode(text="note:N")
     )
-    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=310)
+    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=323)
     return (
         alt.concat(cloud, loss, columns=2)
-        .add_params(amount, temperature)
+        .add_params(*params)
         .properties(
-            description=f"Left: {pairs} {modalities[0]}-{modalities[1]} pairs on two principal axes, moved by the shift "
-            "slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
+            description=f"Left: {pairs} {modalities[0]}-{modalities[1]} pairs on two principal axes, moved by the "
+            "shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
         )
     )
-
-
-def _plural(name: str) -> str:
-    return name if name.endswith("s") else name + "s"
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -122,17 +141,14 @@ def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
     kind = alt.param("projection", value=projections[0], bind=alt.binding_radio(options=projections, name="axes "))
     lines = alt.param("lines", value=links, bind=alt.binding_checkbox(name="pair lines "))
     base = alt.Chart(points).transform_filter("datum.set == set && datum.projection == projection")
-    x = alt.X("x:Q", title="first axis", scale=alt.Scale(zero=False))
-    y = alt.Y("y:Q", title="second axis", scale=alt.Scale(zero=False))
-    rule = base.mark_rule(color=NEUTRAL, opacity=alt.expr("lines ? 0.22 : 0")).encode(x, y, x2="x2:Q", y2="y2:Q")
-    first = base.mark_circle(color=IMAGE).encode(x, y)
-    second = base.mark_circle(color=TEXT).encode(x=alt.X("x2:Q"), y=alt.Y("y2:Q"))
+    opacity = alt.value(alt.ExprRef("lines ? 0.22 : 0"))
     return (
-        alt.layer(rule, first, second)
-        .add_params(chosen, kind, *([lines] if len(projections) else []))
+        alt.layer(*_pair_layers(base, opacity))
+        .add_params(chosen, kind, lines)
         .properties(
+            name="equal_axes",
             width=600,
-            height=380,
+            height=510,
             description="Scatter plot of matched pairs, first modality blue and second orange, joined by grey lines. "
             f"Menus choose one of {len(sets)} embedding sets and the projection.",
         )
@@ -142,11 +158,14 @@ def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
 def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatChart:
     """A row of dot plots, one a measure, with the embedding sets as shared rows.
 
-    `table` has the columns `set`, `weights` ("trained" or "random") and one column a measure; `columns` maps those to axis titles.
+    `table` has the columns `set`, `weights` ("trained" or "random") and one column a measure; `columns` maps those to
+    axis titles.
     """
     order = list(table["set"])
     axis = alt.Axis(ticks=False, domain=False, labelLimit=150)
-    colour = alt.Color("weights:N", title=None, scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL]))
+    colour = alt.Color(
+        "weights:N", title=None, scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL])
+    )
     base = alt.Chart(table).encode(alt.Y("set:N", sort=order, title=None, axis=axis), colour)
     panels = []
     for column, title in columns.items():
@@ -158,28 +177,53 @@ def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatC
     )
 
 
+def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
+    """Pairs of a few embedding sets beside each other, on the same scale.
+
+    `points` has a row a pair: `set`, `x`, `y` (first modality), `x2`, `y2` (second modality).
+    """
+    panels = []
+    for name, part in points.groupby("set", sort=False):
+        layers = _pair_layers(alt.Chart(part), alt.value(0.22 if links else 0.0))
+        panels.append(
+            alt.layer(*layers).properties(name=f"equal_{len(panels)}", title=str(name), width=330, height=280)
+        )
+    names = ", ".join(dict.fromkeys(map(str, points["set"])))
+    return alt.concat(*panels, columns=2).properties(description=f"Scatter plots of matched pairs of {names}.")
+
+
+def _pair_layers(base: alt.Chart, opacity: Any) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle."""
+    x = alt.X("x:Q", title="first axis", scale=alt.Scale(domain=[-1, 1], nice=False))
+    y = alt.Y("y:Q", title="second axis", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
+    line = base.mark_rule(color=NEUTRAL, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity)
+    first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
+    second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
+    return line, first, second
+
+
 def distance_axis(**options: Any) -> alt.X:
     """The x axis of Fig 3: the signed distance of the shifted means, positive before they cross."""
-    return alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(nice=False), **options)
+    return alt.X(
+        "distance:Q", title="signed distance between the shifted means", scale=alt.Scale(nice=False), **options
+    )
 
 
 def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChart:
     """Loss against signed distance, a line a temperature, with menus for the embeddings, the direction and the batch.
 
-    `curves` has `set`, `batch`, `tau`, `distance`, `image_to_text`, `text_to_image`; `marks` the same columns but the
-    losses, with `direction`, `kind` (such as "minimum") and `loss`. The curve of one chosen temperature is drawn strong.
+    `curves` has `set`, `batch`, `tau`, `shift`, `distance`, `image_to_text`, `text_to_image`; `marks` has `set`,
+    `batch`, `tau`, `direction`, `kind` ("global minimum", "barrier" or "back to back"), `distance` and `loss`.
     """
     sets, batches, taus = (list(dict.fromkeys(curves[column])) for column in ("set", "batch", "tau"))
     params = [
         alt.param("set", value=sets[0], bind=alt.binding_radio(options=sets, name="embeddings ")),
         alt.param("tau", value=taus[0], bind=alt.binding_radio(options=taus, name="temperature τ ")),
-        alt.param("direction", value="both", bind=alt.binding_radio(
-            options=["both", "image→text", "text→image"], name="direction ")),
+        alt.param("direction", value="both", bind=alt.binding_radio(options=list(DIRECTIONS), name="direction ")),
         alt.param("batch", value=batches[0], bind=alt.binding_radio(options=batches, name="batch ")),
     ]  # fmt: skip
-    loss = "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
     chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
-    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=loss)
+    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
     y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
     line = base.mark_line(color=TEMPERATURE[1]).encode(distance_axis(), y, order="shift:Q")
     dots = alt.Chart(marks).transform_filter(chosen + " && datum.direction == direction")
@@ -191,13 +235,19 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=["global minimum", "barrier", "back to back"],
                         range=[TEMPERATURE[3], NEUTRAL, IMAGE])),
     )  # fmt: skip
-    words = dots.transform_calculate(
-        words="format(datum.distance, '.2f') + ' → ' + format(datum.loss, '.2f')"
-    ).mark_text(dy=-14).encode(x="distance:Q", y="loss:Q", text="words:N")
+    words = (
+        dots.transform_calculate(words="format(datum.distance, '.2f') + ' → ' + format(datum.loss, '.2f')")
+        .mark_text(dy=-14)
+        .encode(x="distance:Q", y="loss:Q", text="words:N")
+    )
     now = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
-    return alt.layer(now, line, point, words).add_params(*params).properties(
-        width=600,
-        height=360,
-        description="The contrastive loss against the signed distance between the modality means, for a chosen set of "
-        "embeddings, temperature, direction and batch; the least point, the barrier and the back-to-back minimum are marked.",
+    return (
+        alt.layer(now, line, point, words)
+        .add_params(*params)
+        .properties(
+            width=600,
+            height=360,
+            description="The contrastive loss against the signed distance between the modality means, for a chosen "
+            "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
+        )
     )

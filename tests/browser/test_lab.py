@@ -1,0 +1,111 @@
+"""A live explorer in a real JupyterLab: what a reader drags there, driven in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import watched_page
+
+pytest.importorskip("jupyterlab", reason="JupyterLab is not installed (make test installs it)")
+
+CELLS = [
+    "from mindgap import widgets",
+    'widgets.shift_explorer("mini", options={"mini": {"n": 300}})',
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab on loopback, with one notebook in its folder and settings of its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, folder / "explorer.ipynb")
+    home = tmp_path_factory.mktemp("home")
+    settings = home / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True})
+    )
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    options = [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--ServerApp.port=0", "--no-browser"]
+    options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    log = home / "log.txt"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], stdout=out, stderr=subprocess.STDOUT, env=environment
+        )
+    try:
+        yield _address(server, log)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _address(server: subprocess.Popen, log: Path) -> str:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and server.poll() is None:
+        if found := re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text()):
+            base = f"http://127.0.0.1:{found[1]}"
+            with urllib.request.urlopen(f"{base}/api", timeout=30) as answer:
+                assert answer.status == 200
+            return base
+        time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(browser: Browser, lab: str) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 1100})
+    page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
+    page.goto(f"{lab}/lab/tree/explorer.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.wait_for_selector(
+        ".jp-NotebookPanel-toolbar [data-status=idle], .jp-Notebook-ExecutionIndicator[data-status=idle]"
+    )
+    page.keyboard.press("Escape")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+
+    chart = page.locator(".jp-OutputArea .vega-embed")
+    chart.first.wait_for(timeout=120_000)
+    readout = page.locator(".jp-OutputArea", has_text="signed gap")
+    expect(readout.first).to_contain_text("λ = 0.00")
+
+    marks = ".jp-OutputArea .vega-embed canvas, .jp-OutputArea .vega-embed svg"
+    before = page.locator(marks).first.screenshot()
+    slider = page.locator(".widget-slider .noUi-handle").last
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(readout.first).to_contain_text("λ = 0.50", timeout=15_000)
+    page.wait_for_timeout(500)
+    assert page.locator(marks).first.screenshot() != before, "the points did not move"
+
+    page.get_by_role("button", name="image→text").click()
+    expect(readout.first).to_contain_text("λ = 0.50")
+    page.locator(".widget-combobox input").fill("no such model")
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-OutputArea [role=status]").first).to_contain_text("unknown name", timeout=15_000)
+
+    assert [address for address in watch.outside if not address.startswith("ws")] == []
+    assert [line for line in watch.errors if "vega" in line.lower() or "widget" in line.lower()] == []
+    context.close()

@@ -1,0 +1,210 @@
+"""The notebooks as files: executed, quiet, captioned, and honest about what they need."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import vl_convert
+import yaml
+
+from book.conftest import StoredChart, features_reason, same
+from book.notebooks import SKIP, execute, notebooks
+from mindgap._theme import MIME
+from mindgap.pairs import feature_names
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in notebooks()}
+
+
+def code_cells(name: str) -> list[Any]:
+    return [cell for cell in CHAPTERS[name].cells if cell.cell_type == "code"]
+
+
+def outputs(name: str) -> list[Any]:
+    return [output for cell in code_cells(name) for output in cell.outputs]
+
+
+def test_the_table_of_contents_names_every_page_once() -> None:
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert len(listed) == len(set(listed))
+    pages = {
+        path.relative_to(ROOT).with_suffix("").as_posix()
+        for kind in ("ipynb", "md")
+        for path in ROOT.glob(f"book/**/*.{kind}")
+    }
+    assert set(listed) == {page for page in pages if ".ipynb_checkpoints" not in page}
+    assert [f"book/{name}" for name in CHAPTERS] == [page for page in listed if (ROOT / f"{page}.ipynb").exists()]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_cell_was_executed_in_order(name: str) -> None:
+    ran = [cell for cell in code_cells(name) if not SKIP & set(cell.metadata.get("tags", []))]
+    assert ran, "nothing to prove"
+    assert [cell.execution_count for cell in ran] == sorted({cell.execution_count for cell in ran})
+    assert all(cell.execution_count for cell in ran)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_cell_left_out_is_left_out_everywhere_and_live(name: str) -> None:
+    for cell in code_cells(name):
+        tags = set(cell.metadata.get("tags", []))
+        assert not tags & SKIP or (tags >= SKIP and "widgets." in cell.source and not cell.outputs)
+        assert not any(tag.startswith("nbval-ignore") for tag in tags)
+        assert "NBVAL_IGNORE_OUTPUT" not in cell.source
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_metadata_is_only_what_every_machine_shares(name: str) -> None:
+    notebook = CHAPTERS[name]
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "mindgap", "title"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    assert not any("execution" in cell.metadata for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_notebook_names_the_features_it_loads(name: str) -> None:
+    source = "\n".join(cell.source for cell in code_cells(name))
+    needs = set(CHAPTERS[name].metadata.get("mindgap", {}).get("needs", []))
+    assert needs <= set(feature_names())
+    loaded = {found for found in feature_names() if f'load_pairs("{found}")' in source}
+    loaded |= set(feature_names()) if "feature_names()" in source else set()
+    assert needs == loaded
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_outputs_are_quiet_and_rounded(name: str) -> None:
+    for output in outputs(name):
+        assert output.get("name") != "stderr"
+        assert output.output_type != "error"
+        words = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        assert not re.search(r"\d\.\d{4,}", words), words
+        assert not re.search(r"0x[0-9a-f]{6,}|/home/|/root/|/tmp/|/work/", words), words
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_chart_has_a_caption_and_is_drawable(name: str) -> None:
+    for cell in code_cells(name):
+        for output in cell.outputs:
+            spec = output.get("data", {}).get(MIME)
+            if spec is None:
+                continue
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            assert len(figure.get("caption", "")) > 80
+            assert figure.get("name", "").startswith("fig-")
+            assert vl_convert.vegalite_to_svg(spec, vl_version="5.20").count("<path") > 5
+
+
+@pytest.mark.parametrize("name", [name for name in CHAPTERS if name[0].isdigit()])
+def test_prose_leads(name: str) -> None:
+    words = sum(len(cell.source.split()) for cell in CHAPTERS[name].cells if cell.cell_type == "markdown")
+    lines = sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(name))
+    assert words >= 8 * lines
+
+
+@pytest.mark.parametrize("name", [name for name in CHAPTERS if name[0].isdigit()])
+def test_a_chapter_has_the_frame_of_all_chapters(name: str) -> None:
+    text = "\n".join(cell.source for cell in CHAPTERS[name].cells if cell.cell_type == "markdown")
+    for part in ("**You will learn**", "**Time**", "**Needs**", "## Drag it yourself", "## Exercises", "## Summary"):
+        assert part in text
+    exercises = re.findall(r"```\{exercise\}.*\n:label: (\S+)", text)
+    assert len(exercises) >= 2
+    assert text.count("```{hint}") == len(exercises)
+    for label in exercises:
+        assert f"{{solution-start}} {label}" in text
+
+
+class TestComparison:
+    """Stored charts are compared with room for the last kept digit, and for nothing else."""
+
+    CHART: dict[str, Any] = {"$schema": "vega-lite", "datasets": {"data-1": [{"x": 0.853, "name": "a"}]}, "mark": "bar"}  # noqa: RUF012
+
+    def changed(self, **row: Any) -> StoredChart:
+        chart = copy.deepcopy(self.CHART)
+        chart["datasets"]["data-1"][0].update(row)
+        return StoredChart(chart)
+
+    @pytest.mark.parametrize("value", [0.853, 0.854, 0.852])
+    def test_the_last_digit_may_differ_by_one(self, value: float) -> None:
+        assert StoredChart(self.CHART) == self.changed(x=value)
+
+    @pytest.mark.parametrize(
+        "row", [{"x": 0.856}, {"x": -0.853}, {"name": "b"}, {"more": 1}, {"x": "0.853"}, {"x": None}]
+    )
+    def test_anything_else_is_a_difference(self, row: dict) -> None:
+        assert StoredChart(self.CHART) != self.changed(**row)
+
+    def test_lists_of_other_length_and_flags_differ(self) -> None:
+        assert not same([1.0], [1.0, 2.0])
+        assert not same(True, 1)
+        assert same(0.0, 1e-9)
+
+
+def small_notebook(folder: Path, source: str, output: str) -> Path:
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=output)]
+    path = folder / "small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    return path
+
+
+@pytest.mark.parametrize(("source", "output", "passes"), [
+    ("print(1 + 1)", "2\n", True),
+    ("print(1 + 1)", "3\n", False),
+    ("print(1 / 0)", "2\n", False),
+])  # fmt: skip
+def test_nbval_proves_what_is_stored(tmp_path: Path, source: str, output: str, passes: bool) -> None:
+    path = small_notebook(tmp_path, source, output)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--nbval",
+        "--nbval-current-env",
+        "--rootdir",
+        str(tmp_path),
+        str(path),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (run.returncode == 0) == passes, run.stdout
+
+
+def test_executing_twice_changes_no_byte(tmp_path: Path) -> None:
+    path = small_notebook(tmp_path, "print(1 + 1)", "")
+    execute(path)
+    first = path.read_bytes()
+    assert json.loads(first)["cells"][0]["outputs"][0]["text"] == ["2\n"]
+    execute(path)
+    assert path.read_bytes() == first
+
+
+def test_a_notebook_that_writes_to_stderr_is_refused(tmp_path: Path) -> None:
+    path = small_notebook(tmp_path, "import sys; print('progress', file=sys.stderr)", "")
+    before = path.read_bytes()
+    with pytest.raises(SystemExit, match="stderr"):
+        execute(path)
+    assert path.read_bytes() == before
+
+
+def test_a_notebook_without_its_features_is_skipped_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MINDGAP_DATA", raising=False)
+    monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path))
+    monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
+    reason = features_reason(["clip"])
+    assert reason is not None
+    assert "features_clip.npy" in reason
+    assert os.listdir(tmp_path) == []

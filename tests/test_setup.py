@@ -1,0 +1,74 @@
+"""What is installed: pyproject's ranges, the lock and environment.yml say the same thing."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pytest brings tomli to Python 3.10
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = [Requirement(line) for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line]
+GROUPS = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+WANTED = [
+    pytest.param(Requirement(line), id=f"{group or 'core'}-{line}") for group, lines in GROUPS.items() for line in lines
+]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+
+
+def locked(name: str, python: str) -> list[Requirement]:
+    """The lock's entries for a package on a Linux with this Python."""
+    where = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    return [
+        entry
+        for entry in LOCK
+        if canonicalize_name(entry.name) == canonicalize_name(name)
+        and (entry.marker is None or entry.marker.evaluate(where))
+    ]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("requirement", WANTED)
+def test_the_lock_pins_every_dependency_within_its_range(requirement: Requirement, python: str) -> None:
+    entries = locked(requirement.name, python)
+    assert len(entries) == 1, f"{requirement.name} on Python {python}: {entries}"
+    (pin,) = entries[0].specifier
+    assert pin.operator == "=="
+    assert requirement.specifier.contains(pin.version, prereleases=True)
+
+
+def test_the_lock_names_no_place() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"://|index-url|find-links|file:", text)
+
+
+def test_the_conda_environment_installs_the_same_lock() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip == ["-r requirements.lock", "-e ."]
+    least = PROJECT["requires-python"]
+    assert f"python{least}" in environment["dependencies"]
+
+
+def test_make_names_only_extras_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = {extra for group in re.findall(r'--editable "\.\[([\w,]+)\]"', makefile) for extra in group.split(",")}
+    assert extras == set(PROJECT["optional-dependencies"])
+
+
+def test_one_version_everywhere() -> None:
+    import mindgap
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert mindgap.__version__ == PROJECT["version"] == citation["version"]
+    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
