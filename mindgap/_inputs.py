@@ -22,9 +22,11 @@ Rows: TypeAlias = Float[Tensor, "n d"] | ArrayLike
 def tensor(value: object, name: str) -> Tensor:
     """`value` as a real floating tensor: float64 stays, everything else becomes float32."""
     try:
-        # A copy only where torch cannot share the memory (a read-only or byte-swapped array).
-        if isinstance(value, np.ndarray) and not (value.flags.writeable and value.dtype.isnative):
-            value = value.astype(value.dtype.newbyteorder("="))
+        # A copy only where torch cannot share the memory: of a read-only, byte-swapped or reversed array.
+        if isinstance(value, np.ndarray) and not (
+            value.flags.writeable and value.dtype.isnative and min(value.strides, default=0) >= 0
+        ):
+            value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
         result = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(

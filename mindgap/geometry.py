@@ -95,12 +95,21 @@ def shift(x: Rows, y: Rows, amount: float) -> tuple[Float[Tensor, "n d"], Float[
     λ = 0 leaves them, λ = ½ lets the means meet (before normalising), λ = 1 swaps the sides, λ < 0 widens the gap.
     The signed distance δ on the axis of Fig 3 and in the authors' code is δ = 2λ‖Δ‖.
 
-    Shapes: (n, d), (n, d) → (n, d), (n, d). Raises ValueError as `gap_vector` does, or if `amount` is not finite.
+    Shapes: (n, d), (n, d) → (n, d), (n, d). Raises ValueError as `gap_vector` does, if `amount` is not finite, or
+    if it moves a row onto the origin.
     """
     amount = _inputs.number(amount, "amount")
     x, y = unit_pair(x, y)
     step = amount * (x.mean(dim=0) - y.mean(dim=0))
-    return normalize(x - step), normalize(y + step)
+    moved_x, moved_y = x - step, y + step
+    for name, moved in [("x", moved_x), ("y", moved_y)]:
+        lost = torch.linalg.vector_norm(moved, dim=1) < 1e-6  # what is left of a unit row is rounding
+        if lost.any():
+            raise ValueError(
+                f"amount: expected every row to keep a direction, but {amount:g} moves "
+                f"row {int(lost.nonzero()[0])} of {name} to the origin"
+            )
+    return _unit(moved_x), _unit(moved_y)
 
 
 def recall_at_k(x: Rows, y: Rows, k: int = 1) -> float:
@@ -108,18 +117,20 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1) -> float:
 
     Ties share their places fairly: with g rows of y strictly nearer and t rows (its own among them) equally near, a
     row counts min(1, max(0, (k − g) / t)). Embeddings that have collapsed to one point score k/n, which is chance.
-    The n × n similarities are walked in tiles.
+    Cosines within 8 units of rounding (1e-6 in float32) are equal: the same row twice may differ by so much, by its
+    place in the matrix product. The n × n similarities are walked in tiles.
 
     Raises ValueError as `gap_vector` does, or unless 1 ≤ k ≤ n.
     """
     x, y = unit_pair(x, y)
     n = x.shape[0]
     k = _inputs.count(k, "k", 1, n)
+    rounding = 8 * torch.finfo(x.dtype).eps
     hits = 0.0
     for start, similarity in _similarity_tiles(x, y):
         own = similarity.diagonal(start)[:, None]
-        nearer = (similarity > own).sum(dim=1)
-        equal = (similarity == own).sum(dim=1)
+        nearer = (similarity > own + rounding).sum(dim=1)
+        equal = (similarity >= own - rounding).sum(dim=1) - nearer
         hits += float(((k - nearer) / equal).clamp(0, 1).sum())
     return hits / n
 
@@ -168,7 +179,7 @@ class Projection:
 
 
 def shared_projection(x: Rows, y: Rows, components: int = 2) -> Projection:
-    """The principal axes of both clouds together (Fig 1b shows UMAP instead; PCA is linear, so distances mean something).
+    """The principal axes of both clouds together, as one linear map (Fig 1b shows UMAP instead, which is not linear).
 
     The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. Their signs are fixed:
     the first axis points from `y` towards `x`, each other has its largest entry positive.
@@ -187,7 +198,7 @@ def shared_projection(x: Rows, y: Rows, components: int = 2) -> Projection:
         signs[0] = towards.sign()
     basis = (basis * signs).to(x.dtype)
     total = variances.sum().clamp_min(torch.finfo(torch.float64).tiny)
-    explained = (variances.flip(0)[:components] / total).to(x.dtype)
+    explained = (variances.flip(0)[:components].clamp_min(0) / total).to(x.dtype)  # rounding may leave −1e-17
     return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained)
 
 

@@ -3,6 +3,8 @@
 import torch
 from jaxtyping import install_import_hook
 
+import tests.typecheck  # noqa: F401 - the hook below names it
+
 install_import_hook("mindgap", "tests.typecheck.checked")
 
 torch.set_num_threads(2)

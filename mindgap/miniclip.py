@@ -1,0 +1,243 @@
+"""A CLIP small enough to train on a laptop: open_clip's own model class on drawn scenes and a closed vocabulary.
+
+This module holds what a model is (recipe, towers, tokens, embeddings) and how it is kept; `mindgap.training` makes one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mindgap import _inputs, geometry, scenes
+from mindgap.recipe import CLIP, IMAGE_SIZE, Measurement, Recipe, Trained, from_json
+from mindgap.scenes import Scenes
+
+WEIGHTS = Path(__file__).parent / "weights"
+SUFFIX = ".safetensors"
+KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
+
+_CAPTION_WORDS = " ".join((*scenes.SIZES, *scenes.COLOURS, *scenes.SHAPES, *scenes.PLACES, "a an and at on the thing"))
+# CLIP reads the text embedding off the token with the highest number: "end" comes last.
+VOCABULARY = ("<pad>", "<unknown>", "<start>", *dict.fromkeys(_CAPTION_WORDS.split()), "<end>")
+_NUMBER = {word: number for number, word in enumerate(VOCABULARY)}
+# The longest caption, "a small red star at the top left and …", between start and end.
+CONTEXT_LENGTH = 8 * scenes.MOST_OBJECTS + (scenes.MOST_OBJECTS - 1) + 2
+
+
+def tokenize(captions: str | Sequence[str]) -> Int[Tensor, "n length"]:
+    """Word numbers of each caption between start and end, padded: (n, 28) int64.
+
+    Case and punctuation do not count, and words outside VOCABULARY become "<unknown>".
+
+    Raises ValueError for no captions, a caption without words, or one with more than 26 words.
+    """
+    captions = [captions] if isinstance(captions, str) else list(captions)
+    if not captions:
+        raise ValueError("captions: expected at least one, got none")
+    tokens = []
+    for row, text in enumerate(captions):
+        if not isinstance(text, str):
+            raise TypeError(f"captions: expected strings, got {type(text).__name__} in row {row}")
+        words = re.findall(r"\w+", text.lower())
+        if not 0 < len(words) <= CONTEXT_LENGTH - 2:
+            raise ValueError(
+                f"captions: expected 1 to {CONTEXT_LENGTH - 2} words each, "
+                f"got {len(words)} in row {row} ({text[:40]!r})"
+            )
+        numbers = [_NUMBER["<start>"], *(_NUMBER.get(word, _NUMBER["<unknown>"]) for word in words), _NUMBER["<end>"]]
+        tokens.append(numbers + [_NUMBER["<pad>"]] * (CONTEXT_LENGTH - len(numbers)))
+    return torch.tensor(tokens)
+
+
+def build(recipe: Recipe) -> CLIP:
+    """An untrained `open_clip.model.CLIP` on the CPU, weights drawn from `recipe.seed`.
+
+    open_clip draws from the global random state, which is given back as it was.
+    """
+    from open_clip import model as open_clip  # three seconds that only those who build a model should pay
+
+    vision = open_clip.CLIPVisionCfg(
+        layers=recipe.layers,
+        width=recipe.width,
+        head_width=recipe.width // recipe.heads,
+        patch_size=recipe.patch,
+        image_size=IMAGE_SIZE,
+    )
+    text = open_clip.CLIPTextCfg(
+        layers=recipe.layers,
+        width=recipe.width,
+        heads=recipe.heads,
+        context_length=CONTEXT_LENGTH,
+        vocab_size=len(VOCABULARY),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(recipe.seed)  # torch.manual_seed would also seed every GPU
+        model = open_clip.CLIP(recipe.embed_dim, vision, text, init_logit_scale=math.log(1 / recipe.temperature))
+    model.logit_scale.requires_grad_(recipe.learn_temperature)
+    if recipe.start == "aligned":
+        _align(model, recipe)
+    return model
+
+
+@torch.no_grad()
+def _align(model: CLIP, recipe: Recipe) -> None:
+    """Turn the text embeddings by the orthogonal R that minimises Σ‖x̂_i − ŷ_i R‖², absorbed in the last projection."""
+    x, y = encode(model, scenes.draw(1000, seed=recipe.seed, objects=recipe.objects))
+    left, _, right = torch.linalg.svd(y.T @ x)
+    model.text_projection.copy_(model.text_projection @ left @ right)
+
+
+def encode_images(
+    model: CLIP | Trained, images: Float[Tensor, "n 3 size size"], batch_size: int = 500
+) -> Float[Tensor, "n d"]:
+    """Unit image embeddings (n, d) float32, on the device of the model, without gradients.
+
+    Raises ValueError unless the images have the 32 × 32 pixels the model was built for.
+    """
+    model = model.model if isinstance(model, Trained) else model
+    if images.shape[-1] != IMAGE_SIZE:
+        raise ValueError(f"images: expected {IMAGE_SIZE} pixels a side, got {images.shape[-1]}")
+    return _in_batches(model, model.encode_image, images, batch_size)
+
+
+def encode_texts(model: CLIP | Trained, captions: str | Sequence[str], batch_size: int = 500) -> Float[Tensor, "n d"]:
+    """Unit text embeddings (n, d) float32, on the device of the model, without gradients.
+
+    Raises ValueError as `tokenize` does.
+    """
+    model = model.model if isinstance(model, Trained) else model
+    return _in_batches(model, model.encode_text, tokenize(captions), batch_size)
+
+
+def encode(
+    model: CLIP | Trained, pairs: Scenes, batch_size: int = 500
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    """Both unit embeddings (x, y) of captioned scenes; see `encode_images` and `encode_texts`."""
+    return encode_images(model, pairs.images, batch_size), encode_texts(model, pairs.captions, batch_size)
+
+
+@torch.no_grad()
+def _in_batches(
+    model: CLIP, tower: Callable[[Tensor], Tensor], inputs: Tensor, batch_size: int
+) -> Float[Tensor, "n d"]:
+    training, device = model.training, next(model.parameters()).device
+    model.eval()
+    try:
+        parts = [tower(part.to(device)) for part in inputs.split(_inputs.count(batch_size, "batch_size"))]
+    finally:
+        model.train(training)
+    return geometry.normalize(torch.cat(parts))
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the checkpoints that come with the package, by temperature: ("0.01", "0.07")."""
+    return tuple(sorted(path.stem.removeprefix("mini-") for path in WEIGHTS.glob("mini-*.safetensors")))
+
+
+def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Trained:
+    """A trained model: one of `shipped()` by name, or any checkpoint of `save` by its path (ending in .safetensors).
+
+    Nothing is unpickled. Raises ValueError for an unknown name (with near matches), a damaged file, a file that is not
+    a mindgap model, one whose weights do not fit its recipe, or a device that cannot be used; FileNotFoundError for a
+    path that is not there.
+    """
+    if Path(name).suffix == SUFFIX:
+        path = Path(name)
+    else:
+        path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
+    device = usable(device)
+    header, weights = read_checkpoint(path)
+    if "step" in header:
+        raise ValueError(
+            f"{path}: an unfinished run (step {header['step']}), not a trained model; "
+            "run the same training again to finish it"
+        )
+    try:
+        recipe = from_json(header["recipe"])
+        model = build(recipe)
+        model.load_state_dict(weights)
+        history = tuple(Measurement(**row) for row in header["history"])
+        return Trained(model.to(device).eval(), recipe, history, header["seconds"], header["versions"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a model of this version of mindgap ({error})") from None
+
+
+def save(trained: Trained, path: str | Path, force: bool = False) -> Path:
+    """Write a model with its recipe, history and versions as one safetensors file, whole or not at all.
+
+    Raises FileExistsError if `path` exists, unless `force`; ValueError if it does not end in .safetensors;
+    FileNotFoundError if its folder does not exist.
+    """
+    path = free_path(path, force)
+    header = {
+        "recipe": asdict(trained.recipe),
+        "history": [asdict(row) for row in trained.history],
+        "seconds": trained.seconds,
+        "versions": trained.versions,
+    }
+    write_checkpoint(path, header, trained.model.state_dict())
+    return path
+
+
+def usable(device: str | torch.device) -> torch.device:
+    """`device` as torch's, if tensors can be made there; otherwise a ValueError."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device: {str(device)!r} cannot be used here ({reason})") from None
+
+
+def free_path(path: str | Path, force: bool = False) -> Path:
+    """`path`, if a checkpoint may be written there; the errors are those of `save`."""
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise ValueError(f"path: expected a name ending in {SUFFIX}, got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
+    if path.exists() and not force:
+        raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced by force")
+    return path
+
+
+def write_checkpoint(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Tensors and a JSON header as safetensors; a reader sees the old file or the whole new one, never a part."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    data = safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)})
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors of a file of `write_checkpoint`; the errors are those of `load`."""
+    if not path.is_file():
+        raise FileNotFoundError(f"name: no file {str(path)!r}")
+    data = path.read_bytes()
+    try:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
+    # The format, once found sound: eight bytes of length, then a JSON header that holds the metadata.
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    if KEY not in metadata:
+        raise ValueError(f"{path}: a safetensors file, but not a mindgap model (no {KEY!r} in its metadata)")
+    return json.loads(metadata[KEY]), tensors

@@ -1,0 +1,409 @@
+"""The landscape against the plain double loop in float64, on inputs from harmless to hostile."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mindgap import _sweep
+from mindgap.geometry import normalize, shift
+from mindgap.landscape import Landscape, loss_landscape
+
+SHIFTS = [-3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 3.0]
+TEMPERATURES = [1 / 1000, 1 / 300, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0, 10.0]
+PAPER_TEMPERATURES = [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0]
+
+
+def plain(x, y, shifts, temperatures, batch_size=None):
+    """The definition, cell by cell in float64: distances (S,) and losses (2, S, T)."""
+    x, y = (F.normalize(torch.as_tensor(rows).double(), dim=1, eps=0) for rows in (x, y))
+    delta = x.mean(dim=0) - y.mean(dim=0)
+    size = batch_size or len(x)
+    used = len(x) // size * size
+    target = torch.arange(size).repeat(used // size)
+    distances, losses = [], torch.zeros(2, len(shifts), len(temperatures), dtype=torch.float64)
+    for s, amount in enumerate(shifts):
+        a, b = F.normalize(x - amount * delta, dim=1), F.normalize(y + amount * delta, dim=1)
+        between = a.mean(dim=0) - b.mean(dim=0)
+        distances.append(between.norm() * (-1 if between @ delta < 0 else 1))
+        cosines = a[:used].unflatten(0, (-1, size)) @ b[:used].unflatten(0, (-1, size)).mT
+        for t, temperature in enumerate(temperatures):
+            losses[0, s, t] = F.cross_entropy(cosines.flatten(0, 1) / temperature, target)
+            losses[1, s, t] = F.cross_entropy(cosines.mT.flatten(0, 1) / temperature, target)
+    return torch.stack(distances), losses
+
+
+def assert_matches_plain(x, y, *, shifts=SHIFTS, temperatures=TEMPERATURES, batch_size=None):
+    result = loss_landscape(x, y, shifts, temperatures, batch_size)
+    distances, losses = plain(x, y, shifts, temperatures, batch_size)
+    measured = torch.stack([result.image_to_text, result.text_to_image])
+    if result.loss.dtype == torch.float64:
+        atol, rtol = 1e-9, 0.0
+    else:
+        atol, rtol = 1e-5, 6e-8  # the second is half a unit in the last place: it matters for losses above 100
+    torch.testing.assert_close(measured.double(), losses, atol=atol, rtol=rtol)
+    torch.testing.assert_close(result.distance.double(), distances, atol=max(atol / 10, 1e-9), rtol=0)
+
+
+def gaussian(n, d, seed=0, noise=1.0, offset=1.0):
+    """Matched pairs in two clouds: a common part, noise, and an offset for each modality; norms all over the place."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    common, offsets = draw(n, d), offset * draw(2, 1, d)
+    x, y = common + noise * draw(n, d) + offsets[0], common + noise * draw(n, d) + offsets[1]
+    return x * draw(n, 1).exp(), y * draw(n, 1).exp()
+
+
+def near_duplicates(n=40, d=16):
+    x, y = gaussian(n, d, seed=3)
+    return x[:1] / x[0].norm() + 1e-5 * x, y[:1] / y[0].norm() + 1e-5 * y
+
+
+CLOUDS = {
+    "pairs": gaussian(61, 32),
+    "narrow cones": gaussian(60, 24, seed=1, offset=8.0),
+    "two pairs": gaussian(2, 4, seed=2),
+    "near duplicates": near_duplicates(),
+    "one cloud twice": (gaussian(50, 8)[0],) * 2,
+    "orthogonal, matched": (torch.eye(48, dtype=torch.float64),) * 2,
+    "orthogonal throughout": tuple(torch.eye(48, dtype=torch.float64).split(24)),
+    "opposite matches": (gaussian(30, 3)[0], -gaussian(30, 3)[0]),
+    "shuffled": (gaussian(80, 4)[0], gaussian(80, 4)[0].roll(1, 0)),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("batch_size", [None, 2, 20])
+@pytest.mark.parametrize("name", CLOUDS)
+def test_parity(name, batch_size, dtype):
+    x, y = CLOUDS[name]
+    if batch_size is not None and batch_size > len(x):
+        batch_size = len(x)
+    assert_matches_plain(x.to(dtype), y.to(dtype), batch_size=batch_size)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(2, 12),
+    d=st.integers(2, 6),
+    seed=st.integers(0, 2**32 - 1),
+    offset=st.floats(0, 10),
+    amount=st.floats(-3, 3),
+    inverse=st.floats(0.1, 1000),
+    double=st.booleans(),
+)
+def test_parity_anywhere(n, d, seed, offset, amount, inverse, double):
+    x, y = gaussian(n, d, seed=seed, offset=offset)
+    if not double:
+        x, y = x.float(), y.float()
+    a, b = normalize(x.double()), normalize(y.double())
+    step = amount * (a.mean(dim=0) - b.mean(dim=0))
+    if torch.cat([a - step, b + step]).norm(dim=1).min() > 1e-3:  # nearer the origin, any direction is rounding
+        assert_matches_plain(x, y, shifts=[amount], temperatures=[1 / inverse])
+
+
+@pytest.mark.parametrize(("tile", "batch_size"), [(1, None), (150, None), (2**10, None), (150, 7), (2**10, 20)])
+def test_tiles_do_not_matter(monkeypatch, tile, batch_size):
+    monkeypatch.setattr("mindgap.landscape.tile_entries", lambda device: tile)
+    monkeypatch.setattr("mindgap._sweep.tile_entries", lambda device: tile)
+    x, y = gaussian(47, 8, seed=5)
+    assert_matches_plain(x, y, batch_size=batch_size)
+
+
+def test_all_rows_count_for_the_gap_but_the_rest_of_a_batch_is_dropped():
+    x, y = gaussian(50, 8)
+    x[40:] += 3
+    whole = loss_landscape(x, y, SHIFTS, [0.1], batch_size=20)
+    torch.testing.assert_close(whole.distance, loss_landscape(x, y, SHIFTS, [0.1]).distance)
+    changed = loss_landscape(x, torch.cat([y[:40], y[40:].roll(1, 0)]), SHIFTS, [0.1], batch_size=20)
+    torch.testing.assert_close(whole.loss, changed.loss)  # another order of the rest leaves gap and batches alone
+    assert not torch.allclose(whole.loss, loss_landscape(x[:40], y[:40], SHIFTS, [0.1], batch_size=20).loss)
+
+
+def recomputed_sums(monkeypatch, x, y, shifts, temperatures):
+    """How many sums were out of range and computed again."""
+    counts = []
+    original = _sweep._recompute
+
+    def spy(logs, doubtful, *rest):
+        counts.append(int(doubtful.sum()))
+        original(logs, doubtful, *rest)
+
+    monkeypatch.setattr(_sweep, "_recompute", spy)
+    loss_landscape(x, y, shifts, temperatures)
+    return sum(counts)
+
+
+def far_from_all():
+    """Matched pairs, but the last image is opposite to every text and the last text to every image."""
+    first = torch.tensor([1.0, 0.0, 0.0])
+    around = gaussian(20, 3, seed=7)[0]
+    x = first + 0.05 * normalize(around).float()
+    y = x.clone()
+    x[-1], y[-1] = -first, torch.tensor([-1.0, 0.5, 0.0])
+    x[0], y[0] = torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, -1.0, 0.0])
+    return x, y
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "temperature"),
+    [
+        pytest.param(*far_from_all(), 1 / 100, id="underflow in float32"),
+        pytest.param(*far_from_all(), 1 / 1000, id="underflow in float64"),
+        pytest.param(torch.eye(2), torch.eye(2).flip(0), 1 / 128, id="overflow in float32"),
+        pytest.param(torch.eye(2), torch.eye(2).flip(0), 1 / 1000, id="overflow in float64"),
+    ],
+)
+def test_sums_out_of_range_are_recomputed(monkeypatch, x, y, temperature):
+    assert recomputed_sums(monkeypatch, x, y, [0.0], [temperature]) > 0
+    assert_matches_plain(x, y, temperatures=[temperature])
+    assert_matches_plain(x.double(), y.double(), temperatures=[temperature])
+
+
+def test_ordinary_sums_are_not_recomputed(monkeypatch):
+    x, y = gaussian(200, 64, noise=0.5)
+    assert recomputed_sums(monkeypatch, x.float(), y.float(), [-0.5, 0.0, 0.5, 1.0], PAPER_TEMPERATURES) == 0
+
+
+def test_products_of_exponentials_serve_the_papers_temperatures():
+    inverses = sorted(1 / t for t in PAPER_TEMPERATURES)
+    plan = _sweep._plan(inverses, torch.float32)
+    assert [step.factors is None for step in plan] == [True, True, False, False, False, False]
+    x, y = (rows.float() for rows in gaussian(100, 32))
+    together = loss_landscape(x, y, SHIFTS, PAPER_TEMPERATURES).loss
+    alone = torch.cat([loss_landscape(x, y, SHIFTS, [t]).loss for t in PAPER_TEMPERATURES], dim=1)
+    torch.testing.assert_close(together, alone, atol=2e-6, rtol=1e-7)
+
+
+def test_products_stay_few_so_that_their_errors_do():
+    plan = _sweep._plan([2.0**i for i in range(8)], torch.float32)
+    assert max(step.leaves for step in plan) == _sweep.MOST_FACTORS
+    x, y = (rows.float() for rows in gaussian(50, 32))
+    assert_matches_plain(x, y, temperatures=[2.0**-i for i in range(8)])
+
+
+@pytest.mark.parametrize("batch_size", [None, 11])
+def test_invariances(batch_size):
+    x, y = gaussian(33, 6)
+    generator = torch.Generator().manual_seed(1)
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
+    scale = torch.rand(33, 1, generator=generator, dtype=torch.float64) + 0.1
+    reference = loss_landscape(x, y, SHIFTS, TEMPERATURES, batch_size)
+    for other in [(x @ rotation, y @ rotation), (x * scale, y / scale), (x * 1e300, y * 1e-300)]:
+        result = loss_landscape(*other, SHIFTS, TEMPERATURES, batch_size)
+        torch.testing.assert_close(result.loss, reference.loss, atol=1e-9, rtol=0)
+        torch.testing.assert_close(result.distance, reference.distance)
+    order = torch.randperm(33, generator=generator)
+    permuted = loss_landscape(x[order], y[order], SHIFTS, TEMPERATURES)
+    torch.testing.assert_close(permuted.loss, loss_landscape(x, y, SHIFTS, TEMPERATURES).loss, atol=1e-9, rtol=0)
+    swapped = loss_landscape(y, x, SHIFTS, TEMPERATURES, batch_size)
+    torch.testing.assert_close(swapped.image_to_text, reference.text_to_image, atol=1e-9, rtol=0)
+    torch.testing.assert_close(swapped.distance, reference.distance)
+
+
+def test_distance_is_that_of_the_shifted_means():
+    x, y = gaussian(100, 16)
+    result = loss_landscape(x, y, [-1.0, 0.0, 0.5, 1.0], [0.1])
+    for amount, distance in zip(result.shifts.tolist(), result.distance, strict=True):
+        a, b = shift(x, y, amount)
+        torch.testing.assert_close(distance.abs(), (a.mean(dim=0) - b.mean(dim=0)).norm())
+    assert result.distance[0] > result.distance[1] > result.distance[2].abs() > 0 > result.distance[3]
+
+
+class Largest(TorchDispatchMode):
+    """The most entries of any tensor an operation returns."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(value, torch.Tensor):
+                self.entries = max(self.entries, value.numel())
+        return result
+
+
+@pytest.mark.parametrize("batch_size", [None, 50, 1500])
+def test_memory_is_never_quadratic(batch_size):
+    n = 3000
+    x, y = (rows.float() for rows in gaussian(n, 8))
+    with Largest() as seen:
+        loss_landscape(x, y, [0.0, 0.5], [0.01, 0.1], batch_size)
+    assert 0 < seen.entries < n * n / 20
+
+
+@pytest.mark.parametrize(
+    ("make", "dtype"),
+    [
+        (lambda rows: rows.numpy().astype(np.float16), torch.float32),
+        (lambda rows: rows.float().numpy(), torch.float32),
+        (lambda rows: rows.numpy(), torch.float64),
+        (lambda rows: rows.bfloat16(), torch.float32),
+        (lambda rows: rows.tolist(), torch.float32),
+        (lambda rows: (100 * rows).int(), torch.float32),
+        (lambda rows: rows.float().requires_grad_(), torch.float32),
+    ],
+)
+def test_kinds_of_input(make, dtype):
+    x, y = (make(normalize(rows)) for rows in gaussian(20, 8))
+    result = loss_landscape(x, y, SHIFTS, TEMPERATURES)
+    for part in (result.distance, result.image_to_text, result.text_to_image, result.loss):
+        assert part.dtype == dtype
+        assert not part.requires_grad
+    if not isinstance(x, list):  # lists are rounded to float32 on their way in
+        assert_matches_plain(torch.as_tensor(x).detach(), torch.as_tensor(y).detach())
+
+
+def test_the_grid_comes_back_as_given():
+    x, y = gaussian(10, 4)
+    result = loss_landscape(x.float(), y.float(), torch.tensor([0.5, 0.0]), [1.0, 0.01, 0.1])
+    assert result.shifts.tolist() == [0.5, 0.0]
+    assert result.shifts.dtype == torch.float32
+    assert result.temperatures.tolist() == [1.0, 0.01, 0.1]
+    ordered = loss_landscape(x.float(), y.float(), range(2), np.array([0.01, 0.1, 1.0]))
+    torch.testing.assert_close(result.loss[1], ordered.loss[0, [2, 0, 1]])
+
+
+def test_progress(capsys):
+    x, y = gaussian(40, 4)
+    told: list[float] = []
+    loss_landscape(x, y, [0.0], [0.1], batch_size=4, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert capsys.readouterr() == ("", "")
+    loss_landscape(x, y, [0.0], [0.1], progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "landscape: 100%" in err
+
+
+def valleys():
+    """Ten shifts out of order, two temperatures: one with two valleys and a hill, one without any."""
+    losses = {-2: 5.0, -1: 3.0, 0: 1.0, 1: 2.0, 2: 4.0, 3: 4.0, 4: 3.0, 5: 3.5, 6: 3.5 + 1e-7, 7: 3.5 - 1e-7}
+    order = [3, -2, 0, 7, 6, 1, 5, -1, 4, 2]
+    first = torch.tensor([losses[i] for i in order], dtype=torch.float64)
+    table = torch.stack([first, torch.tensor(order) / 10], dim=1)
+    shifts = torch.tensor(order, dtype=torch.float64)
+    return Landscape(shifts, torch.tensor([0.01, 1.0]), 1 - shifts, table - 0.5, table + 0.5)
+
+
+def test_minimum_and_extrema():
+    landscape = valleys()
+    least = landscape.minimum(0.01)
+    assert (least.shift, least.distance, least.loss, least.kind) == (0, 1, 1, "minimum")
+    assert landscape.minimum(0.01, "image_to_text").loss == 0.5
+    assert landscape.minimum(1, "text_to_image").shift == -2  # at the edge
+    found = [(point.shift, point.loss, point.kind) for point in landscape.extrema(0.01)]
+    assert found == [(0, 1, "minimum"), (2, 4, "maximum"), (4, 3, "minimum")]
+    assert [point.loss for point in landscape.extrema(0.01, "image_to_text")] == [0.5, 3.5, 2.5]
+    assert landscape.extrema(1.0) == ()
+
+
+def test_frame():
+    landscape = valleys()
+    frame = landscape.frame()
+    assert list(frame.columns) == ["shift", "distance", "temperature", "image_to_text", "text_to_image", "loss"]
+    assert len(frame) == 20
+    for s, t in [(0, 0), (4, 1), (9, 0)]:
+        row = frame[
+            (frame["shift"] == float(landscape.shifts[s])) & (frame.temperature == landscape.temperatures[t].item())
+        ]
+        assert row.loss.tolist() == [float(landscape.loss[s, t])]
+        assert row.image_to_text.tolist() == [float(landscape.image_to_text[s, t])]
+        assert row.distance.tolist() == [float(landscape.distance[s])]
+
+
+@pytest.mark.parametrize("method", ["minimum", "extrema"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.02,), r"temperature: expected one of the landscape's temperatures \(0.01, 1\), got 0.02"),
+        ((0.0,), "temperature: expected a number above 0"),
+        ((0.01, "image"), "direction: unknown name 'image'; did you mean 'text_to_image' or 'image_to_text'"),
+    ],
+)
+def test_bad_lookups(method, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(valleys(), method)(*arguments)
+
+
+X, Y = (rows.float() for rows in gaussian(6, 4))
+BAD = X.clone()
+BAD[3, 1] = float("nan")
+ZERO = X.clone()
+ZERO[2] = 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x": X[0]}, r"x: expected shape \(n, d\), got \(4,\)"),
+        ({"y": Y[None]}, r"y: expected shape \(n, d\), got \(1, 6, 4\)"),
+        ({"x": X[:5]}, r"x and y: expected the same shape.* \(5, 4\) and \(6, 4\)"),
+        ({"y": Y[:, :3]}, r"x and y: expected the same shape.* \(6, 4\) and \(6, 3\)"),
+        ({"x": X[:1], "y": Y[:1]}, "x: expected at least 2 rows"),
+        ({"x": BAD}, "x: expected finite numbers, got NaN or infinity in row 3"),
+        ({"y": BAD / 0}, "y: expected finite numbers, got NaN or infinity in row 0"),
+        ({"y": ZERO}, "y: expected non-zero rows, got all zeros in row 2"),
+        ({"shifts": []}, r"shifts: expected a list of at least one number, got shape \(0,\)"),
+        ({"shifts": [[0.0, 1.0]]}, r"shifts: expected a list of at least one number, got shape \(1, 2\)"),
+        ({"shifts": torch.tensor(0.5)}, r"shifts: expected a list of at least one number, got shape \(\)"),
+        ({"shifts": [0.0, float("inf")]}, "shifts: expected finite numbers, got inf"),
+        ({"temperatures": []}, "temperatures: expected a list of at least one number"),
+        ({"temperatures": [0.1, 0.0]}, "temperatures: expected numbers above 0, got 0"),
+        ({"temperatures": [0.1, -1.0]}, "temperatures: expected numbers above 0, got -1"),
+        ({"temperatures": [float("nan")]}, "temperatures: expected finite numbers, got nan"),
+        ({"batch_size": 1}, "batch_size: expected a whole number from 2 to 6, got 1"),
+        ({"batch_size": 7}, "batch_size: expected a whole number from 2 to 6, got 7"),
+        (
+            {"x": torch.ones(6, 4), "y": -torch.ones(6, 4), "shifts": [0.0, 0.5]},
+            r"shifts\[1\] moves row 0 of x to the origin",
+        ),
+    ],
+)
+def test_bad_input(changes, message):
+    arguments = {"x": X, "y": Y, "shifts": [0.0], "temperatures": [0.1]} | changes
+    with pytest.raises(ValueError, match=message):
+        loss_landscape(**arguments)
+
+
+def test_what_is_no_number_at_all():
+    with pytest.raises(TypeError, match="shifts: expected a tensor, an array or nested lists of numbers"):
+        loss_landscape(X, Y, ["wide"], [0.1])
+    with pytest.raises(TypeError, match="x: expected real numbers"):
+        loss_landscape(X.to(torch.complex64), Y, [0.0], [0.1])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("batch_size", [None, 20])
+def test_on_a_gpu(batch_size):
+    x, y = gaussian(61, 32)
+    here = loss_landscape(x, y, SHIFTS, TEMPERATURES, batch_size)
+    there = loss_landscape(x.cuda(), y.cuda(), SHIFTS, TEMPERATURES, batch_size)
+    assert there.loss.device.type == "cuda"
+    torch.testing.assert_close(there.loss.cpu(), here.loss, atol=1e-9, rtol=0)
+    assert there.minimum(0.01) == pytest.approx(here.minimum(0.01))
+    assert len(there.frame()) == len(SHIFTS) * len(TEMPERATURES)
+
+
+def test_the_papers_minimum():
+    """Fig 3b: at τ = 1/100 the loss of the authors' 500 CLIP pairs is least where training left them."""
+    path = Path(os.environ.get("MINDGAP_DATA", "")) / "features_clip.npy"
+    if not path.is_file():
+        pytest.skip("the authors' features are not in the folder MINDGAP_DATA names")
+    x, y = torch.from_numpy(np.load(path, allow_pickle=False))
+    shifts = torch.linspace(-1, 2, 61, dtype=torch.float64)
+    for batch_size in (None, 50):
+        least = loss_landscape(x, y, shifts, PAPER_TEMPERATURES, batch_size)
+        assert abs(least.minimum(0.01).shift) <= 0.1
+        assert abs(least.minimum(1.0).distance) < 0.1
+    assert_matches_plain(x, y)
