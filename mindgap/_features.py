@@ -66,20 +66,20 @@ def cache_folder() -> Path:
 
 
 def fetch(name: str, force: bool = False, url: str | None = None, progress: bool = True) -> Path:
-    """Path of one of the authors' files in the cache, downloaded first if it is not there yet.
+    """Path of one of the authors' files: in the folder MINDGAP_DATA or in the cache, downloaded there first if need be.
 
     `url` (default: the environment variable MINDGAP_URL, else the authors' repository) is the folder to download from.
-    A file enters the cache under its name only when it is complete and its SHA-256 is right. A cached file is verified
-    again each time; one that has changed is an error, and is replaced only when `force` is true. A right one could not
-    change by downloading it again, so it never is.
+    A file enters the cache under its name only when it is complete and its SHA-256 is right. A file found is verified
+    again each time; one that has changed is an error, and is replaced, in the cache only, when `force` is true. A right
+    one could not change by downloading it again, so it never is.
 
-    Raises ValueError for an unknown name, FeaturesAltered for a changed file in the cache, FeaturesUnavailable when
-    the file can neither be found nor downloaded, or the cache cannot be written.
+    Raises ValueError for an unknown name, FeaturesAltered for a changed file, FeaturesUnavailable when the file can
+    neither be found nor downloaded, or the cache cannot be written.
     """
     name = _inputs.choice(name, "name", SHA256)
+    if not force and (found := _found(name)):
+        return found
     cached = cache_folder() / filename(name)
-    if not force and _is_file(cached):
-        return _verified(cached, name, f"run `mindgap fetch {name} --force` to download it again")
     try:
         return _download(name, cached.parent, url, progress)
     except _CacheNotWritable as error:
@@ -91,13 +91,9 @@ def fetch(name: str, force: bool = False, url: str | None = None, progress: bool
 
 def load(name: str, url: str | None, progress: bool) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], str]:
     """The two matrices of one file and a line about their source, from MINDGAP_DATA, the cache or the network."""
-    data = os.environ.get("MINDGAP_DATA")
-    own = Path(data).expanduser() / filename(name) if data else None
-    if own is not None and _is_file(own):
-        return _read(_verified(own, name, "replace it by an unchanged copy, or unset MINDGAP_DATA"), name)
+    if found := _found(name):
+        return _read(found, name)
     cached = cache_folder() / filename(name)
-    if _is_file(cached):
-        return _read(_verified(cached, name, f"run `mindgap fetch {name} --force` to download it again"), name)
     try:
         return _read(_download(name, cached.parent, url, progress), name)
     except _CacheNotWritable as error:
@@ -108,6 +104,18 @@ def load(name: str, url: str | None, progress: bool) -> tuple[Float[Tensor, "n d
         )
         with tempfile.TemporaryDirectory() as folder:
             return _read(_download(name, Path(folder), url, progress), name)
+
+
+def _found(name: str) -> Path | None:
+    """The file where it lies on this machine, verified; None if it is nowhere."""
+    data = os.environ.get("MINDGAP_DATA")
+    own = Path(data).expanduser() / filename(name) if data else None
+    if own is not None and _is_file(own):
+        return _verified(own, name, "replace it by an unchanged copy, or unset MINDGAP_DATA")
+    cached = cache_folder() / filename(name)
+    if _is_file(cached):
+        return _verified(cached, name, f"run `mindgap fetch {name} --force` to download it again")
+    return None
 
 
 def filename(name: str) -> str:
@@ -165,7 +173,7 @@ def _download(name: str, folder: Path, url: str | None, progress: bool) -> Path:
                 if (response := getattr(error, "response", None)) is not None:
                     response.close()  # pooch leaves the connection of a refusal open
                 if _is_final(error):  # pooch would wait and ask again
-                    raise FeaturesUnavailable(_unavailable(name, address, _reason(error))) from error
+                    raise FeaturesUnavailable(_unavailable(name, address, _reason(error))) from None
                 raise
 
     try:

@@ -1,0 +1,197 @@
+"""How fast `loss_landscape` is, against the obvious loop and against the floor, on the same inputs in one process.
+
+    python benchmarks/landscape.py                 # a few minutes; times some cells of the loop and scales up
+    python benchmarks/landscape.py --full          # times every cell of the loop
+    python benchmarks/landscape.py --csv benchmarks/landscape.csv
+
+The loop shifts, normalises, multiplies and takes two cross-entropies for each shift and temperature. The floor is one
+product of the two matrices and one vectorised exponential a logit. It is no lower bound: `loss_landscape` also sums,
+shifts and scales, but gets some exponentials as products of others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mindgap.geometry import normalize
+from mindgap.landscape import loss_landscape
+
+SHIFTS = torch.linspace(-1, 2, 41, dtype=torch.float64).tolist()
+TEMPERATURES = [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0]
+Cell = tuple[int, int]
+
+
+def pairs(n: int, d: int) -> tuple[Tensor, Tensor]:
+    """Matched unit rows with cosines like CLIP's: a gap of .8, about .5 within each cloud and .3 for a pair."""
+    generator = torch.Generator().manual_seed(0)
+    both, first, second = torch.linalg.qr(torch.randn(d, 3, generator=generator)).Q.T
+    common, own_x, own_y = (normalize(torch.randn(n, d, generator=generator)) for _ in range(3))
+    shared = 0.18**0.5 * both + 0.12**0.5 * common
+    x, y = shared + 0.32**0.5 * first + 0.38**0.5 * own_x, shared + 0.32**0.5 * second + 0.38**0.5 * own_y
+    return normalize(x), normalize(y)
+
+
+def plain(x: Tensor, y: Tensor, cells: list[Cell]) -> list[float]:
+    """The obvious loop: the symmetric loss of each cell, all of it done afresh, in the dtype of the input."""
+    target = torch.arange(len(x))
+    losses = []
+    for s, t in cells:
+        delta = x.mean(dim=0) - y.mean(dim=0)
+        moved_x, moved_y = F.normalize(x - SHIFTS[s] * delta), F.normalize(y + SHIFTS[s] * delta)
+        logits = moved_x @ moved_y.T / TEMPERATURES[t]
+        losses.append(float(F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2)
+    return losses
+
+
+def floor(x: Tensor, y: Tensor) -> None:
+    """One product, and one exponential for each logit of each cell, in a buffer that stays in cache."""
+    n = len(x)
+    block = max(1, 2**17 // n)
+    values = -torch.rand(block, n)
+    result = torch.empty_like(values)
+    for start in range(0, n, block):
+        rows = x[start : start + block]
+        torch.mm(rows, y.T)
+        for _ in range(len(SHIFTS) * len(TEMPERATURES)):
+            torch.exp(values[: len(rows)], out=result[: len(rows)])
+
+
+def best(repeat: int, function: Callable[..., object], *arguments: object) -> float:
+    """The shortest of several runs, in seconds."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function(*arguments)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def extra_memory(x: Tensor, y: Tensor, threads: int) -> float:
+    """By how many MB `loss_landscape` raises the peak resident memory of a fresh process that holds the inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pairs.npy"
+        np.save(path, torch.stack([x, y]).numpy())
+        command = [sys.executable, __file__, "--threads", str(threads), "--measure-memory", str(path)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure_memory(path: str) -> None:
+    x, y = torch.from_numpy(np.load(path, allow_pickle=False))
+    loss_landscape(x[:64], y[:64], SHIFTS, TEMPERATURES)  # loads libraries and starts threads
+    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not forget.exists():
+        print("nan")  # only Linux can forget an earlier peak, such as that of the imports
+        return
+
+    def peak() -> int:
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+    forget.write_text("5")
+    before = peak()
+    loss_landscape(x, y, SHIFTS, TEMPERATURES)
+    print((peak() - before) / 1024)
+
+
+def processor() -> str:
+    """The model name of the CPU, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]:
+    """All figures for one size, printed on the way."""
+    x, y = pairs(n, d)
+    grid = [(s, t) for s in range(len(SHIFTS)) for t in range(len(TEMPERATURES))]
+    stride = 1 if cells is None else max(1, len(grid) // cells)
+    timed = grid[::stride][:cells]
+
+    landscape = loss_landscape(x, y, SHIFTS, TEMPERATURES)
+    ours = best(repeat, loss_landscape, x, y, SHIFTS, TEMPERATURES)
+    plain(x, y, timed[:1])
+    start = time.perf_counter()
+    theirs = plain(x, y, timed)
+    loop = (time.perf_counter() - start) * len(grid) / len(timed)
+    lowest = best(repeat, floor, x, y)
+
+    index = tuple(torch.tensor(timed).T)
+    difference = (landscape.loss[index].double() - torch.tensor(theirs, dtype=torch.float64)).abs().max()
+    few = timed[:: max(1, len(timed) // 6)]
+    exact = torch.tensor(plain(x.double(), y.double(), few), dtype=torch.float64)
+    error = (landscape.loss[tuple(torch.tensor(few).T)].double() - exact).abs().max()
+    memory = extra_memory(x, y, torch.get_num_threads())
+
+    scaled = "all of them timed" if len(timed) == len(grid) else f"{len(timed)} of them timed, scaled to all"
+    print(f"n = {n}, d = {d}, {len(SHIFTS)} shifts × {len(TEMPERATURES)} temperatures = {len(grid)} cells")
+    print(f"  loss_landscape    {ours:9.3f} s  (best of {repeat})")
+    print(f"  plain loop        {loop:9.3f} s  ({scaled})")
+    print(f"  ratio             {loop / ours:9.1f}")
+    print(f"  floor             {lowest:9.3f} s  (one product, one exponential a logit; best of {repeat})")
+    print(f"  floor / ours      {lowest / ours:9.1%}")
+    print(f"  max disagreement  {float(difference):9.1e}  (both in float32, {len(timed)} cells)")
+    print(f"  max error         {float(error):9.1e}  (ours in float32, the loop in float64, {len(few)} cells)")
+    print(f"  extra memory      {memory:9.1f} MB (rise of peak resident memory, in a fresh process)", flush=True)
+    return {
+        "n": n,
+        "d": d,
+        "cells": len(grid),
+        "landscape_s": f"{ours:.4f}",
+        "loop_s": f"{loop:.3f}",
+        "loop_cells_timed": len(timed),
+        "ratio": f"{loop / ours:.1f}",
+        "floor_s": f"{lowest:.4f}",
+        "floor_share": f"{lowest / ours:.3f}",
+        "max_disagreement": f"{float(difference):.1e}",
+        "max_error": f"{float(error):.1e}",
+        "extra_memory_mb": f"{memory:.1f}",
+        "threads": torch.get_num_threads(),
+        "cpu": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, nargs="+", default=[500, 5000], help="numbers of pairs (500 5000)")
+    parser.add_argument("--d", type=int, default=512, help="dimensions (512)")
+    parser.add_argument("--threads", type=int, default=2, help="threads torch may use (2)")
+    parser.add_argument("--cells", type=int, default=24, help="cells of the plain loop to time, spread evenly (24)")
+    parser.add_argument("--full", action="store_true", help="time every cell of the plain loop")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of which the best counts, save for the loop (3)")
+    parser.add_argument("--csv", type=Path, help="where to write the figures, replacing what an earlier run wrote")
+    parser.add_argument("--measure-memory", metavar="PATH", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    if arguments.measure_memory:
+        measure_memory(arguments.measure_memory)
+        return
+    print(f"{processor()}, {os.cpu_count()} cores, {arguments.threads} threads, torch {torch.__version__}")
+    cells = None if arguments.full else arguments.cells
+    rows = [measure(n, arguments.d, cells, arguments.repeat) for n in arguments.n]
+    if arguments.csv:
+        with arguments.csv.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
