@@ -1,7 +1,7 @@
 """How the notebooks' stored outputs are compared: strictly, with two rules.
 
 A notebook that needs the authors' features is skipped, with that reason, where they cannot be had. The data inside a
-chart is kept to three significant digits, so the third may fall either way on another processor: one unit of it is
+chart is kept to four significant digits, so the fourth may fall either way on another processor: one unit of it is
 allowed, everything else in a chart must be equal.
 """
 
@@ -29,11 +29,11 @@ class StoredChart(dict):
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two JSON values agree, floats to one unit of the third significant digit."""
+    """Whether two JSON values agree, numbers to one unit of the fourth significant digit."""
     numbers = (int, float)
     if isinstance(a, numbers) and isinstance(b, numbers) and not isinstance(a, bool) and not isinstance(b, bool):
         largest = max(abs(a), abs(b))
-        unit = 10.0 ** (math.floor(math.log10(largest)) - 2) if largest > 0 else 0.0
+        unit = 10.0 ** (math.floor(math.log10(largest)) - 3) if largest > 0 else 0.0
         return abs(a - b) <= max(1.01 * unit, 1e-6)
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)

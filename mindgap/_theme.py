@@ -49,7 +49,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def rounded(value: Any, digits: int = 3) -> Any:
+def rounded(value: Any, digits: int = 4) -> Any:
     """`value` with every float in it, however deep, rounded to `digits` significant digits; NaN becomes None."""
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -95,7 +95,9 @@ def shift_explorer(
         .encode(x=alt.datum(x), y=alt.datum(0.78))
         for name, colour, align, x in zip(modalities, (IMAGE, TEXT), ("right", "left"), (0.98, -0.98), strict=True)
     ]
-    cloud = alt.layer(*_pair_layers(base, alt.value(0.18)), *names).properties(name="equal_axes", width=380, height=323)
+    cloud = alt.layer(
+        *_pair_layers(base, alt.value(0.18), ("along the gap", "main axis across it")), *names
+    ).properties(name="equal_axes", width=380, height=323)
 
     frame = labelled(landscape.frame().drop(columns="loss"))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS)
@@ -117,8 +119,8 @@ def shift_explorer(
         alt.concat(cloud, loss, columns=2)
         .add_params(*params)
         .properties(
-            description=f"Left: {pairs} {modalities[0]}-{modalities[1]} pairs on two principal axes, moved by the "
-            "shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
+            description=f"Left: {pairs} {modalities[0]}-{modalities[1]} pairs along the gap and across it, moved by "
+            "the shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
         )
     )
 
@@ -162,9 +164,12 @@ def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatC
     axis titles.
     """
     order = list(table["set"])
-    axis = alt.Axis(ticks=False, domain=False, labelLimit=150)
+    axis = alt.Axis(ticks=False, domain=False, labelLimit=150, labelPadding=9)
     colour = alt.Color(
-        "weights:N", title=None, scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL])
+        "weights:N",
+        title=None,
+        legend=alt.Legend(symbolOpacity=1),
+        scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL]),
     )
     base = alt.Chart(table).encode(alt.Y("set:N", sort=order, title=None, axis=axis), colour)
     panels = []
@@ -192,21 +197,16 @@ def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
     return alt.concat(*panels, columns=2).properties(description=f"Scatter plots of matched pairs of {names}.")
 
 
-def _pair_layers(base: alt.Chart, opacity: Any) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+def _pair_layers(
+    base: alt.Chart, opacity: Any, titles: tuple[str, str] = ("first axis", "second axis")
+) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle."""
-    x = alt.X("x:Q", title="first axis", scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title="second axis", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
+    x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
+    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
     line = base.mark_rule(color=NEUTRAL, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity)
     first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
     second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
     return line, first, second
-
-
-def distance_axis(**options: Any) -> alt.X:
-    """The x axis of Fig 3: the signed distance of the shifted means, positive before they cross."""
-    return alt.X(
-        "distance:Q", title="signed distance between the shifted means", scale=alt.Scale(nice=False), **options
-    )
 
 
 def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChart:
@@ -225,7 +225,8 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
     base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
     y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
-    line = base.mark_line(color=TEMPERATURE[1]).encode(distance_axis(), y, order="shift:Q")
+    x = alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(domain=[-2, 2]))
+    line = base.mark_line(color=TEMPERATURE[1]).encode(x, y, order="shift:Q")
     dots = alt.Chart(marks).transform_filter(chosen + " && datum.direction == direction")
     point = dots.mark_point(filled=True, size=110, opacity=1).encode(
         x="distance:Q",

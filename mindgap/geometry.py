@@ -178,11 +178,12 @@ class Projection:
         return (points - self.center) @ self.basis.T
 
 
-def shared_projection(x: Rows, y: Rows, components: int = 2) -> Projection:
+def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = False) -> Projection:
     """The principal axes of both clouds together, as one linear map (Fig 1b shows UMAP instead, which is not linear).
 
-    The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. Their signs are fixed:
-    the first axis points from `y` towards `x`, each other has its largest entry positive.
+    The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. With `gap_first` the
+    first axis is Δ/‖Δ‖, and the others are the principal axes of what is orthogonal to it (if Δ is not 0). Signs are
+    fixed: the first axis points from `y` towards `x`, each other has its largest entry positive.
 
     Raises ValueError as `gap_vector` does, or unless 1 ≤ components ≤ d.
     """
@@ -190,16 +191,21 @@ def shared_projection(x: Rows, y: Rows, components: int = 2) -> Projection:
     components = _inputs.count(components, "components", 1, x.shape[1])
     center = (x.mean(dim=0) + y.mean(dim=0)) / 2
     stacked = torch.cat([x, y]).double() - center.double()
-    variances, axes = torch.linalg.eigh(stacked.T @ stacked / len(stacked))
-    basis = axes.flip(1).T[:components]
+    delta = (x.mean(dim=0) - y.mean(dim=0)).double()
+    length = torch.linalg.vector_norm(delta)
+    given = (delta / length)[None] if gap_first and length > 0 else delta.new_zeros(0, len(delta))
+    rest = stacked - stacked @ given.T @ given
+    # The given axis gets a variance of −1, so that it comes after all others.
+    axes = torch.linalg.eigh(rest.T @ rest / len(rest) - given.T @ given).eigenvectors.flip(1).T
+    basis = torch.cat([given, axes])[:components]
     signs = torch.gather(basis, 1, basis.abs().argmax(dim=1, keepdim=True)).sign()
-    towards = basis[0] @ (x.mean(dim=0) - y.mean(dim=0)).double()
-    if towards != 0:
+    if (towards := basis[0] @ delta) != 0:
         signs[0] = towards.sign()
-    basis = (basis * signs).to(x.dtype)
-    total = variances.sum().clamp_min(torch.finfo(torch.float64).tiny)
-    explained = (variances.flip(0)[:components].clamp_min(0) / total).to(x.dtype)  # rounding may leave −1e-17
-    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained)
+    basis = basis * signs
+    total = stacked.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
+    explained = (stacked @ basis.T).square().sum(dim=0) / total
+    basis = basis.to(x.dtype)
+    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x.dtype))
 
 
 @dataclass(frozen=True)
@@ -233,12 +239,11 @@ class ShiftPath:
 
 
 def shift_path(x: Rows, y: Rows, components: int = 2) -> ShiftPath:
-    """The numbers that let a picture move every point exactly along the shift, seen through `shared_projection`.
+    """The numbers that let a picture move every point exactly along the shift: `shared_projection` with `gap_first`.
 
     Raises ValueError as `shared_projection` does.
     """
-    basis = shared_projection(x, y, components).basis
+    basis = shared_projection(x, y, components, gap_first=True).basis
     x, y = unit_pair(x, y)
-    basis = basis.to(x.dtype)
     delta = x.mean(dim=0) - y.mean(dim=0)
     return ShiftPath(x @ basis.T, y @ basis.T, x @ delta, y @ delta, basis @ delta, float(delta @ delta))

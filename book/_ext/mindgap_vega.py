@@ -62,7 +62,7 @@ def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str,
     the same reason the tag for our script goes straight into the page's body.
     """
     scripts = context.get("script_files", [])
-    context["script_files"] = list({(s.filename, *sorted(s.attributes.items())): s for s in scripts}.values())
+    context["script_files"] = list({(s.filename or "", *sorted(s.attributes.items())): s for s in scripts}.values())
     if "mindgap-figure" in context.get("body", ""):
         address = context["pathto"](f"_static/{BUNDLE}", 1)
         context["body"] += f'<script defer src="{address}"></script>'
