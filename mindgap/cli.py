@@ -144,7 +144,7 @@ def train(
 ) -> None:
     """Train a small CLIP on drawn scenes and write it to [b]OUT[/].
 
-    With the defaults: about 3 minutes on two CPU cores, 1.2 GB of memory, no download, a file of 0.9 MB.
+    With the defaults: 2 to 3 minutes on two CPU cores, 1.2 GB of memory, no download, a file of 0.9 MB.
     An interrupted run goes on where it was last saved when the same command is given again.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)

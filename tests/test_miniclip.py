@@ -146,14 +146,15 @@ def test_a_saved_model_is_never_replaced_silently(trained, tmp_path):
     assert miniclip.load(path).seconds == 9.0
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_other(trained, tmp_path, monkeypatch):
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_no_other(trained, tmp_path, monkeypatch, moment):
     path = miniclip.save(trained, tmp_path / "model.safetensors")
     before = path.read_bytes()
 
-    def full_disk(_):
+    def full_disk(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(miniclip.os, "fsync", full_disk)
+    monkeypatch.setattr(miniclip.os, moment, full_disk)
     with pytest.raises(OSError, match="no space left"):
         miniclip.save(trained, path, force=True)
     assert path.read_bytes() == before

@@ -1,5 +1,6 @@
 """Drawing against a slow reference, captions against attributes, and what a seed promises."""
 
+import colorsys
 import math
 import re
 
@@ -208,6 +209,24 @@ def test_pictures_say_more_than_captions():
     assert len(twins) > 100
     left, right = (drawn.images[list(side)] for side in zip(*twins, strict=True))
     assert ((left - right).abs().amax(dim=(1, 2, 3)) > 0.005).all()
+
+
+def test_what_captions_do_not_say_varies():
+    layout = scenes.arrange(MANY, seed=6, objects=(1, 1))
+    attributes = layout.attributes
+    for colour in range(len(scenes.COLOURS)):
+        paint = layout.paint[:, 0][attributes.colour[:, 0] == colour]
+        assert (paint.amax(dim=0) - paint.amin(dim=0)).max() > 0.05
+        hues = [colorsys.rgb_to_hsv(*row)[0] * 360 for row in paint.tolist()]
+        turned = [(hue + 180) % 360 for hue in hues] if colour == scenes.COLOURS.index("red") else hues
+        assert 8 < max(turned) - min(turned) < 13  # twice the jitter, and far from the next colour
+    for size in range(len(scenes.SIZES)):
+        radius = layout.radius[:, 0][attributes.size[:, 0] == size]
+        assert radius.max() - radius.min() > 0.015
+    for place in range(len(scenes.PLACES)):
+        centre = layout.centre[:, 0][attributes.place[:, 0] == place]
+        assert ((centre.amax(dim=0) - centre.amin(dim=0)) > 0.04).all()
+    assert layout.ground.max() - layout.ground.min() > 0.4
 
 
 def test_a_seed_settles_every_byte_and_a_prefix_is_a_prefix():
