@@ -25,7 +25,7 @@ class StoredChart(dict):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def same(a: Any, b: Any) -> bool:

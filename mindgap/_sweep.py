@@ -20,8 +20,7 @@ so low that float32 could not span them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import combinations_with_replacement, product
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -83,27 +82,27 @@ def summed_losses(
     # Exponentials are relative to the highest matched cosine of each batch: that is known without a search through
     # n² cosines, and sums over- or underflow only where some row is far from its match, or near to another's.
     reference = own.amax(dim=-1)
-    plan = _plan(inverses.tolist())
-    sums = own.new_zeros(2, len(own), len(plan), k, b)
-    side = max(1, math.isqrt(tile_entries(own.device) // (len(plan) * k)))  # square tiles: the shortest sums to add up
-    parts = [slice(start, min(start + side, b)) for start in range(0, b, side)]
-    for rows, columns in product(parts, parts):
-        dots = x.rows[:, rows] @ y.rows[:, columns].mT
-        cosines = torch.empty_like(dots)
-        exponentials = torch.empty(len(plan), *dots.shape, dtype=dtype, device=own.device)
+    plan = _plan(inverses.tolist(), dtype)
+    sums = own.new_zeros(2, len(own), len(inverses), k, b)
+    tile = max(1, tile_entries(own.device) // (k * b))
+    for start in range(0, b, tile):
+        part = slice(start, min(start + tile, b))
+        product = x.rows[:, part] @ y.rows.mT
         for s in range(len(own)):
-            left, right = (x.offset[s, :, rows], x.scale[s, :, rows]), (y.offset[s, :, columns], y.scale[s, :, columns])
-            _cosines(dots, *left, *right, reference[s], out=cosines)
-            _exponentials(cosines.to(dtype), plan, out=exponentials)
-            sums[0, s, :, :, rows] += exponentials.sum(dim=-1)
-            sums[1, s, :, :, columns] += exponentials.sum(dim=-2)
-        report(dots.numel())
+            cosines = _cosines(
+                product, x.offset[s, :, part], x.scale[s, :, part], y.offset[s], y.scale[s], reference[s]
+            )
+            across, down = zip(*((e.sum(dim=-1), e.sum(dim=-2)) for e in _exponentials(cosines, plan)), strict=True)
+            sums[0, s, :, :, part] = torch.stack(across)
+            sums[1, s] += torch.stack(down)
+        report(k * (part.stop - part.start))
 
+    least = own.new_tensor([LEAST_SUM[step.dtype] for step in plan])[:, None, None]
     losses = own.new_zeros(2, len(own), len(inverses))
     for direction, (left, right) in enumerate([(x, y), (y, x)]):
         for s in range(len(own)):
             logs = sums[direction, s].log()
-            doubtful = ~((sums[direction, s] >= LEAST_SUM[dtype]) & logs.isfinite())
+            doubtful = ~((sums[direction, s] >= least) & logs.isfinite())
             if doubtful.any():
                 _recompute(logs, doubtful, left, right, s, reference[s], inverses)
             losses[direction, s] = (logs - (own[s] - reference[s, :, None]) * inverses[:, None, None]).sum(dim=(1, 2))
@@ -123,55 +122,68 @@ def _recompute(
     _, batches, b = logs.shape
     for k in range(batches):
         for rows in doubtful[:, k].any(dim=0).nonzero().flatten().split(max(1, tile_entries(logs.device) // b)):
-            cosines = left.rows[k, rows] @ right.rows[k].T
-            own = left.offset[s, k, rows], left.scale[s, k, rows]
-            _cosines(cosines, *own, right.offset[s, k], right.scale[s, k], reference[k], out=cosines)
+            cosines = _cosines(
+                left.rows[k, rows] @ right.rows[k].T,
+                left.offset[s, k, rows],
+                left.scale[s, k, rows],
+                right.offset[s, k],
+                right.scale[s, k],
+                reference[k],
+            )
             for t in doubtful[:, k, rows].any(dim=1).nonzero().flatten().tolist():
                 logs[t, k, rows] = torch.logsumexp(cosines * inverses[t], dim=1)
 
 
 def _cosines(
-    dots: Float[Tensor, "*k r b"],
+    product: Float[Tensor, "*k r b"],
     left_offset: Float[Tensor, "*k r"],
     left_scale: Float[Tensor, "*k r"],
     right_offset: Float[Tensor, "*k b"],
     right_scale: Float[Tensor, "*k b"],
     reference: Float[Tensor, "*k"],
-    out: Float[Tensor, "*k r b"],
-) -> None:
-    """(dots + left offset + right offset) · left scale · right scale − reference, in three passes."""
-    torch.add(dots, left_offset[..., :, None], out=out)
+) -> Float[Tensor, "*k r b"]:
+    """(product + left offset + right offset) · left scale · right scale − reference, in three passes."""
+    cosines = product + left_offset[..., :, None]
     right = (right_offset * right_scale)[..., None, :]
-    torch.addcmul(right, out, right_scale[..., None, :], out=out)
-    torch.addcmul(-reference[..., None, None], out, left_scale[..., :, None], out=out)
+    torch.addcmul(right, cosines, right_scale[..., None, :], out=cosines)
+    return torch.addcmul(-reference[..., None, None], cosines, left_scale[..., :, None], out=cosines)
 
 
 class _Step(NamedTuple):
-    """How to get the exponentials for one temperature: as a product of two earlier ones, or from the cosines."""
+    """How to get the exponentials for one temperature: from the cosines, or as a product of two that came before."""
 
     inverse: float
-    factors: tuple[int, int] | None = None  # places of earlier steps
+    dtype: torch.dtype
+    factors: tuple[int, int] | None = None  # −1 the step before, −2 the one before that
     leaves: int = 1  # exponentials multiplied in all
 
 
-def _plan(inverses: Sequence[float]) -> list[_Step]:
+def _plan(inverses: Sequence[float], dtype: torch.dtype) -> list[_Step]:
     """A step for each of the rising inverse temperatures: a product wherever it is the sum of one or two before it."""
     steps: list[_Step] = []
     for inverse in inverses:
-        step = _Step(inverse)
-        for i, j in combinations_with_replacement(range(len(steps)), 2):
-            leaves = steps[i].leaves + steps[j].leaves
-            if leaves <= MOST_FACTORS and math.isclose(steps[i].inverse + steps[j].inverse, inverse, rel_tol=1e-14):
-                step = _Step(inverse, (i, j), leaves)
+        step = _Step(inverse, dtype if inverse <= SHARPEST_FLOAT32 else torch.float64)
+        for factors in [(-1, -1), (-2, -1), (-2, -2)]:
+            if len(steps) < -factors[0]:
+                continue
+            one, other = (steps[i] for i in factors)
+            leaves = one.leaves + other.leaves
+            adds_up = math.isclose(one.inverse + other.inverse, inverse, rel_tol=1e-14)
+            if adds_up and one.dtype == other.dtype == step.dtype and leaves <= MOST_FACTORS:
+                step = step._replace(factors=factors, leaves=leaves)
                 break
         steps.append(step)
     return steps
 
 
-def _exponentials(cosines: Float[Tensor, "k r b"], plan: Sequence[_Step], out: Float[Tensor, "t k r b"]) -> None:
-    """exp(cosines / τ) for each step of the plan."""
-    for step, result in zip(plan, out, strict=True):
+def _exponentials(cosines: Float[Tensor, "k r b"], plan: Sequence[_Step]) -> Iterator[Float[Tensor, "k r b"]]:
+    """exp(cosines / τ) for each step of the plan; holds the last two at once."""
+    rounded = {step.dtype: cosines.to(step.dtype) for step in plan}
+    last: list[Tensor] = []
+    for step in plan:
         if step.factors is None:
-            torch.mul(cosines, step.inverse, out=result).exp_()
+            result = (rounded[step.dtype] * step.inverse).exp_()
         else:
-            torch.mul(out[step.factors[0]], out[step.factors[1]], out=result)
+            result = last[step.factors[0]] * last[step.factors[1]]
+        last = [*last[-1:], result]
+        yield result

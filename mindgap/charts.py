@@ -34,6 +34,7 @@ __all__ = [
 DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "text_to_image"}
 """The directions of the loss as charts name them, and as `Landscape` does."""
 
+SIDES: tuple[Any, Any] = ("right", "left")
 LOSS = (
     "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
     "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
@@ -61,16 +62,16 @@ def shift_explorer(
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
-    inputs = {
+    inputs: dict[str, Any] = {
         "shift": alt.binding_range(
             min=shifts[0], max=shifts[-1], step=round(shifts[1] - shifts[0], 6), name="shift λ "
         ),
         "temperature": alt.binding_radio(options=labels, name="temperature τ "),
         "direction": alt.binding_radio(options=list(DIRECTIONS), name="direction "),
     }
-    starts = {"shift": 0.0, "temperature": labels[0], "direction": "both"}
+    starts: dict[str, Any] = {"shift": 0.0, "temperature": labels[0], "direction": "both"}
     params = [
-        alt.param(name, value=value, **({"bind": inputs[name]} if name in controls else {}))
+        alt.param(name, value=value, bind=inputs[name] if name in controls else alt.Undefined)
         for name, value in starts.items()
     ]
 
@@ -93,7 +94,7 @@ def shift_explorer(
         alt.Chart(alt.Data(values=[{}]))
         .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=name.rstrip("s") + "s")
         .encode(x=alt.datum(x), y=alt.datum(0.78))
-        for name, colour, align, x in zip(modalities, (IMAGE, TEXT), ("right", "left"), (0.98, -0.98), strict=True)
+        for name, colour, align, x in zip(modalities, (IMAGE, TEXT), SIDES, (0.98, -0.98), strict=True)
     ]
     cloud = alt.layer(
         *_pair_layers(base, alt.value(0.18), ("along the gap", "main axis across it")), *names
@@ -172,7 +173,7 @@ def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatC
         scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL]),
     )
     base = alt.Chart(table).encode(alt.Y("set:N", sort=order, title=None, axis=axis), colour)
-    panels = []
+    panels: list[Any] = []
     for column, title in columns.items():
         x = alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4))
         stem = base.mark_rule(opacity=0.35).encode(x, x2=alt.datum(0))
@@ -187,7 +188,7 @@ def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
 
     `points` has a row a pair: `set`, `x`, `y` (first modality), `x2`, `y2` (second modality).
     """
-    panels = []
+    panels: list[Any] = []
     for name, part in points.groupby("set", sort=False):
         layers = _pair_layers(alt.Chart(part), alt.value(0.22 if links else 0.0))
         panels.append(

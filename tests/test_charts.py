@@ -97,8 +97,8 @@ def test_the_page_formula_moves_points_as_shift_does(cloud: tuple) -> None:
     """The expressions in the chart, evaluated by Vega itself, against `geometry.shift` and the shared projection."""
     path = geometry.shift_path(*cloud)
     for amount in (-0.5, 0.25, 1.0):
-        basis = geometry.shared_projection(*cloud, gap_first=True).basis
-        x, y = (points @ basis.T for points in geometry.shift(*cloud, amount))
+        basis = geometry.shared_projection(cloud[0], cloud[1], gap_first=True).basis
+        x, y = (points @ basis.T for points in geometry.shift(cloud[0], cloud[1], amount))
         formula_x, formula_y = path.at(amount)
         assert torch.allclose(x, formula_x, atol=1e-12)
         assert torch.allclose(y, formula_y, atol=1e-12)

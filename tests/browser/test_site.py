@@ -116,7 +116,7 @@ def test_the_hero_slider_moves_points_and_marker_by_keyboard(hero: Page) -> None
 
 def test_the_hero_points_follow_the_exact_formula(hero: Page) -> None:
     """The page's own numbers, put through the shift of the paper, land where the page draws them."""
-    hero.evaluate("document.querySelector('.mindgap-figure').mindgapView.signal('shift', 0.3).runAsync()")
+    hero.evaluate("document.querySelector('.mindgap-figure').mindgapView.signal('shift', 0.3).runAsync().then(() => 0)")
     hero.wait_for_timeout(300)
     rows = hero.evaluate(
         "(() => { const view = document.querySelector('.mindgap-figure').mindgapView;"
@@ -141,7 +141,7 @@ def test_the_temperature_changes_the_curve(hero: Page) -> None:
 def test_a_change_of_theme_redraws_and_keeps_the_slider(hero: Page) -> None:
     label = ".mindgap-figure svg .role-axis-label text"
     light = hero.locator(label).first.get_attribute("fill")
-    hero.evaluate("document.querySelector('.mindgap-figure').mindgapView.signal('shift', 0.5).runAsync()")
+    hero.evaluate("document.querySelector('.mindgap-figure').mindgapView.signal('shift', 0.5).runAsync().then(() => 0)")
     hero.evaluate("document.documentElement.dataset.theme = 'dark'")
     hero.wait_for_function("document.querySelector('.mindgap-figure').dataset.drawn === 'dark'")
     assert hero.locator(label).first.get_attribute("fill") != light
@@ -178,7 +178,7 @@ def test_the_site_also_works_over_http(browser: Browser) -> None:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        for view, watch in opened(browser, "book/index.html", base=f"http://127.0.0.1:{server.server_port}"):
+        for _view, watch in opened(browser, "book/index.html", base=f"http://127.0.0.1:{server.server_port}"):
             assert watch.outside == []
             assert watch.errors == []
         server.shutdown()
