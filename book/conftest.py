@@ -46,7 +46,7 @@ def features_reason(names: list[str]) -> str | None:
     """Why a notebook that needs these feature files cannot run here; None if it can."""
     try:
         for name in names:
-            fetch(name)
+            fetch(name, progress=False)
     except FeaturesUnavailable as error:
         return f"needs the authors' features: {str(error).splitlines()[0]}"
     return None

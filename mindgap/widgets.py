@@ -24,7 +24,8 @@ from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
 SOURCES = (*feature_names(), "mini", "mini@0.07", "random:ViT-B-32", "random:RN50")
 SHIFTS = torch.arange(-20, 51, dtype=torch.float64) / 20
 TEMPERATURES = tuple(1 / k for k in (100, 50, 30, 20, 10, 5, 2, 1))
-WIDE = ipw.Layout(width="min(100%, 34rem)")
+WIDE = {"width": "min(100%, 34rem)"}  # not a Layout: that would be one for all who share it
+EMBED = {"actions": False}  # the menu would offer to open charts on a web site
 WRONG = (ValueError, TypeError, OSError)  # what a name, an option or a file of a user can cause
 DEBOUNCE = 0.12  # seconds without a change before an explorer answers
 
@@ -141,7 +142,7 @@ class GapExplorer(_Explorer):
         frames = [projected(pairs, axes, most).assign(set=name) for name, pairs in chosen.items()]
         chart = charts.gap_panels(pd.concat(frames), links=self.lines.value)
         table = pd.DataFrame([measures(pairs) for pairs in chosen.values()], index=list(chosen))
-        self.chart.children = [alt.JupyterChart(chart)]
+        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
         self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
         return " ".join(problems)
 
@@ -196,9 +197,8 @@ class ShiftExplorer(_Explorer):
             self.batch.options, self.batch.value = options, batch
             self.batch.observe(self._recompute_soon, "value")
         path = geometry.shift_path(pairs.x, pairs.y)
-        self.chart.children = [
-            alt.JupyterChart(charts.shift_explorer(path, self.landscape, pairs.modalities, controls=()))
-        ]
+        chart = charts.shift_explorer(path, self.landscape, pairs.modalities, controls=())
+        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
         self.move()
         return ""
 

@@ -160,6 +160,11 @@ class TestShiftExplorer:
         assert shift.progress.layout.visibility == "hidden"
 
 
+def test_hiding_the_progress_hides_nothing_else() -> None:
+    explorer = widgets.shift_explorer(options=SMALL)
+    assert [control.layout.visibility for control in (explorer.source, explorer.shift)] == [None, None]
+
+
 def test_every_temperature_of_the_explorer_is_on_its_slider() -> None:
     explorer = widgets.shift_explorer(options=SMALL)
     for label in explorer.temperature.options:

@@ -24,7 +24,8 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
+# A module at a time: while Playwright is up an event loop runs, which tests without a browser must not see.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
