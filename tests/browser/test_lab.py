@@ -102,7 +102,7 @@ def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(browser: Browser, l
 
     page.get_by_role("button", name="image→text").click()
     expect(readout.first).to_contain_text("λ = 0.50")
-    page.locator(".widget-combobox input").fill("no such model")
+    page.locator(".jp-OutputArea input[list]").first.fill("no such model")
     page.keyboard.press("Enter")
     expect(page.locator(".jp-OutputArea [role=status]").first).to_contain_text("unknown name", timeout=15_000)
 
