@@ -3,44 +3,42 @@
 Moving both clouds along the gap changes every cosine, but in a way that two numbers a row and shift describe.
 With steps λΔ for the images x̂_i and −λΔ for the texts ŷ_j, let
 
-    u_i = λ x̂_i·Δ − λ²‖Δ‖²/2        v_j = −λ ŷ_j·Δ − λ²‖Δ‖²/2.
+    u_i = λ x̂_i·Δ − λ²‖Δ‖²/2        v_j = −λ ŷ_j·Δ − λ²‖Δ‖²/2        p_i = 1/√(1 − 2u_i)        q_j = 1/√(1 − 2v_j).
 
 The moved rows have the squared lengths 1 − 2u_i and 1 − 2v_j, and the cosines are
 
-    x'_i·y'_j = (x̂_i·ŷ_j + u_i + v_j) / √((1 − 2u_i)(1 − 2v_j)).
+    x'_i·y'_j = p_i q_j (x̂_i·ŷ_j + u_i + v_j).
 
 So x̂ŷᵀ is computed once, in tiles of rows that stay in cache. One exponential of each logit serves both directions
-of the loss, as row sums and as column sums; and where an inverse temperature is the sum of two others even that
-exponential is a product of theirs, e^{50c} = e^{30c} e^{20c}, which costs an eighth.
+of the loss, as row sums and as column sums (see `mindgap._exponentials`).
 
-Cosines are float64. Exponentials, the bulk of the work, have the dtype of the input unless the temperature is
-so low that float32 could not span them.
+What is not products of matrices is bound by memory, so all passes write into the same few tiles, in float32 wherever
+its rounding is known to stay below ROUNDING in the logit.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-SHARPEST_FLOAT32 = 128.0  # the highest 1/τ for float32: its e⁻⁶⁰ then spans cosines that differ by .47
-LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms flushed to 0 may matter
-MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 1e-6 at most
+from mindgap._exponentials import LEAST_SUM, Workspace, exponentials, planned
+
+ROUNDING = 5e-6  # of a logit by float32: more asks for float64 cosines
 
 
 def tile_entries(device: torch.device) -> int:
-    """Cosines held at once: what stays in cache (2 MB in float64), or what keeps a GPU busy."""
-    return 2**18 if device.type == "cpu" else 2**22
+    """Cosines held at once: what stays in cache (2 MB in float32), or what keeps a GPU busy."""
+    return 2**19 if device.type == "cpu" else 2**22
 
 
 class Shifted(NamedTuple):
     """The rows of one modality, in k batches of b, and what each of S shifts makes of them.
 
-    `offset` has the u_i (or v_j) of the equations above, `scale` the 1/√(1 − 2u_i).
+    `offset` has the u_i (or v_j) of the equations above, `scale` the p_i (or q_j).
     """
 
     rows: Float[Tensor, "k b d"]
@@ -51,6 +49,10 @@ class Shifted(NamedTuple):
         """The mean of all moved rows, for each of the steps they were moved by."""
         rows, scale = self.rows.flatten(0, 1), self.scale.flatten(1)
         return scale @ rows / len(rows) - scale.mean(dim=1, keepdim=True) * steps
+
+    def part(self, rows: slice) -> Shifted:
+        """Some rows of each batch."""
+        return Shifted(self.rows[:, rows], self.offset[..., rows], self.scale[..., rows])
 
     def batches(self, part: slice, size: int) -> Shifted:
         """Some rows of a single batch as batches of `size`."""
@@ -70,6 +72,33 @@ def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) 
     return Shifted(rows[None], offset[:, None], squared_norm.rsqrt()[:, None])
 
 
+class _Move(NamedTuple):
+    """What takes centred cosines before one shift to those after it: · q_j, + left @ right, and finally · p_i.
+
+    Both have three columns, so a row of the first product costs three more multiplications. The first row of `right`
+    is q. No entry of `left @ right` exceeds `size`.
+    """
+
+    left: Float[Tensor, "k b 3"]
+    right: Float[Tensor, "k 3 b"]
+    size: float
+
+
+def _move(x: Shifted, y: Shifted, s: int, centre: float, reference: Float[Tensor, " k"]) -> _Move:
+    """How to get (x'_i·y'_j − reference) / p_i at shift s from x̂_i·ŷ_j − centre.
+
+    Each of the three terms is centred by means (ū, v̄, q̄ and that of 1/p), so that all are small and rounding is too.
+    """
+    (u, p), (v, q) = (x.offset[s], x.scale[s]), (y.offset[s], y.scale[s])
+    u_mean, v_mean, q_mean, stretch = (part.mean(dim=-1, keepdim=True) for part in (u, v, q, 1 / p))
+    middle, ones = u_mean + v_mean + centre, torch.ones_like(u)
+    reference = reference[:, None]
+    column = q * (v - v_mean) + (q - q_mean) * middle + q_mean * middle - reference * stretch
+    left = torch.stack([u - u_mean, ones, reference * (stretch - 1 / p)], dim=-1)
+    right = torch.stack([q, column, ones], dim=-2)
+    return _Move(left, right, float((left.abs().amax(dim=1) * right.abs().amax(dim=2)).sum(dim=1).max()))
+
+
 def summed_losses(
     x: Shifted, y: Shifted, inverses: Float[Tensor, " t"], dtype: torch.dtype, report: Callable[[int], object]
 ) -> Float[Tensor, "2 s t"]:
@@ -78,40 +107,66 @@ def summed_losses(
     `dtype` is that of the exponentials. `report` is called with each number of rows done.
     """
     k, b, _ = x.rows.shape
-    own = ((x.rows * y.rows).sum(dim=-1) + x.offset + y.offset) * x.scale * y.scale
+    own = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
     # Exponentials are relative to the highest matched cosine of each batch: that is known without a search through
     # n² cosines, and sums over- or underflow only where some row is far from its match, or near to another's.
     reference = own.amax(dim=-1)
-    plan = _plan(inverses.tolist(), dtype)
-    sums = own.new_zeros(2, len(own), len(inverses), k, b)
-    tile = max(1, tile_entries(own.device) // (k * b))
-    for start in range(0, b, tile):
-        part = slice(start, min(start + tile, b))
-        product = x.rows[:, part] @ y.rows.mT
-        for s in range(len(own)):
-            cosines = _cosines(
-                product, x.offset[s, :, part], x.scale[s, :, part], y.offset[s], y.scale[s], reference[s]
-            )
-            across, down = zip(*((e.sum(dim=-1), e.sum(dim=-2)) for e in _exponentials(cosines, plan)), strict=True)
-            sums[0, s, :, :, part] = torch.stack(across)
-            sums[1, s] += torch.stack(down)
-        report(k * (part.stop - part.start))
+    centre = float(x.rows.flatten(0, 1).mean(dim=0) @ y.rows.flatten(0, 1).mean(dim=0))
+    moves = [_move(x, y, s, centre, reference[s]) for s in range(len(own))]
+    most_x, most_y = (side.scale.amax(dim=(1, 2)).tolist() for side in (x, y))
 
+    plan = planned(inverses.tolist(), dtype)
     least = own.new_tensor([LEAST_SUM[step.dtype] for step in plan])[:, None, None]
-    losses = own.new_zeros(2, len(own), len(inverses))
-    for direction, (left, right) in enumerate([(x, y), (y, x)]):
-        for s in range(len(own)):
-            logs = sums[direction, s].log()
-            doubtful = ~((sums[direction, s] >= least) & logs.isfinite())
-            if doubtful.any():
-                _recompute(logs, doubtful, left, right, s, reference[s], inverses)
-            losses[direction, s] = (logs - (own[s] - reference[s, :, None]) * inverses[:, None, None]).sum(dim=(1, 2))
+    losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
+    columns = own.new_zeros(len(own), len(plan), k, b)
+    tile = max(1, tile_entries(own.device) // (k * b))
+    workspace = Workspace()
+    for start in range(0, b, tile):
+        here = x.part(slice(start, start + tile))
+        product = (here.rows @ y.rows.mT).sub_(centre)
+        products = {torch.float64: product, dtype: product.to(dtype)}
+        spread = max(abs(float(end)) for end in product.aminmax())
+        sharpness = here.scale[:, None, :, :, None] * inverses[:, None, None, None]
+        rows = own.new_empty(len(moves), len(plan), k, product.shape[1])
+        for s, move in enumerate(moves):
+            # No number on the way to a cosine is larger, so this bounds how far each is rounded.
+            size = (spread * most_y[s] + move.size) * most_x[s]
+            rounding = torch.finfo(dtype).eps / 2 * size * plan[-1].inverse
+            kind = dtype if rounding < ROUNDING else torch.float64
+            left, right = move.left[:, start : start + tile].to(kind), move.right.to(kind)
+            found = exponentials(products[kind], left, right, sharpness[s], -size, plan, workspace)
+            across, down = zip(*((e.sum(dim=-1), e.sum(dim=-2)) for e in found), strict=True)
+            torch.cat(across, out=rows[s])
+            columns[s] += torch.cat(down)
+        for s, sums in enumerate(rows):
+            losses[0, s] += _logs(sums, least, here, y, s, reference[s], inverses)
+        report(k * product.shape[1])
+        del product, products  # or the next ones would be made beside them
+    for s, sums in enumerate(columns):
+        losses[1, s] += _logs(sums, least, y, x, s, reference[s], inverses)
     return losses
 
 
+def _logs(
+    sums: Float[Tensor, "t k r"],
+    least: Float[Tensor, "t 1 1"],
+    left: Shifted,
+    right: Shifted,
+    s: int,
+    reference: Float[Tensor, " k"],
+    inverses: Float[Tensor, " t"],
+) -> Float[Tensor, " t"]:
+    """The summed logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
+    doubtful = ~((sums >= least) & sums.isfinite())
+    logs = sums.log()
+    if doubtful.any():
+        _recompute(logs, doubtful, left, right, s, reference, inverses)
+    return logs.sum(dim=(1, 2))
+
+
 def _recompute(
-    logs: Float[Tensor, "t k b"],
-    doubtful: Bool[Tensor, "t k b"],
+    logs: Float[Tensor, "t k r"],
+    doubtful: Bool[Tensor, "t k r"],
     left: Shifted,
     right: Shifted,
     s: int,
@@ -119,71 +174,10 @@ def _recompute(
     inverses: Float[Tensor, " t"],
 ) -> None:
     """Replace the doubtful logarithms of sums over `right` by log-sum-exps that have a reference each, in place."""
-    _, batches, b = logs.shape
+    _, batches, b = right.scale.shape
     for k in range(batches):
         for rows in doubtful[:, k].any(dim=0).nonzero().flatten().split(max(1, tile_entries(logs.device) // b)):
-            cosines = _cosines(
-                left.rows[k, rows] @ right.rows[k].T,
-                left.offset[s, k, rows],
-                left.scale[s, k, rows],
-                right.offset[s, k],
-                right.scale[s, k],
-                reference[k],
-            )
+            cosines = left.rows[k, rows] @ right.rows[k].T + left.offset[s, k, rows, None] + right.offset[s, k]
+            cosines = cosines * left.scale[s, k, rows, None] * right.scale[s, k] - reference[k]
             for t in doubtful[:, k, rows].any(dim=1).nonzero().flatten().tolist():
                 logs[t, k, rows] = torch.logsumexp(cosines * inverses[t], dim=1)
-
-
-def _cosines(
-    product: Float[Tensor, "*k r b"],
-    left_offset: Float[Tensor, "*k r"],
-    left_scale: Float[Tensor, "*k r"],
-    right_offset: Float[Tensor, "*k b"],
-    right_scale: Float[Tensor, "*k b"],
-    reference: Float[Tensor, "*k"],
-) -> Float[Tensor, "*k r b"]:
-    """(product + left offset + right offset) · left scale · right scale − reference, in three passes."""
-    cosines = product + left_offset[..., :, None]
-    right = (right_offset * right_scale)[..., None, :]
-    torch.addcmul(right, cosines, right_scale[..., None, :], out=cosines)
-    return torch.addcmul(-reference[..., None, None], cosines, left_scale[..., :, None], out=cosines)
-
-
-class _Step(NamedTuple):
-    """How to get the exponentials for one temperature: from the cosines, or as a product of two that came before."""
-
-    inverse: float
-    dtype: torch.dtype
-    factors: tuple[int, int] | None = None  # −1 the step before, −2 the one before that
-    leaves: int = 1  # exponentials multiplied in all
-
-
-def _plan(inverses: Sequence[float], dtype: torch.dtype) -> list[_Step]:
-    """A step for each of the rising inverse temperatures: a product wherever it is the sum of one or two before it."""
-    steps: list[_Step] = []
-    for inverse in inverses:
-        step = _Step(inverse, dtype if inverse <= SHARPEST_FLOAT32 else torch.float64)
-        for factors in [(-1, -1), (-2, -1), (-2, -2)]:
-            if len(steps) < -factors[0]:
-                continue
-            one, other = (steps[i] for i in factors)
-            leaves = one.leaves + other.leaves
-            adds_up = math.isclose(one.inverse + other.inverse, inverse, rel_tol=1e-14)
-            if adds_up and one.dtype == other.dtype == step.dtype and leaves <= MOST_FACTORS:
-                step = step._replace(factors=factors, leaves=leaves)
-                break
-        steps.append(step)
-    return steps
-
-
-def _exponentials(cosines: Float[Tensor, "k r b"], plan: Sequence[_Step]) -> Iterator[Float[Tensor, "k r b"]]:
-    """exp(cosines / τ) for each step of the plan; holds the last two at once."""
-    rounded = {step.dtype: cosines.to(step.dtype) for step in plan}
-    last: list[Tensor] = []
-    for step in plan:
-        if step.factors is None:
-            result = (rounded[step.dtype] * step.inverse).exp_()
-        else:
-            result = last[step.factors[0]] * last[step.factors[1]]
-        last = [*last[-1:], result]
-        yield result

@@ -21,7 +21,6 @@ from tqdm import tqdm
 from mindgap import _inputs
 from mindgap._inputs import ArrayLike, Rows
 from mindgap._sweep import shifted, summed_losses, tile_entries
-from mindgap.geometry import normalize
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
 
@@ -159,7 +158,7 @@ def loss_landscape(
     size = n if batch_size is None else _inputs.count(batch_size, "batch_size", 2, n)
 
     # Cosines are float64 throughout: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
-    x, y = normalize(x.double()), normalize(y.double())
+    x, y = _unit(x), _unit(y)
     delta = x.mean(dim=0) - y.mean(dim=0)
     steps = shifts.double()[:, None] * delta
     images, texts = shifted(x, steps, "x"), shifted(y, -steps, "y")
@@ -177,6 +176,14 @@ def loss_landscape(
             losses += summed_losses(*batches, inverses, dtype, report)
     image_to_text, text_to_image = (losses[..., order.argsort()] / used).to(dtype)
     return Landscape(shifts, temperatures, distance.to(dtype), image_to_text, text_to_image)
+
+
+def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """The rows on the unit sphere, in float64 and new memory."""
+    # Squares of float32 numbers cannot over- or underflow in float64; those of float64 numbers can.
+    largest = torch.linalg.vector_norm(rows, ord=math.inf, dim=1, keepdim=True)
+    rows = rows / largest if rows.dtype == torch.float64 else rows.double()
+    return rows.div_(torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 
 def _axis(values: ArrayLike, name: str) -> Float[Tensor, " m"]:

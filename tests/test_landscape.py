@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mindgap import _sweep
+from mindgap import _exponentials, _sweep
 from mindgap.geometry import normalize, shift
 from mindgap.landscape import Landscape, loss_landscape
 
@@ -176,7 +176,7 @@ def test_ordinary_sums_are_not_recomputed(monkeypatch):
 
 def test_products_of_exponentials_serve_the_papers_temperatures():
     inverses = sorted(1 / t for t in PAPER_TEMPERATURES)
-    plan = _sweep._plan(inverses, torch.float32)
+    plan = _exponentials.planned(inverses, torch.float32)
     assert [step.factors is None for step in plan] == [True, True, False, False, False, False]
     x, y = (rows.float() for rows in gaussian(100, 32))
     together = loss_landscape(x, y, SHIFTS, PAPER_TEMPERATURES).loss
@@ -185,8 +185,8 @@ def test_products_of_exponentials_serve_the_papers_temperatures():
 
 
 def test_products_stay_few_so_that_their_errors_do():
-    plan = _sweep._plan([2.0**i for i in range(8)], torch.float32)
-    assert max(step.leaves for step in plan) == _sweep.MOST_FACTORS
+    plan = _exponentials.planned([2.0**i for i in range(8)], torch.float32)
+    assert max(step.leaves for step in plan) == _exponentials.MOST_FACTORS
     x, y = (rows.float() for rows in gaussian(50, 32))
     assert_matches_plain(x, y, temperatures=[2.0**-i for i in range(8)])
 
@@ -234,7 +234,7 @@ class Largest(TorchDispatchMode):
 
 @pytest.mark.parametrize("batch_size", [None, 50, 1500])
 def test_memory_is_never_quadratic(batch_size):
-    n = 3000
+    n = 8000
     x, y = (rows.float() for rows in gaussian(n, 8))
     with Largest() as seen:
         loss_landscape(x, y, [0.0, 0.5], [0.01, 0.1], batch_size)
