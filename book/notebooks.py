@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import yaml
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).parent.parent
 SKIP = {"skip-execution", "nbval-skip"}
@@ -22,6 +23,18 @@ def notebooks() -> list[Path]:
     groups = toc.get("parts", [toc])
     pages += [page["file"] for group in groups for page in group.get("chapters", [])]
     return [path for page in pages if (path := ROOT / f"{page}.ipynb").exists()]
+
+
+def merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Neighbouring pieces of one stream as one: where a kernel cuts what is printed is a matter of timing."""
+    result: list[NotebookNode] = []
+    for output in outputs:
+        last = result[-1] if result else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last["text"] += output.text
+        else:
+            result.append(output)
+    return result
 
 
 def execute(path: Path) -> float:
@@ -46,6 +59,7 @@ def execute(path: Path) -> float:
             continue
         if SKIP & set(cell.metadata.get("tags", [])):
             cell.outputs, cell.execution_count = [], None
+        cell.outputs = merged(cell.outputs)
         if any(output.get("name") == "stderr" for output in cell.outputs):
             raise SystemExit(f"{path.name}: a cell writes to stderr, which a page cannot show:\n{cell.source}")
     temporary = path.with_suffix(".tmp")

@@ -33,6 +33,7 @@ CONFIG: dict[str, Any] = {
         "gridOpacity": 0.5,
         "tickCount": 6,
         "labelOverlap": True,
+        "labelSeparation": 6,
     },
     "legend": {
         "orient": "top",

@@ -112,8 +112,8 @@ def shift_explorer(
         here.transform_calculate(
             note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')"
         )
-        .mark_text(dy=-16, fontWeight="bold", color=TEMPERATURE[3], align=alt.expr("shift > 1 ? 'right' : 'left'"))
-        .encode(text="note:N")
+        .mark_text(fontWeight="bold", color=TEMPERATURE[3], align="left")
+        .encode(text="note:N", x=alt.value(0), y=alt.value(-9))  # above the frame, where no curve runs
     )
     loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=323)
     return (
@@ -227,7 +227,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
     y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
     x = alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(domain=[-2, 2]))
-    line = base.mark_line(color=TEMPERATURE[1]).encode(x, y, order="shift:Q")
+    # The colours of the page's range, which are light in dark mode.
+    colour = alt.Color("tau:O", scale=alt.Scale(domain=taus), legend=None)
+    line = base.mark_line().encode(x, y, colour, order="shift:Q")
     dots = alt.Chart(marks).transform_filter(chosen + " && datum.direction == direction")
     point = dots.mark_point(filled=True, size=110, opacity=1).encode(
         x="distance:Q",
@@ -245,6 +247,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     now = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
     return (
         alt.layer(now, line, point, words)
+        .resolve_scale(color="independent", shape="independent")
         .add_params(*params)
         .properties(
             width=600,

@@ -194,6 +194,15 @@ def test_executing_twice_changes_no_byte(tmp_path: Path) -> None:
     assert path.read_bytes() == first
 
 
+def test_what_is_printed_is_stored_in_one_piece(tmp_path: Path) -> None:
+    # The pause makes the kernel send two messages.
+    path = small_notebook(tmp_path, "import time\nprint(1, flush=True)\ntime.sleep(0.5)\nprint(2)\n3", "")
+    execute(path)
+    stream, result = json.loads(path.read_bytes())["cells"][0]["outputs"]
+    assert stream["text"] == ["1\n", "2\n"]
+    assert result["data"]["text/plain"] == ["3"]
+
+
 def test_a_notebook_that_writes_to_stderr_is_refused(tmp_path: Path) -> None:
     path = small_notebook(tmp_path, "import sys; print('progress', file=sys.stderr)", "")
     before = path.read_bytes()
