@@ -12,6 +12,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from mindgap._curves import DIRECTIONS, LOSS, labelled, landscape_curves, temperature_label
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
@@ -31,20 +32,7 @@ __all__ = [
     "temperature_label",
 ]
 
-DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "text_to_image"}
-"""The directions of the loss as charts name them, and as `Landscape` does."""
-
 SIDES: tuple[Any, Any] = ("right", "left")
-LOSS = (
-    "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
-    "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
-)
-
-
-def temperature_label(temperature: float) -> str:
-    """A temperature as people write it: 1/100, 1/50, …, 1, 10."""
-    inverse = 1 / temperature
-    return f"1/{inverse:.3g}" if inverse > 1.0001 else f"{temperature:.3g}"
 
 
 def shift_explorer(
@@ -126,12 +114,6 @@ def shift_explorer(
     )
 
 
-def labelled(frame: pd.DataFrame) -> pd.DataFrame:
-    """A landscape's tidy table with the temperatures as labels, in a column `tau`, for charts and menus."""
-    columns = {"shift": frame["shift"].round(6), "tau": [temperature_label(t) for t in frame["temperature"]]}
-    return frame.drop(columns="temperature").assign(**columns)
-
-
 def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
     """Pairs of several embedding sets, one set shown at a time, in one of several projections.
 
@@ -208,51 +190,3 @@ def _pair_layers(
     first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
     second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
     return line, first, second
-
-
-def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChart:
-    """Loss against signed distance, a line a temperature, with menus for the embeddings, the direction and the batch.
-
-    `curves` has `set`, `batch`, `tau`, `shift`, `distance`, `image_to_text`, `text_to_image`; `marks` has `set`,
-    `batch`, `tau`, `direction`, `kind` ("global minimum", "barrier" or "back to back"), `distance` and `loss`.
-    """
-    sets, batches, taus = (list(dict.fromkeys(curves[column])) for column in ("set", "batch", "tau"))
-    params = [
-        alt.param("set", value=sets[0], bind=alt.binding_radio(options=sets, name="embeddings ")),
-        alt.param("tau", value=taus[0], bind=alt.binding_radio(options=taus, name="temperature τ ")),
-        alt.param("direction", value="both", bind=alt.binding_radio(options=list(DIRECTIONS), name="direction ")),
-        alt.param("batch", value=batches[0], bind=alt.binding_radio(options=batches, name="batch ")),
-    ]  # fmt: skip
-    chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
-    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
-    y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
-    x = alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(domain=[-2, 2]))
-    # The colours of the page's range, which are light in dark mode.
-    colour = alt.Color("tau:O", scale=alt.Scale(domain=taus), legend=None)
-    line = base.mark_line().encode(x, y, colour, order="shift:Q")
-    dots = alt.Chart(marks).transform_filter(chosen + " && datum.direction == direction")
-    point = dots.mark_point(filled=True, size=110, opacity=1).encode(
-        x="distance:Q",
-        y="loss:Q",
-        shape=alt.Shape("kind:N", title=None, scale=alt.Scale(domain=["global minimum", "barrier", "back to back"],
-                        range=["circle", "triangle-up", "diamond"])),
-        color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=["global minimum", "barrier", "back to back"],
-                        range=[TEMPERATURE[3], NEUTRAL, IMAGE])),
-    )  # fmt: skip
-    words = (
-        dots.transform_calculate(words="format(datum.distance, '.2f') + ' → ' + format(datum.loss, '.2f')")
-        .mark_text(dy=-14)
-        .encode(x="distance:Q", y="loss:Q", text="words:N")
-    )
-    now = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
-    return (
-        alt.layer(now, line, point, words)
-        .resolve_scale(color="independent", shape="independent")
-        .add_params(*params)
-        .properties(
-            width=600,
-            height=360,
-            description="The contrastive loss against the signed distance between the modality means, for a chosen "
-            "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
-        )
-    )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mindgap import _exponentials, _sweep
+from mindgap import _sweep
 from mindgap.geometry import normalize, shift
 from mindgap.landscape import Landscape, loss_landscape
 
@@ -175,18 +175,36 @@ def test_ordinary_sums_are_not_recomputed(monkeypatch):
 
 
 def test_products_of_exponentials_serve_the_papers_temperatures():
-    inverses = sorted(1 / t for t in PAPER_TEMPERATURES)
-    plan = _exponentials.planned(inverses, torch.float32)
-    assert [step.factors is None for step in plan] == [True, True, False, False, False, False]
     x, y = (rows.float() for rows in gaussian(100, 32))
     together = loss_landscape(x, y, SHIFTS, PAPER_TEMPERATURES).loss
     alone = torch.cat([loss_landscape(x, y, SHIFTS, [t]).loss for t in PAPER_TEMPERATURES], dim=1)
     torch.testing.assert_close(together, alone, atol=2e-6, rtol=1e-7)
 
 
+def kinds_of_cosines(monkeypatch, x, y, shifts, temperatures):
+    """The dtypes in which cosines were computed."""
+    seen = set()
+    original = _sweep.exponentials
+
+    def spy(product, *rest):
+        seen.add(product.dtype)
+        return original(product, *rest)
+
+    monkeypatch.setattr(_sweep, "exponentials", spy)
+    loss_landscape(x, y, shifts, temperatures)
+    return seen
+
+
+def test_cosines_are_float32_only_where_rounding_stays_small(monkeypatch):
+    x, y = (rows.float() for rows in gaussian(60, 24, seed=1, offset=8.0))  # narrow cones, as CLIP's are
+    assert kinds_of_cosines(monkeypatch, x, y, [0.0, 0.5], PAPER_TEMPERATURES) == {torch.float32}
+    assert kinds_of_cosines(monkeypatch, x, y, [0.0, 0.5], [1 / 1000]) == {torch.float64}
+    x_wide, y_wide = (rows.float() for rows in gaussian(30, 3))
+    assert torch.float64 in kinds_of_cosines(monkeypatch, x_wide, y_wide, SHIFTS, [1 / 100])
+    assert kinds_of_cosines(monkeypatch, x.double(), y.double(), [0.0], [1.0]) == {torch.float64}
+
+
 def test_products_stay_few_so_that_their_errors_do():
-    plan = _exponentials.planned([2.0**i for i in range(8)], torch.float32)
-    assert max(step.leaves for step in plan) == _exponentials.MOST_FACTORS
     x, y = (rows.float() for rows in gaussian(50, 32))
     assert_matches_plain(x, y, temperatures=[2.0**-i for i in range(8)])
 
