@@ -13,7 +13,7 @@ So x̂ŷᵀ is computed once, in tiles of rows that stay in cache. One exponenti
 of the loss, as row sums and as column sums (see `mindgap._exponentials`).
 
 What is not products of matrices is bound by memory, so all passes write into the same few tiles, in float32 wherever
-its rounding is known to stay below ROUNDING in the logit.
+one rounding, even of the largest number on the way, moves a logit by less than ROUNDING.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from mindgap._exponentials import LEAST_SUM, Workspace, exponentials, planned
 
-ROUNDING = 5e-6  # of a logit by float32: more asks for float64 cosines
+ROUNDING = 5e-6  # the most that one float32 rounding may move a logit: more asks for float64 cosines
 
 
 def tile_entries(device: torch.device) -> int:
@@ -129,7 +129,7 @@ def summed_losses(
         sharpness = here.scale[:, None, :, :, None] * inverses[:, None, None, None]
         rows = own.new_empty(len(moves), len(plan), k, product.shape[1])
         for s, move in enumerate(moves):
-            # No number on the way to a cosine is larger, so this bounds how far each is rounded.
+            # No number on the way to a cosine is larger, so this bounds each single rounding.
             size = (spread * most_y[s] + move.size) * most_x[s]
             rounding = torch.finfo(dtype).eps / 2 * size * plan[-1].inverse
             kind = dtype if rounding < ROUNDING else torch.float64

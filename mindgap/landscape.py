@@ -157,7 +157,7 @@ def loss_landscape(
     n, dtype = len(x), x.dtype
     size = n if batch_size is None else _inputs.count(batch_size, "batch_size", 2, n)
 
-    # Cosines are float64 throughout: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
+    # Rows and their products are float64: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
     x, y = _unit(x), _unit(y)
     delta = x.mean(dim=0) - y.mean(dim=0)
     steps = shifts.double()[:, None] * delta
