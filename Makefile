@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check execute lab bench coordinates lock clean browser
+.PHONY: help book test check execute lab bench coordinates cones lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,10 @@ help:  ## list the commands
 
 .venv/.test: .venv/.lab
 	@$(PIP) --editable ".[book,lab,test]"
+	@touch $@
+
+.venv/.umap: .venv/.book
+	@$(PIP) --editable ".[book,umap]"
 	@touch $@
 
 book: .venv/.book  ## build the site from the stored outputs
@@ -59,9 +63,11 @@ lab: .venv/.lab  ## open the chapters in JupyterLab
 bench: .venv/.book  ## measure what is fast against the obvious way
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-coordinates: .venv/.book  ## compute the UMAP coordinates again (installs umap-learn)
-	$(BIN)/python -m pip install --quiet umap-learn
+coordinates: .venv/.umap  ## compute the UMAP coordinates of chapter 1 again
 	$(BIN)/python book/data/umap_coordinates.py
+
+cones: .venv/.umap  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
+	$(BIN)/mindgap cones --umap --force
 
 lock: .venv/.python  ## resolve every dependency again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv

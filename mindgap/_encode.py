@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,20 @@ def embed_random(
     Scenes are drawn at the model's resolution, normalised as it would normalise images, and tokenised by its own
     tokenizer. Weights and inputs follow from `seed` and change no global random state.
     """
-    architecture = _architecture(architecture)
+    architecture = known_architecture(architecture)
     n, seed = _inputs.count(n, "n", 2), _inputs.count(seed, "seed", 0, 2**32 - 1)
     batch_size, inputs = _inputs.count(batch_size, "batch_size"), _inputs.choice(inputs, "inputs", INPUTS)
-    tokenize = _tokenizer(architecture) if inputs == "scenes" else None
-    model = _create(architecture, seed)
+    tokenize = tokenizer(architecture) if inputs == "scenes" else None
+    model = create(architecture, seed)
     labels = None
     if tokenize is None:
-        batches = _noise_batches(model, n, seed, batch_size)
+        batches = noise_batches(format_of(model), n, seed, batch_size)
     else:
         from mindgap import scenes
 
         layout = scenes.arrange(n, seed)
         labels = tuple(scenes.SHAPES[i] for i in layout.attributes.shape[:, 0].tolist())
-        batches = _scene_batches(model, tokenize, layout, batch_size)
+        batches = scene_batches(format_of(model), tokenize, layout, batch_size)
     return *_embed(model, batches, n, device, progress), labels
 
 
@@ -70,12 +70,12 @@ def embed_captioned(
     progress: bool,
 ) -> Embedded:
     """A pre-trained model on the first n captioned images in `data`; `weights` is a tag of open_clip or a file."""
-    architecture = _architecture(architecture)
+    architecture = known_architecture(architecture)
     batch_size = _inputs.count(batch_size, "batch_size")
     # What costs nothing to check comes first, the download and the model last.
     pairs = captioned_images(data, None if n is None else _inputs.count(n, "n", 2))
-    tokenize = _tokenizer(architecture)
-    model = _create(architecture, 0, *_weights(architecture, weights))
+    tokenize = tokenizer(architecture)
+    model = create(architecture, 0, *_weights(architecture, weights))
     transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -86,7 +86,8 @@ def embed_captioned(
     return _embed(model, batches(), len(pairs), device, progress)
 
 
-def _architecture(name: str) -> str:
+def known_architecture(name: str) -> str:
+    """`name`, if open_clip knows such an architecture; otherwise a ValueError with near matches."""
     return _inputs.choice(name, "architecture", open_clip.list_models())
 
 
@@ -140,7 +141,8 @@ def _download(architecture: str, tag: str, location: str) -> Path:
         ) from error
 
 
-def _create(architecture: str, seed: int, weights: Path | None = None, options: dict[str, Any] | None = None) -> Any:
+def create(architecture: str, seed: int, weights: Path | None = None, options: dict[str, Any] | None = None) -> Any:
+    """A model of open_clip in evaluation mode, on the CPU; without weights, its random ones follow from `seed`."""
     # Seeding the CPU generator alone, within the fork, leaves the generators of all devices as they were.
     with torch.random.fork_rng(devices=[]), _quiet_root_logger():
         torch.default_generator.manual_seed(seed)
@@ -159,7 +161,8 @@ def _create(architecture: str, seed: int, weights: Path | None = None, options: 
     return model.eval()
 
 
-def _tokenizer(architecture: str) -> Any:
+def tokenizer(architecture: str) -> Any:
+    """The tokenizer of an architecture. Raises ModelUnavailable if it is neither here nor to be had."""
     with _quiet_root_logger():
         try:
             return open_clip.get_tokenizer(architecture)
@@ -170,33 +173,46 @@ def _tokenizer(architecture: str) -> Any:
             ) from error
 
 
-def _height_width(model: Any) -> tuple[int, int]:
-    size = model.visual.image_size
-    return (size, size) if isinstance(size, int) else tuple(size)
+@dataclass(frozen=True)
+class Format:
+    """What a model takes: images of `height` × `width` pixels less `mean` over `std`, `length` tokens of `words`."""
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    words: int
+    length: int
 
 
-def _noise_batches(model: Any, n: int, seed: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed((seed + OTHER_STREAM) % 2**32)
-    text = model if hasattr(model, "vocab_size") else model.text
-    tokens = torch.randint(0, text.vocab_size, (n, text.context_length), generator=generator)
-    height, width = _height_width(model)
-    for start in range(0, n, batch_size):
-        batch = tokens[start : start + batch_size]
+def format_of(model: Any) -> Format:
+    """The format of an open_clip model."""
+    size, text = model.visual.image_size, model if hasattr(model, "vocab_size") else model.text
+    height, width = (size, size) if isinstance(size, int) else size
+    config = model.visual.preprocess_cfg
+    return Format(height, width, tuple(config["mean"]), tuple(config["std"]), text.vocab_size, text.context_length)
+
+
+def noise_batches(format: Format, n: int, seed: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pixels from N(0, 1) and uniform tokens; models of one image size get the same images, whatever their texts."""
+    pixels, letters = (torch.Generator().manual_seed((seed + k * OTHER_STREAM) % 2**32) for k in (1, 2))
+    tokens = torch.randint(0, format.words, (n, format.length), generator=letters)
+    for batch in tokens.split(batch_size):
         # One call an image, so that the numbers do not depend on the batch size.
-        yield torch.stack([torch.randn(3, height, width, generator=generator) for _ in batch]), batch
+        yield torch.stack([torch.randn(3, format.height, format.width, generator=pixels) for _ in batch]), batch
 
 
-def _scene_batches(model: Any, tokenize: Any, layout: Any, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def scene_batches(format: Format, tokenize: Any, layout: Any, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Drawn scenes, normalised as the model would normalise images, and their captions as tokens."""
     from mindgap import scenes
 
-    height, width = _height_width(model)
-    mean, std = (torch.tensor(model.visual.preprocess_cfg[key])[:, None, None] for key in ("mean", "std"))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (format.mean, format.std))
     for start in range(0, len(layout.ground), batch_size):
         here = slice(start, start + batch_size)
         part = scenes.Layout(*(getattr(layout, field.name)[here] for field in fields(layout)))
-        images = scenes.render(part, max(height, width))
-        if height != width:
-            images = nn.functional.interpolate(images, (height, width), mode="bilinear", antialias=True)
+        images = scenes.render(part, max(format.height, format.width))
+        if format.height != format.width:
+            images = nn.functional.interpolate(images, (format.height, format.width), mode="bilinear", antialias=True)
         yield (images - mean) / std, tokenize(list(scenes.caption(part.attributes)))
 
 

@@ -97,6 +97,15 @@ def count(value: object, name: str, least: int = 1, most: int | None = None) -> 
     return int(result)
 
 
+def device(value: str | torch.device) -> torch.device:
+    """`value` as torch's device, if tensors can be made there."""
+    try:
+        return torch.empty(0, device=value).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device: {str(value)!r} cannot be used here ({reason})") from None
+
+
 def choice(value: object, name: str, options: Iterable[str]) -> str:
     """`value`, if it is one of `options`; otherwise an error with the nearest of them."""
     known = list(options)

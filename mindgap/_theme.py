@@ -6,10 +6,11 @@ book's own extension draws the same stored output on the site.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import altair as alt
+
+from mindgap._files import rounded
 
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
@@ -48,19 +49,6 @@ CONFIG: dict[str, Any] = {
     "bar": {"cornerRadiusEnd": 2},
     "text": {"fontSize": 12},
 }
-
-
-def rounded(value: Any, digits: int = 4) -> Any:
-    """`value` with every float in it, however deep, rounded to `digits` significant digits; NaN becomes None."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return float(f"{value:.{digits}g}") + 0.0  # no negative zero
-    if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(item, digits) for item in value]
-    return value
 
 
 def stored(spec: dict[str, Any]) -> dict[str, Any]:

@@ -5,28 +5,22 @@ This module holds what a model is (recipe, towers, tokens, embeddings) and how i
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mindgap import _inputs, geometry, scenes
+from mindgap import _files, _inputs, geometry, scenes
+from mindgap._files import SUFFIX
 from mindgap.recipe import CLIP, IMAGE_SIZE, Measurement, Recipe, Trained, from_json
 from mindgap.scenes import Scenes
 
 WEIGHTS = Path(__file__).parent / "weights"
-SUFFIX = ".safetensors"
-KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
 
 _CAPTION_WORDS = " ".join((*scenes.SIZES, *scenes.COLOURS, *scenes.SHAPES, *scenes.PLACES, "a an and at on the thing"))
 # CLIP reads the text embedding off the token with the highest number: "end" comes last.
@@ -157,8 +151,8 @@ def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Train
         path = Path(name)
     else:
         path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
-    device = usable(device)
-    header, weights = read_checkpoint(path)
+    device = _inputs.device(device)
+    header, weights = _files.read_tensors(path)
     if "step" in header:
         raise ValueError(
             f"{path}: an unfinished run (step {header['step']}), not a trained model; "
@@ -180,64 +174,12 @@ def save(trained: Trained, path: str | Path, force: bool = False) -> Path:
     Raises FileExistsError if `path` exists, unless `force`; ValueError if it does not end in .safetensors;
     FileNotFoundError if its folder does not exist.
     """
-    path = free_path(path, force)
+    path = _files.free_path(path, force, SUFFIX)
     header = {
         "recipe": asdict(trained.recipe),
         "history": [asdict(row) for row in trained.history],
         "seconds": trained.seconds,
         "versions": trained.versions,
     }
-    write_checkpoint(path, header, trained.model.state_dict())
+    _files.write_tensors(path, header, trained.model.state_dict())
     return path
-
-
-def usable(device: str | torch.device) -> torch.device:
-    """`device` as torch's, if tensors can be made there; otherwise a ValueError."""
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device: {str(device)!r} cannot be used here ({reason})") from None
-
-
-def free_path(path: str | Path, force: bool = False) -> Path:
-    """`path`, if a checkpoint may be written there; the errors are those of `save`."""
-    path = Path(path)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"path: expected a name ending in {SUFFIX}, got {str(path)!r}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
-    if path.exists() and not force:
-        raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced by force")
-    return path
-
-
-def write_checkpoint(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Tensors and a JSON header as safetensors; a reader sees the old file or the whole new one, never a part."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    data = safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)})
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Header and tensors of a file of `write_checkpoint`; the errors are those of `load`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"name: no file {str(path)!r}")
-    data = path.read_bytes()
-    try:
-        tensors = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
-    # The format, once found sound: eight bytes of length, then a JSON header that holds the metadata.
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    if KEY not in metadata:
-        raise ValueError(f"{path}: a safetensors file, but not a mindgap model (no {KEY!r} in its metadata)")
-    return json.loads(metadata[KEY]), tensors

@@ -6,11 +6,9 @@ Every batch depends on the recipe and its step alone, so that an interrupted run
 from __future__ import annotations
 
 import math
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +19,13 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from mindgap import _inputs, geometry, miniclip, scenes
+from mindgap import _files, _inputs, geometry, miniclip, scenes
+from mindgap._files import working_path
 from mindgap.recipe import CLIP, Measurement, Recipe, Trained, from_json
 from mindgap.scenes import Scenes
 
 HELD_OUT = 1000
+PACKAGES = ("mindgap", "torch", "open_clip_torch")  # what the weights depend on
 LEAST_TEMPERATURE = 0.01  # CLIP's bound for a learned one: a logit scale of at most 100
 _POOL_STEPS = 16  # new scenes are drawn for so many steps at once
 _HELD_OUT_SEED = 20220303  # one test set for all recipes; training seeds are hashes and do not meet it
@@ -53,11 +53,11 @@ def train(
     `force`; ValueError for a device that cannot be used; other errors for `out` are those of `miniclip.save`.
     """
     save_every = _inputs.count(save_every, "save_every")
-    model = miniclip.build(recipe).to(miniclip.usable(device))
+    model = miniclip.build(recipe).to(_inputs.device(device))
     optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), lr=recipe.learning_rate, betas=(0.9, 0.98))
     first, seconds, history = 0, 0.0, []
     if out is not None:
-        out = miniclip.free_path(out, force)
+        out = _files.free_path(out, force)
         if unfinished := _unfinished(out, recipe, force):
             header, tensors = unfinished
             first, seconds = header["step"], header["seconds"]
@@ -92,7 +92,7 @@ def train(
             _save_unfinished(out, recipe, model, optimizer, step, history, time.perf_counter() - began)
         steps.update()
     steps.close()
-    trained = Trained(model.eval(), recipe, tuple(history), time.perf_counter() - began, versions())
+    trained = Trained(model.eval(), recipe, tuple(history), time.perf_counter() - began, _files.versions(*PACKAGES))
     if out is not None:
         miniclip.save(trained, out, force)
         working_path(out).unlink()
@@ -106,12 +106,6 @@ def contrastive_loss(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], scale: Fl
     return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
 
 
-def working_path(out: str | Path) -> Path:
-    """Where the unfinished run towards `out` is kept."""
-    out = Path(out)
-    return out.with_name(f"unfinished-{out.name}")
-
-
 def resumes_at(out: str | Path, recipe: Recipe, force: bool = False) -> int:
     """The step at which `train(recipe, out, force)` would go on, 0 if from the beginning.
 
@@ -121,30 +115,14 @@ def resumes_at(out: str | Path, recipe: Recipe, force: bool = False) -> int:
     return unfinished[0]["step"] if unfinished else 0
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the weights depend on."""
-    packages = ("mindgap", "torch", "open_clip_torch")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
-
-
 def _unfinished(out: Path, recipe: Recipe, force: bool) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """Header and tensors of the unfinished run towards `out`, None if the run starts from the beginning."""
     path = working_path(out)
     if not path.exists():
         return None
-    header, tensors = miniclip.read_checkpoint(path)
+    header, tensors = _files.read_tensors(path)
     there = asdict(from_json(header["recipe"]))
-    differences = [
-        f"{name} {there[name]!r} there, {new!r} here" for name, new in asdict(recipe).items() if there[name] != new
-    ]
-    if differences:
-        if force:
-            return None
-        raise ValueError(
-            f"out: {str(path)!r} holds an unfinished run of another recipe ({'; '.join(differences)}); "
-            "finish or remove that one, or start over by force"
-        )
-    return header, tensors
+    return (header, tensors) if _files.same_recipe(path, there, asdict(recipe), force) else None
 
 
 def _save_unfinished(
@@ -164,9 +142,9 @@ def _save_unfinished(
         "step": step,
         "history": [asdict(row) for row in history],
         "seconds": seconds,
-        "versions": versions(),
+        "versions": _files.versions(*PACKAGES),
     }
-    miniclip.write_checkpoint(working_path(out), header, tensors)
+    _files.write_tensors(working_path(out), header, tensors)
 
 
 def _restore(model: CLIP, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

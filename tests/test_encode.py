@@ -19,7 +19,7 @@ SMALL = "ViT-S-32-alt"  # the quickest to build of the architectures open_clip k
 def checkpoint(tmp_path_factory):
     """Weights of a real architecture as a local file."""
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    model = _encode._create(SMALL, seed=5)
+    model = _encode.create(SMALL, seed=5)
     safetensors.torch.save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
     return path
 
@@ -47,7 +47,7 @@ def test_scenes_go_in_as_the_model_would_see_them():
     """The same numbers as by hand: drawn at the model's size, its own normalisation, its own tokenizer."""
     loaded = load_pairs(f"random:{SMALL}", n=3, seed=2)
     drawn = scenes.draw(3, 2, size=224)
-    model = _encode._create(SMALL, seed=2)
+    model = _encode.create(SMALL, seed=2)
     mean, std = torch.tensor(open_clip.OPENAI_DATASET_MEAN), torch.tensor(open_clip.OPENAI_DATASET_STD)
     with torch.no_grad():
         x = model.encode_image((drawn.images - mean[:, None, None]) / std[:, None, None])
@@ -58,8 +58,8 @@ def test_scenes_go_in_as_the_model_would_see_them():
 
 
 def test_noise_is_normal_pixels_and_uniform_tokens_of_another_stream_than_the_weights():
-    model = _encode._create(SMALL, seed=0)
-    ((images, tokens),) = _encode._noise_batches(model, 8, 0, 8)
+    model = _encode.create(SMALL, seed=0)
+    ((images, tokens),) = _encode.noise_batches(_encode.format_of(model), 8, 0, 8)
     assert images.shape == (8, 3, 224, 224)
     assert abs(images.mean()) < 0.01
     assert abs(images.std() - 1) < 0.01

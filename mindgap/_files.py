@@ -1,0 +1,112 @@
+"""Files that are written whole or not at all, never over another by accident, and read without running code."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+SUFFIX = ".safetensors"
+KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
+
+
+def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Path:
+    """`path`, if a file may be written there.
+
+    Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`; FileNotFoundError
+    if its folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix != suffix:
+        raise ValueError(f"path: expected a name ending in {suffix}, got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
+    if path.exists() and not force:
+        raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced by force")
+    return path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data`; a reader sees the old file or the whole new one, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_tensors(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Tensors and a JSON header as one safetensors file, written whole."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_whole(path, safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors of a file of `write_tensors`.
+
+    Raises FileNotFoundError if it is not there, ValueError if it is damaged or not one of ours.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"name: no file {str(path)!r}")
+    data = path.read_bytes()
+    try:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
+    # The format, once found sound: eight bytes of length, then a JSON header that holds the metadata.
+    found = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    if KEY not in found:
+        raise ValueError(f"{path}: a safetensors file, but not a mindgap model (no {KEY!r} in its metadata)")
+    return json.loads(found[KEY]), tensors
+
+
+def working_path(out: str | Path) -> Path:
+    """Where the unfinished run towards `out` is kept."""
+    out = Path(out)
+    return out.with_name(f"unfinished-{out.name}").with_suffix(SUFFIX)
+
+
+def same_recipe(path: Path, there: dict[str, Any], here: dict[str, Any], force: bool) -> bool:
+    """Whether the unfinished run at `path`, of the recipe `there`, goes on with the recipe `here`.
+
+    Raises ValueError, unless `force`, if they differ, naming the difference.
+    """
+    differences = [
+        f"{name} {there.get(name)!r} there, {new!r} here" for name, new in here.items() if there.get(name) != new
+    ]
+    if differences and not force:
+        raise ValueError(
+            f"out: {str(path)!r} holds an unfinished run of another recipe ({'; '.join(differences)}); "
+            "finish or remove that one, or start over by force"
+        )
+    return not differences
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of Python and of the named packages, for what is kept with a result."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+
+
+def rounded(value: Any, digits: int = 4) -> Any:
+    """`value` with every float in it, however deep, rounded to `digits` significant digits; NaN becomes None."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return float(f"{value:.{digits}g}") + 0.0  # no negative zero
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, digits) for item in value]
+    return value

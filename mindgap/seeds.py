@@ -1,0 +1,220 @@
+"""Every seed its own cone: the paper's experiment of 25 initialisations, its results as one small file (§2.3, Fig 2c).
+
+`run` makes the file, `mindgap cones` at the command line calls it; `Cones` reads it for the chapters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _files, _inputs, cones, geometry
+from mindgap._files import rounded
+from mindgap.towers import INPUTS, TOWERS, embed_seeds, modality
+
+BINS = 200
+SINGULAR_VALUES = 40
+PACKAGES = ("mindgap", "torch", "torchvision", "open_clip_torch")
+UMAP: dict[str, Any] = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 0}
+
+
+@dataclass(frozen=True)
+class SeedsRecipe:
+    """What the experiment computes: `seeds` initialisations (0, 1, …) of each tower on `n` inputs of each kind, from
+    `data_seed`. Of each cloud the first `shown` points are kept as coordinates; `umap` adds those of UMAP to those of
+    PCA. Raises ValueError for a value outside its range, naming it.
+    """
+
+    towers: tuple[str, ...] = TOWERS
+    inputs: tuple[str, ...] = INPUTS
+    seeds: int = 25
+    n: int = 64
+    shown: int = 20
+    data_seed: int = 0
+    umap: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        for tower in self.towers:
+            modality(tower)
+        for kind in self.inputs:
+            _inputs.choice(kind, "inputs", INPUTS)
+        _inputs.count(self.seeds, "seeds", 2)
+        _inputs.count(self.shown, "shown", 1, _inputs.count(self.n, "n", 2))
+        _inputs.count(self.data_seed, "data_seed", 0)
+
+
+def run(
+    recipe: SeedsRecipe,
+    out: str | Path,
+    force: bool = False,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Embed, summarise, and write `out` (.json): the results with the recipe and the versions they come from.
+
+    After every seed the embeddings are saved beside `out` (`_files.working_path`); a run that was interrupted goes
+    on from there, and removes it once `out` is written. `force` replaces `out`, and an unfinished run of another
+    recipe. Returns what was written.
+
+    Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe, unless `force`;
+    ValueError if `out` does not end in .json; ModuleNotFoundError for `umap` where umap-learn is not installed.
+    """
+    out = _files.free_path(out, force, ".json")
+    if recipe.umap:
+        import umap  # noqa: F401  # before the work rather than after it
+    tensors = embedded(recipe, out, force)
+    for kind in recipe.inputs:
+        missing = [seed for seed in range(recipe.seeds) if f"{kind}/{seed}/{recipe.towers[-1]}" not in tensors]
+        stream = embed_seeds(
+            recipe.towers, missing, kind, recipe.n, recipe.data_seed, device, progress=progress and bool(missing)
+        )
+        for seed, found in stream:
+            tensors |= {f"{kind}/{seed}/{tower}": embeddings for tower, embeddings in found.items()}
+            header = {"recipe": asdict(recipe), "versions": _files.versions(*PACKAGES)}
+            _files.write_tensors(_files.working_path(out), header, tensors)
+    result = summary(recipe, tensors)
+    _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
+    _files.working_path(out).unlink(missing_ok=True)
+    return result
+
+
+def embedded(recipe: SeedsRecipe, out: str | Path, force: bool = False) -> dict[str, Tensor]:
+    """The embeddings that an unfinished run towards `out` has left, by "inputs/seed/tower"."""
+    path = _files.working_path(out)
+    if not path.exists():
+        return {}
+    header, tensors = _files.read_tensors(path)
+    here = json.loads(json.dumps(asdict(recipe)))  # as the file has it: lists for tuples
+    return tensors if _files.same_recipe(path, header["recipe"], here, force) else {}
+
+
+def summary(recipe: SeedsRecipe, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """All results of the experiment, numbers rounded to what the figures show."""
+    clouds: dict[str, dict[str, Any]] = {kind: {} for kind in recipe.inputs}
+    gaps: dict[str, list[list[float]]] = {}
+    for kind in recipe.inputs:
+        means: dict[tuple[str, int], Tensor] = {}
+        for tower in recipe.towers:
+            stack = torch.stack([tensors[f"{kind}/{seed}/{tower}"] for seed in range(recipe.seeds)]).double()
+            unit = torch.stack([geometry.normalize(one) for one in stack])
+            means |= {(tower, seed): cloud.mean(dim=0) for seed, cloud in enumerate(unit)}
+            clouds[kind][tower] = cloud_summary(stack, unit, recipe)
+        gaps[kind] = rounded(gap_matrix(list(means.values())).tolist())
+    versions = _files.versions(*PACKAGES, *(("umap-learn",) if recipe.umap else ()))
+    return {"recipe": asdict(recipe), "versions": versions, "clouds": clouds, "gaps": gaps}
+
+
+def cloud_summary(
+    stack: Float[Tensor, "seeds n d"], unit: Float[Tensor, "seeds n d"], recipe: SeedsRecipe
+) -> dict[str, Any]:
+    """What is kept of one tower on one kind of input."""
+    pooled = unit.flatten(0, 1)
+    centred = pooled - pooled.mean(dim=0)
+    _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
+    axes = axes[:2] * axes[:2].gather(1, axes[:2].abs().argmax(dim=1, keepdim=True)).sign()
+    places = {"PCA": centred @ axes.T} | ({"UMAP": _umap(pooled)} if recipe.umap else {})
+    histograms = [cones.cosine_histogram(cloud, BINS) for cloud in unit]
+    counts = torch.stack([histogram.counts for histogram in histograms]).sum(dim=0)
+    return {
+        "points": {
+            name: rounded(where.reshape(*unit.shape[:2], 2)[:, : recipe.shown].tolist(), 3)
+            for name, where in places.items()
+        },
+        "singular_values": rounded(singular[:SINGULAR_VALUES].tolist()),
+        "cosines": [rounded({key: getattr(h, key) for key in ("mean", "std", "min", "max")}, 6) for h in histograms],
+        "histogram": {int(index): int(counts[index]) for index in counts.nonzero().flatten()},
+        "variance_share": rounded(cones.variance_share(stack)),
+        "variance_share_unit": rounded(cones.variance_share(unit)),
+    }
+
+
+def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
+    """UMAP coordinates, centred; one seed, hence one thread."""
+    import umap
+
+    options = UMAP | {"n_neighbors": min(UMAP["n_neighbors"], len(points) - 1)}
+    placed = torch.from_numpy(umap.UMAP(n_jobs=1, **options).fit_transform(points.float().numpy()))
+    return placed - (placed.amax(dim=0) + placed.amin(dim=0)) / 2
+
+
+def gap_matrix(means: Sequence[Float[Tensor, " d"]]) -> Float[Tensor, "m m"]:
+    """Distances between the means of clouds; NaN between spheres of different dimension, where there is no gap."""
+    rows = [
+        [float(torch.linalg.vector_norm(a - b)) if a.shape == b.shape else float("nan") for b in means] for a in means
+    ]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+class Cones:
+    """The experiment's file, as tables for charts. Raises FileNotFoundError or ValueError if it is not one."""
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            self.data = json.loads(Path(path).read_text(encoding="utf-8"))
+            self.recipe: dict[str, Any] = self.data["recipe"]
+            self.clouds: dict[str, dict[str, Any]] = self.data["clouds"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: expected a file of `mindgap cones` ({error!r})") from None
+
+    def points(self) -> pd.DataFrame:
+        """Coordinates: columns inputs, tower, projection, seed, x, y."""
+        rows = [
+            (kind, tower, projection, seed, *place)
+            for kind, by_tower in self.clouds.items()
+            for tower, cloud in by_tower.items()
+            for projection, places in cloud["points"].items()
+            for seed, cluster in enumerate(places)
+            for place in cluster
+        ]
+        return pd.DataFrame(rows, columns=["inputs", "tower", "projection", "seed", "x", "y"])
+
+    def singular_values(self) -> pd.DataFrame:
+        """Columns inputs, tower, number (from 1), value: of the centred unit embeddings of all seeds together."""
+        rows = [
+            (kind, tower, number, value)
+            for kind, by_tower in self.clouds.items()
+            for tower, cloud in by_tower.items()
+            for number, value in enumerate(cloud["singular_values"], start=1)
+        ]
+        return pd.DataFrame(rows, columns=["inputs", "tower", "number", "value"])
+
+    def cosines(self) -> pd.DataFrame:
+        """Columns inputs, tower, seed, mean, std, min, max: off-diagonal cosines of one tower of one seed."""
+        rows = [
+            {"inputs": kind, "tower": tower, "seed": seed, **found}
+            for kind, by_tower in self.clouds.items()
+            for tower, cloud in by_tower.items()
+            for seed, found in enumerate(cloud["cosines"])
+        ]
+        return pd.DataFrame(rows)
+
+    def histogram(self, kind: str, tower: str) -> cones.CosineHistogram:
+        """The cosines within the clouds of all seeds together; mean and std over all pairs of all seeds."""
+        cloud = self.clouds[kind][tower]
+        counts = torch.zeros(BINS, dtype=torch.int64)
+        for index, count in cloud["histogram"].items():
+            counts[int(index)] = count
+        found = pd.DataFrame(cloud["cosines"])
+        mean = found["mean"].mean()
+        std = ((found["std"] ** 2 + found["mean"] ** 2).mean() - mean**2) ** 0.5
+        edges = torch.linspace(-1, 1, BINS + 1, dtype=torch.float64)
+        return cones.CosineHistogram(counts, edges, mean, std, found["min"].min(), found["max"].max())
+
+    def gaps(self, kind: str) -> pd.DataFrame:
+        """Gap distance of every two clouds: columns tower, seed, other, other_seed, gap; each two clouds once."""
+        names = [(tower, seed) for tower in self.recipe["towers"] for seed in range(self.recipe["seeds"])]
+        rows = [
+            (*names[i], *names[j], self.data["gaps"][kind][i][j])
+            for i in range(len(names))
+            for j in range(i + 1, len(names))
+        ]
+        return pd.DataFrame(rows, columns=["tower", "seed", "other", "other_seed", "gap"]).dropna()

@@ -1,0 +1,145 @@
+"""The paper's two theorems by Monte Carlo: does a random layer raise the cosine, and who decides an embedding?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _inputs, _layers, cones, geometry
+from mindgap._layers import ACTIVATIONS, Layer
+
+_TILE_ENTRIES = 2**22  # pre-activations drawn at once
+
+
+@dataclass(frozen=True)
+class RaisedShare:
+    """How many of `layers` random layers raised the cosine: `raised`, and their `share` with its interval."""
+
+    raised: int
+    layers: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """The observed share, between 0 and 1."""
+        return self.raised / self.layers
+
+
+def binomial_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for the probability behind `successes` in `trials`.
+
+    Raises ValueError unless 0 ≤ successes ≤ trials, trials ≥ 1 and 0 < confidence < 1.
+    """
+    trials = _inputs.count(trials, "trials")
+    successes = _inputs.count(successes, "successes", 0, trials)
+    if not 0 < _inputs.number(confidence, "confidence") < 1:
+        raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence:g}")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, weight = successes / trials, z**2 / trials
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def sufficient_cosine(ratio: float) -> float:
+    """The cosine below which Theorem 1 promises a rise, (½(r + 1/r))⁻¹, for ‖u‖ = r‖v‖.
+
+    Raises ValueError for ratio ≤ 0.
+    """
+    ratio = _inputs.positive(ratio, "ratio")
+    return 2 / (ratio + 1 / ratio)
+
+
+def raised_share(
+    cosine: float,
+    ratio: float = 1.0,
+    width: int = 512,
+    layers: int = 1000,
+    norm: float = 1.0,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> RaisedShare:
+    """Share of random ReLU layers with cos(φ(Wu + b), φ(Wv + b)) > cos(u, v) (Theorem 1).
+
+    ‖v‖ = `norm`, ‖u‖ = `ratio` · ‖v‖, cos(u, v) = `cosine`; the layers have `width` outputs (d_out in the paper), W_kl
+    and b_k from N(0, 1/width). Neurons are independent, and what a neuron sees of u and v is one pair from the
+    Gaussian with covariance ((‖u‖² + 1, u·v + 1), (u·v + 1, ‖v‖² + 1))/width. Those pairs are drawn directly, which
+    is exact and needs no input dimension. A layer that silences u or v altogether, as very narrow ones do, counts
+    as not raising. The interval is Wilson's.
+
+    Raises ValueError unless −1 ≤ cosine ≤ 1, ratio > 0, norm > 0, width ≥ 1 and layers ≥ 1.
+    """
+    cosine, ratio, norm = (
+        _inputs.number(cosine, "cosine"),
+        _inputs.positive(ratio, "ratio"),
+        _inputs.positive(norm, "norm"),
+    )
+    if not -1 <= cosine <= 1:
+        raise ValueError(f"cosine: expected a number from -1 to 1, got {cosine:g}")
+    width, layers = _inputs.count(width, "width"), _inputs.count(layers, "layers")
+    generator = torch.Generator().manual_seed(_inputs.count(seed, "seed", 0))
+    u, v, product = (ratio * norm) ** 2 + 1, norm**2 + 1, cosine * ratio * norm**2 + 1
+    along, across = product / math.sqrt(v), math.sqrt(max(0.0, u - product**2 / v))
+    raised, tile = 0, max(1, _TILE_ENTRIES // width)
+    for start in range(0, layers, tile):
+        first, second = torch.randn(2, min(tile, layers - start), width, dtype=torch.float64, generator=generator)
+        a, b = torch.relu(along * first + across * second), torch.relu(math.sqrt(v) * first)
+        lengths = torch.linalg.vector_norm(a, dim=1) * torch.linalg.vector_norm(b, dim=1)
+        raised += int(((a * b).sum(dim=1) > cosine * lengths).logical_and(lengths > 0).sum())
+    return RaisedShare(raised, layers, *binomial_interval(raised, layers, confidence))
+
+
+@dataclass(frozen=True)
+class LayerShares:
+    """Theorem 2 layer by layer: `share` (depth,) of the variance decided by the initialisation, and `cosine` (depth,),
+    the average cosine of what goes *into* each layer, over pairs and seeds, which the theorem says bounds it below.
+    """
+
+    share: Float[Tensor, " depth"]
+    cosine: Float[Tensor, " depth"]
+
+
+def layer_shares(
+    depth: int = 10,
+    width: int = 256,
+    seeds: int = 50,
+    n: int = 128,
+    activation: str = "relu",
+    bias: bool = True,
+    input_norm: float = 1.0,
+    stage: str = "output",
+    seed: int = 0,
+) -> LayerShares:
+    """Var[E[h|Θ]] / Var[h] of every layer of random networks, beside the average cosine before it (Theorem 2).
+
+    For each of `seeds` networks, `n` new Gaussian inputs of the norm `input_norm` (1 in the theorem) pass through
+    `depth` layers of `width`. `stage`: "output", h = φ(W h' + b), or "preactivation", h = W h' + b. The share is
+    estimated as in `variance_share`; networks are walked one at a time and only their means are kept.
+
+    Raises ValueError for an unknown name, seeds < 2, n < 2, depth < 1, width < 1 or input_norm ≤ 0.
+    """
+    layer = Layer(activation, width, bias)
+    depth, seeds, n = _inputs.count(depth, "depth"), _inputs.count(seeds, "seeds", 2), _inputs.count(n, "n", 2)
+    input_norm = _inputs.positive(input_norm, "input_norm")
+    stage = _inputs.choice(stage, "stage", ("output", "preactivation"))
+    generator = torch.Generator().manual_seed(_inputs.count(seed, "seed", 0))
+    means: list[list[Tensor]] = [[] for _ in range(depth)]
+    within: list[list[Tensor]] = [[] for _ in range(depth)]
+    cosines = torch.zeros(depth, dtype=torch.float64)
+    for _ in range(seeds):
+        h = _layers.gaussian_inputs(n, layer.width, input_norm, generator)
+        for number in range(depth):
+            cosines[number] += geometry.mean_cosine(h.double()) / seeds
+            before = _layers.preactivation(h, layer, generator)
+            h = ACTIVATIONS[activation](before)
+            seen = (h if stage == "output" else before).double()
+            means[number].append(seen.mean(dim=0))
+            within[number].append(seen.var(dim=0).sum())
+    shares = [cones.share_of_means(torch.stack(m), torch.stack(w), n) for m, w in zip(means, within, strict=True)]
+    return LayerShares(torch.tensor(shares, dtype=torch.float64), cosines)

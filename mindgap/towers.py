@@ -1,0 +1,126 @@
+"""Real architectures at random initialisation, one seed after the other (§2.1 and §2.3, Fig 2a and 2c).
+
+A tower is "resnet18", torchvision's, pooled to 512 numbers before its classifier, or one half of an open_clip model,
+"ViT-B-32:image" or "ViT-B-32:text". No weights are fetched: the point is what a network does before it has learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from mindgap import _inputs, scenes
+
+TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
+"""The three towers of Fig 2."""
+
+INPUTS = ("noise", "scenes")
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation that a ResNet's images are given
+_WITH_TEXT = "ViT-B-32"  # the tokenizer and vocabulary of what is no half of an open_clip model
+
+Embed = Callable[[Tensor, Tensor], Tensor]
+
+
+def modality(tower: str) -> str:
+    """What a tower embeds: "image" or "text". Raises ValueError for an unknown tower, with near matches."""
+    return "text" if _parse(tower)[1] == "text" else "image"
+
+
+def device_of(device: str | torch.device | None) -> torch.device:
+    """`device`, or for None the GPU where there is one and the CPU elsewhere."""
+    return _inputs.device(device if device is not None else "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def embed_seeds(
+    towers: Sequence[str] = TOWERS,
+    seeds: Iterable[int] = range(5),
+    inputs: str = "noise",
+    n: int = 64,
+    data_seed: int = 0,
+    device: str | torch.device | None = None,
+    batch_size: int = 32,
+    progress: bool = False,
+) -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
+    """The same `n` inputs through newly initialised towers: yields (seed, {tower: embeddings}) seed by seed.
+
+    Towers: see the module. Both halves of one architecture come from one model, initialised as open_clip does it from
+    `seed`, in evaluation mode. `inputs`: "noise" is the paper's, pixels from N(0, 1) and tokens uniform over the
+    vocabulary; "scenes" are drawn pictures at the tower's resolution, normalised as it expects, and their captions.
+    They follow from `data_seed`, are the same for every tower of one image size, and are drawn anew for every seed,
+    batch by batch: one model and one batch are in memory at a time. Embeddings (n, d), float32, any norms, are on the
+    CPU; the work is done on `device` (None: the GPU where there is one). No global random state changes.
+
+    Raises ValueError for an unknown tower or input, n < 2 or a seed that is no whole number of at most 32 bits.
+    """
+    halves = [(tower, *_parse(tower)) for tower in towers]
+    seeds = [_inputs.count(seed, "seeds", 0, 2**32 - 1) for seed in seeds]
+    n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, scenes.LARGEST_SEED)
+    inputs, batch_size = _inputs.choice(inputs, "inputs", INPUTS), _inputs.count(batch_size, "batch_size")
+    where = device_of(device)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for tower, architecture, half in halves:
+        groups.setdefault(architecture, []).append((tower, half))
+
+    def stream() -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
+        with tqdm(total=len(seeds) * len(groups) * n, unit="input", desc=inputs, disable=not progress) as bar:
+            for seed in seeds:
+                done: dict[str, Tensor] = {}
+                for architecture, wanted in groups.items():
+                    parts, format = _halves(architecture, seed, where)
+                    pieces: dict[str, list[Tensor]] = {tower: [] for tower, _ in wanted}
+                    for images, tokens in _batches(architecture, format, inputs, n, data_seed, batch_size):
+                        with torch.inference_mode():
+                            for tower, half in wanted:
+                                batch = tokens if half == "text" else images
+                                pieces[tower].append(parts[half](batch.to(where)).float().cpu())
+                        bar.update(len(images))
+                    done |= {tower: torch.cat(pieces[tower]) for tower, _ in wanted}
+                # In the order asked for, and as ordinary tensors.
+                yield seed, {tower: done[tower].clone() for tower in towers}
+
+    return stream()
+
+
+def _parse(tower: str) -> tuple[str, str]:
+    """A tower's architecture, and which half of it: "image" or "text"."""
+    if tower == "resnet18":
+        return tower, "image"
+    architecture, colon, half = str(tower).partition(":")
+    if not colon:
+        _inputs.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
+    from mindgap import _encode  # open_clip takes seconds to import
+
+    return _encode.known_architecture(architecture), _inputs.choice(half, f"half of {architecture}", ("image", "text"))
+
+
+def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[str, Embed], Any]:
+    """The functions that embed a batch, by half, and the format of their inputs."""
+    from mindgap import _encode
+
+    if architecture == "resnet18":
+        import torchvision
+
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            network = torchvision.models.resnet18(weights=None)
+        network.fc = torch.nn.Identity()
+        network.eval().to(device)
+        return {"image": network}, _encode.Format(224, 224, *IMAGENET, words=49408, length=77)
+    model = _encode.create(architecture, seed).to(device)
+    return {"image": model.encode_image, "text": model.encode_text}, _encode.format_of(model)
+
+
+def _batches(
+    architecture: str, format: Any, inputs: str, n: int, seed: int, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    from mindgap import _encode
+
+    if inputs == "noise":
+        return _encode.noise_batches(format, n, seed, batch_size)
+    tokenize = _encode.tokenizer(_WITH_TEXT if architecture == "resnet18" else architecture)
+    return _encode.scene_batches(format, tokenize, scenes.arrange(n, seed), batch_size)
