@@ -27,7 +27,6 @@ from mindgap._captioned import captioned_images
 from mindgap._errors import ModelUnavailable
 
 INPUTS = ("scenes", "noise")
-OTHER_STREAM = 0x9E3779B9  # so that the noise does not repeat the numbers that the weights were drawn from
 # What open_clip raises for weights of another architecture, damaged weights, or a missing part of a model.
 MISFITS = (SafetensorError, RuntimeError, AssertionError, LookupError, StopIteration, ImportError, OSError)
 
@@ -44,7 +43,7 @@ def embed_random(
     tokenizer. Weights and inputs follow from `seed` and change no global random state.
     """
     architecture = known_architecture(architecture)
-    n, seed = _inputs.count(n, "n", 2), _inputs.count(seed, "seed", 0, 2**32 - 1)
+    n, seed = _inputs.count(n, "n", 2), _inputs.count(seed, "seed", 0, _inputs.LARGEST_SEED)
     batch_size, inputs = _inputs.count(batch_size, "batch_size"), _inputs.choice(inputs, "inputs", INPUTS)
     tokenize = tokenizer(architecture) if inputs == "scenes" else None
     model = create(architecture, seed)
@@ -195,7 +194,7 @@ def format_of(model: Any) -> Format:
 
 def noise_batches(format: Format, n: int, seed: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Pixels from N(0, 1) and uniform tokens; models of one image size get the same images, whatever their texts."""
-    pixels, letters = (torch.Generator().manual_seed((seed + k * OTHER_STREAM) % 2**32) for k in (1, 2))
+    pixels, letters = (_inputs.generator(seed, stream=stream) for stream in (1, 2))  # the weights have stream 0
     tokens = torch.randint(0, format.words, (n, format.length), generator=letters)
     for batch in tokens.split(batch_size):
         # One call an image, so that the numbers do not depend on the batch size.

@@ -12,6 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+LARGEST_SEED = 2**32 - 1
+_STREAM = 0x9E3779B9  # far from the seeds that people choose
+
 ArrayLike: TypeAlias = Tensor | np.ndarray | Sequence
 """Anything `torch.as_tensor` takes."""
 
@@ -35,6 +38,11 @@ def tensor(value: object, name: str) -> Tensor:
     if result.is_complex():
         raise TypeError(f"{name}: expected real numbers, got {result.dtype}")
     return result if result.dtype == torch.float64 else result.to(torch.float32)
+
+
+def double(value: object, name: str) -> Tensor:
+    """`value` as a real float64 tensor; Python's own numbers, which are of that precision, lose nothing."""
+    return tensor(value if isinstance(value, Tensor) else np.asarray(value, dtype=np.float64), name).double()
 
 
 def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
@@ -95,6 +103,11 @@ def count(value: object, name: str, least: int = 1, most: int | None = None) -> 
         span = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name}: expected a whole number {span}, got {result:g}")
     return int(result)
+
+
+def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Generator:
+    """A CPU generator for a seed of at most 32 bits, all that torch's looks at; other streams share no numbers."""
+    return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)
 
 
 def device(value: str | torch.device) -> torch.device:

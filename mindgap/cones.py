@@ -50,7 +50,7 @@ def layer_cosines(
     Raises ValueError as `mean_cosine` does, or if a narrow layer turns an input into zeros.
     """
     h = _inputs.rows(inputs, "inputs")
-    generator = torch.Generator().manual_seed(_inputs.count(seed, "seed", 0))
+    generator = _inputs.generator(seed)
     outputs = _layers.forward(h, layers, generator)
     cosines = [geometry.mean_cosine(h.double()), *(geometry.mean_cosine(output.double()) for output in outputs)]
     return torch.tensor(cosines, dtype=torch.float64)
@@ -83,10 +83,9 @@ def mlp_cosines(
     """
     layers = [Layer(activation, width, bias, norm)] * _inputs.count(depth, "depth")
     length = None if input_norm is None else _inputs.positive(input_norm, "input_norm")
-    seed = _inputs.count(seed, "seed", 0)
     # The inputs get a stream of their own, so that they stay the same when the layers change.
     inputs = _layers.gaussian_inputs(
-        _inputs.count(n, "n", 2), layers[0].width, length, torch.Generator().manual_seed(seed + 2**32), device
+        _inputs.count(n, "n", 2), layers[0].width, length, _inputs.generator(seed, stream=1), device
     )
     return layer_cosines(layers, inputs, seed)
 
@@ -99,7 +98,7 @@ def relu_kernel(cosine: Float[Tensor, "*shape"] | ArrayLike | float) -> Float[Te
     the arc-cosine kernel of degree 1. κ(0) = 1/π: what being positive alone is worth. Any shape, values in [−1, 1];
     float64. Raises ValueError outside of it.
     """
-    rho = _inputs.tensor(cosine, "cosine").double()
+    rho = _inputs.double(cosine, "cosine")
     if not ((rho >= -1) & (rho <= 1)).all():
         raise ValueError(f"cosine: expected numbers from -1 to 1, got {rho.flatten().tolist()[:5]}")
     return ((1 - rho.square()).sqrt() + rho * (math.pi - rho.acos())) / math.pi
@@ -219,7 +218,7 @@ def _edges(bins: int | ArrayLike, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor
     if isinstance(bins, int) or (isinstance(bins, float) and bins == int(bins)):
         given = torch.linspace(-1, 1, _inputs.count(bins, "bins") + 1, dtype=torch.float64)
     else:
-        given = _inputs.tensor(bins, "bins").double().cpu()
+        given = _inputs.double(bins, "bins").cpu()
         if given.ndim != 1 or len(given) < 2 or not (given[1:] > given[:-1]).all():
             raise ValueError(f"bins: expected a whole number or at least 2 increasing edges, got {given.tolist()}")
     searched = given.to(x.dtype, copy=True)

@@ -82,7 +82,7 @@ class Recipe:
             checked["scenes"] = _inputs.count(self.scenes, "scenes", checked["batch_size"])
         names = [self.drop] if isinstance(self.drop, str) else self.drop
         checked["drop"] = tuple(_inputs.choice(name, "drop", scenes.ATTRIBUTES) for name in names)
-        checked["seed"] = _inputs.count(self.seed, "seed", 0, scenes.LARGEST_SEED)
+        checked["seed"] = _inputs.count(self.seed, "seed", 0, _inputs.LARGEST_SEED)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

@@ -23,7 +23,6 @@ SIZES = ("small", "large")
 PLACES = ("top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right")
 ATTRIBUTES = ("shape", "colour", "size", "place")
 MOST_OBJECTS = 3
-LARGEST_SEED = 2**32 - 1
 
 # Hue in degrees, saturation, value. Neighbouring hues stay apart under the jitter below.
 _HSV = torch.tensor(
@@ -112,7 +111,7 @@ def draw(n: int, seed: int = 0, size: int = 32, objects: tuple[int, int] = (1, 3
 
 def arrange(n: int, seed: int = 0, objects: tuple[int, int] = (1, 3)) -> Layout:
     """The layouts of n random scenes, before any pixel is drawn; arguments and errors as for `draw`."""
-    n, seed = _inputs.count(n, "n"), _inputs.count(seed, "seed", 0, LARGEST_SEED)
+    n, seed = _inputs.count(n, "n"), _inputs.count(seed, "seed", 0, _inputs.LARGEST_SEED)
     least, most = span(objects)
     # One call and a fixed number of columns: scene i depends on the seed and on i alone.
     u = torch.rand(n, 11 + 8 * MOST_OBJECTS, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
@@ -214,7 +213,7 @@ def exchange(n: int, share: float, seed: int = 0) -> Int[Tensor, " n"]:
     moved = 2 if moved == 1 else moved
     if moved > n:
         raise ValueError(f"share: expected 0 where there is one entry to exchange, got {share:g}")
-    seed = _inputs.count(seed, "seed", 0, LARGEST_SEED)
+    seed = _inputs.count(seed, "seed", 0, _inputs.LARGEST_SEED)
     chosen = torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:moved]
     order = torch.arange(n)
     order[chosen] = chosen.roll(1)

@@ -44,7 +44,8 @@ def binomial_interval(successes: int, trials: int, confidence: float = 0.95) -> 
     share, weight = successes / trials, z**2 / trials
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At the ends the bounds are exact, whatever rounding says.
+    return middle - half if successes else 0.0, middle + half if successes < trials else 1.0
 
 
 def sufficient_cosine(ratio: float) -> float:
@@ -83,7 +84,7 @@ def raised_share(
     if not -1 <= cosine <= 1:
         raise ValueError(f"cosine: expected a number from -1 to 1, got {cosine:g}")
     width, layers = _inputs.count(width, "width"), _inputs.count(layers, "layers")
-    generator = torch.Generator().manual_seed(_inputs.count(seed, "seed", 0))
+    generator = _inputs.generator(seed)
     u, v, product = (ratio * norm) ** 2 + 1, norm**2 + 1, cosine * ratio * norm**2 + 1
     along, across = product / math.sqrt(v), math.sqrt(max(0.0, u - product**2 / v))
     raised, tile = 0, max(1, _TILE_ENTRIES // width)
@@ -128,7 +129,7 @@ def layer_shares(
     depth, seeds, n = _inputs.count(depth, "depth"), _inputs.count(seeds, "seeds", 2), _inputs.count(n, "n", 2)
     input_norm = _inputs.positive(input_norm, "input_norm")
     stage = _inputs.choice(stage, "stage", ("output", "preactivation"))
-    generator = torch.Generator().manual_seed(_inputs.count(seed, "seed", 0))
+    generator = _inputs.generator(seed)
     means: list[list[Tensor]] = [[] for _ in range(depth)]
     within: list[list[Tensor]] = [[] for _ in range(depth)]
     cosines = torch.zeros(depth, dtype=torch.float64)

@@ -58,8 +58,8 @@ def embed_seeds(
     Raises ValueError for an unknown tower or input, n < 2 or a seed that is no whole number of at most 32 bits.
     """
     halves = [(tower, *_parse(tower)) for tower in towers]
-    seeds = [_inputs.count(seed, "seeds", 0, 2**32 - 1) for seed in seeds]
-    n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, scenes.LARGEST_SEED)
+    seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]
+    n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, _inputs.LARGEST_SEED)
     inputs, batch_size = _inputs.choice(inputs, "inputs", INPUTS), _inputs.count(batch_size, "batch_size")
     where = device_of(device)
     groups: dict[str, list[tuple[str, str]]] = {}

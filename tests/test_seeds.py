@@ -1,0 +1,208 @@
+"""The experiment of many initialisations: resuming, files, tables, and the committed results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from mindgap import _files, cones, geometry, seeds, towers
+from mindgap.cli import app
+from mindgap.seeds import Cones, SeedsRecipe
+
+SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
+RECIPE = SeedsRecipe(towers=SMALL, inputs=("noise",), seeds=3, n=6, shown=4)
+COMMITTED = Path(__file__).parents[1] / "book" / "data" / "cones.json"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cones") / "cones.json"
+    seeds.run(RECIPE, out, progress=False)
+    return out
+
+
+def test_the_file_holds_what_an_independent_computation_finds(finished: Path) -> None:
+    found = Cones(finished)
+    clouds = {tower: np.stack([e[tower] for _, e in towers.embed_seeds(SMALL, range(3), n=6)]) for tower in SMALL}
+    unit = {tower: c / np.linalg.norm(c, axis=2, keepdims=True) for tower, c in clouds.items()}
+    for tower in SMALL:
+        off_diagonal = ~np.eye(6, dtype=bool)
+        table = found.cosines().query("tower == @tower")
+        for seed in range(3):
+            cosines = (unit[tower][seed] @ unit[tower][seed].T)[off_diagonal]
+            row = table[table.seed == seed].iloc[0]
+            assert (row["mean"], row["std"], row["min"]) == pytest.approx(
+                (cosines.mean(), cosines.std(), cosines.min()), abs=2e-5
+            )
+        pooled = unit[tower].reshape(18, -1).astype(float)
+        pooled = pooled - pooled.mean(axis=0)
+        singular = np.linalg.svd(pooled, compute_uv=False)
+        values = found.singular_values().query("tower == @tower")["value"].to_numpy()
+        np.testing.assert_allclose(values[:10], singular[:10], rtol=1e-3)
+        points = found.points().query("tower == @tower")[["x", "y"]].to_numpy().reshape(3, 4, 2)
+        spread = np.linalg.norm(points, axis=2)  # distances to the centre do not depend on the axes' signs
+        axes = np.linalg.svd(pooled)[2][:2]
+        expected = np.linalg.norm((pooled @ axes.T).reshape(3, 6, 2)[:, :4], axis=2)
+        np.testing.assert_allclose(spread, expected, atol=2e-3)
+        assert found.clouds["noise"][tower]["variance_share"] == pytest.approx(
+            cones.variance_share(clouds[tower]), abs=1e-3
+        )
+        histogram = found.histogram("noise", tower)
+        assert int(histogram.counts.sum()) == 3 * 6 * 5
+    means = [unit[tower][seed].mean(axis=0) for tower in SMALL for seed in range(3)]
+    gaps = found.gaps("noise")
+    assert len(gaps) == 15
+    names = [(tower, seed) for tower in SMALL for seed in range(3)]
+    for row in gaps.itertuples():
+        a, b = means[names.index((row.tower, row.seed))], means[names.index((row.other, row.other_seed))]
+        assert row.gap == pytest.approx(np.linalg.norm(a - b), abs=1e-3)
+
+
+def test_an_interrupted_run_goes_on_and_ends_the_same(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[int]] = []
+
+    def interrupted(names: Any, wanted: list[int], *rest: Any, **more: Any) -> Iterator[Any]:
+        asked.append(list(wanted))
+        for number, found in enumerate(towers.embed_seeds(names, wanted, *rest, **more)):
+            if len(asked) == 1 and number == 2:
+                raise KeyboardInterrupt
+            yield found
+
+    monkeypatch.setattr(seeds, "embed_seeds", interrupted)
+    out = tmp_path / "cones.json"
+    with pytest.raises(KeyboardInterrupt):
+        seeds.run(RECIPE, out, progress=False)
+    assert not out.exists()
+    seeds.run(RECIPE, out, progress=False)
+    assert asked == [[0, 1, 2], [2]]
+    assert out.read_bytes() == finished.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["cones.json"]
+
+
+def test_nothing_is_overwritten_or_mixed(finished: Path, tmp_path: Path) -> None:
+    before = finished.read_bytes()
+    with pytest.raises(FileExistsError, match="exists already"):
+        seeds.run(RECIPE, finished, progress=False)
+    assert finished.read_bytes() == before
+    out = tmp_path / "cones.json"
+    other = json.loads(json.dumps({"recipe": {**json.loads(before)["recipe"], "n": 7}}))
+    _files.write_tensors(_files.working_path(out), other, {"noise/0/x": torch.ones(2, 2)})
+    with pytest.raises(ValueError, match="unfinished run of another recipe.*n 7 there, 6 here"):
+        seeds.run(RECIPE, out, progress=False)
+    seeds.run(RECIPE, out, force=True, progress=False)
+    assert out.read_bytes() == before
+
+
+def test_spheres_of_different_dimension_have_no_gap() -> None:
+    found = seeds.gap_matrix([torch.ones(2).double(), torch.zeros(2).double(), torch.ones(3).double()])
+    assert found[0, 1] == pytest.approx(2**0.5)
+    assert found[0, 2].isnan()
+
+
+@pytest.mark.filterwarnings("ignore")  # of numba and of a numerical corner in umap-learn
+def test_umap_keeps_seeds_apart(tmp_path: Path) -> None:
+    out = tmp_path / "cones.json"
+    recipe = SeedsRecipe(towers=SMALL[:1], inputs=("noise",), seeds=3, n=12, shown=12, umap=True)
+    seeds.run(recipe, out, progress=False)
+    points = Cones(out).points()
+    assert set(points["projection"]) == {"PCA", "UMAP"}
+    centres = points[points.projection == "UMAP"].groupby("seed")[["x", "y"]].mean().to_numpy()
+    apart = [np.linalg.norm(centres[a] - centres[b]) for a in range(3) for b in range(a)]
+    widths = points[points.projection == "UMAP"].groupby("seed")[["x", "y"]].std().to_numpy()
+    assert min(apart) > 3 * widths.max()
+
+
+class TestCommitted:
+    """The file of the book: what it claims, and that this machine's towers still say so."""
+
+    @pytest.fixture(scope="class")
+    def found(self) -> Cones:
+        return Cones(COMMITTED)
+
+    def test_it_is_the_experiment_of_the_paper(self, found: Cones) -> None:
+        recipe = dict(found.recipe)
+        assert (recipe["seeds"], tuple(recipe["towers"])) == (25, towers.TOWERS)
+        assert sorted(recipe["inputs"]) == sorted(towers.INPUTS)
+        assert set(found.data["versions"]) >= {"torch", "torchvision", "open_clip_torch"}
+        assert COMMITTED.stat().st_size < 400_000
+
+    @pytest.mark.parametrize("kind", towers.INPUTS)
+    def test_one_seed_is_reproduced(self, found: Cones, kind: str) -> None:
+        ((_, again),) = towers.embed_seeds(seeds=[3], inputs=kind, n=found.recipe["n"])
+        table = found.cosines().query("inputs == @kind and seed == 3").set_index("tower")
+        for tower, embeddings in again.items():
+            assert geometry.mean_cosine(embeddings.double()) == pytest.approx(table.loc[tower, "mean"], abs=1e-4)
+        gaps = found.gaps(kind).query("seed == 3 and other_seed == 3").set_index(["tower", "other"])["gap"]
+        for (one, other), gap in gaps.items():
+            assert geometry.gap_distance(again[one], again[other]) == pytest.approx(gap, abs=1e-3)
+
+    def test_every_seed_is_its_own_cone(self, found: Cones) -> None:
+        """24 large singular values: 25 centres less their mean."""
+        for (_, tower), values in found.singular_values().groupby(["inputs", "tower"]):
+            values = values.sort_values("number")["value"].to_numpy()
+            cliff = values[:-1] / values[1:]
+            assert cliff.argmax() == 23, tower
+
+    def test_the_gap_follows_from_the_cones(self, found: Cones) -> None:
+        """‖Δ‖² = c_x + c_y − 2 c_xy up to the diagonals; unrelated cones have c_xy ≈ 0."""
+        n = found.recipe["n"]
+        means = found.cosines().query("inputs == 'noise'").set_index(["tower", "seed"])["mean"]
+        gaps = found.gaps("noise").query("tower == 'ViT-B-32:image' and other == 'ViT-B-32:text'")
+        for row in gaps.itertuples():
+            x, y = means[row.tower, row.seed], means[row.other, row.other_seed]
+            assert row.gap**2 == pytest.approx(x + y + (1 - x) / n + (1 - y) / n, abs=0.3)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"seeds": 1}, "seeds: .* at least 2"),
+    ({"n": 1}, "n: .* at least 2"),
+    ({"shown": 9, "n": 8}, "shown: .* from 1 to 8, got 9"),
+    ({"inputs": ("pictures",)}, "inputs: unknown name 'pictures'"),
+    ({"towers": ("resnet",)}, "towers: unknown name 'resnet'"),
+])  # fmt: skip
+def test_a_recipe_names_what_is_wrong(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        SeedsRecipe(**change)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"recipe": {}}'])
+def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "cones.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="expected a file of `mindgap cones`"):
+        Cones(path)
+
+
+class TestCommand:
+    @pytest.fixture
+    def invoke(self) -> Callable[..., Any]:
+        return lambda *words: CliRunner().invoke(app, ["cones", *map(str, words)])
+
+    def test_writes_and_tells(self, invoke: Callable[..., Any], tmp_path: Path) -> None:
+        options = ("--tower", SMALL[0], "--inputs", "scenes", "--seeds", 2, "--n", 3, "--quiet")
+        result = invoke("--out", tmp_path / "c.json", *options)
+        assert result.exit_code == 0, result.output
+        assert "scenes" in result.output
+        assert Cones(tmp_path / "c.json").recipe["n"] == 3
+        again = invoke("--out", tmp_path / "c.json", *options)
+        assert again.exit_code == 2
+        assert "exists already" in again.output
+
+    @pytest.mark.parametrize(("words", "said"), [
+        (("--tower", "resnet19"), "did you mean 'resnet18'"), (("--seeds", 1), "seeds: expected"),
+        (("--out", "c.txt"), "expected a name ending in .json"),
+    ])  # fmt: skip
+    def test_errors_are_one_line(self, invoke: Callable[..., Any], words: tuple[Any, ...], said: str) -> None:
+        result = invoke(*words)
+        assert result.exit_code == 2
+        assert said in result.output
+        assert "Traceback" not in result.output
