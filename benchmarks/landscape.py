@@ -20,12 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from _machine import processor, seconds
 from torch import Tensor
 
 from mindgap.geometry import normalize
@@ -71,13 +71,6 @@ def floor(x: Tensor, y: Tensor) -> None:
             torch.exp(values[: len(rows)], out=result[: len(rows)])
 
 
-def seconds(function: Callable[..., object], *arguments: object) -> float:
-    """How long one call takes."""
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
-
-
 def extra_memory(x: Tensor, y: Tensor, threads: int) -> float:
     """By how many MB `loss_landscape` raises the peak resident memory of a fresh process that holds the inputs."""
     with tempfile.TemporaryDirectory() as folder:
@@ -102,14 +95,6 @@ def measure_memory(path: str) -> None:
     before = peak()
     loss_landscape(x, y, SHIFTS, TEMPERATURES)
     print((peak() - before) / 1024)
-
-
-def processor() -> str:
-    """The model name of the CPU, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]:

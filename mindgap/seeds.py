@@ -146,7 +146,7 @@ def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
     return placed - (placed.amax(dim=0) + placed.amin(dim=0)) / 2
 
 
-def gap_matrix(means: Sequence[Float[Tensor, " d"]]) -> Float[Tensor, "m m"]:
+def gap_matrix(means: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "m m"]:
     """Distances between the means of clouds; NaN between spheres of different dimension, where there is no gap."""
     rows = [
         [float(torch.linalg.vector_norm(a - b)) if a.shape == b.shape else float("nan") for b in means] for a in means

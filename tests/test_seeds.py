@@ -96,7 +96,7 @@ def test_nothing_is_overwritten_or_mixed(finished: Path, tmp_path: Path) -> None
     out = tmp_path / "cones.json"
     other = json.loads(json.dumps({"recipe": {**json.loads(before)["recipe"], "n": 7}}))
     _files.write_tensors(_files.working_path(out), other, {"noise/0/x": torch.ones(2, 2)})
-    with pytest.raises(ValueError, match="unfinished run of another recipe.*n 7 there, 6 here"):
+    with pytest.raises(ValueError, match=r"unfinished run of another recipe.*n 7 there, 6 here"):
         seeds.run(RECIPE, out, progress=False)
     seeds.run(RECIPE, out, force=True, progress=False)
     assert out.read_bytes() == before
@@ -121,12 +121,13 @@ def test_umap_keeps_seeds_apart(tmp_path: Path) -> None:
     assert min(apart) > 3 * widths.max()
 
 
+@pytest.fixture(scope="module")
+def found() -> Cones:
+    return Cones(COMMITTED)
+
+
 class TestCommitted:
     """The file of the book: what it claims, and that this machine's towers still say so."""
-
-    @pytest.fixture(scope="class")
-    def found(self) -> Cones:
-        return Cones(COMMITTED)
 
     def test_it_is_the_experiment_of_the_paper(self, found: Cones) -> None:
         recipe = dict(found.recipe)
