@@ -1,4 +1,4 @@
-"""Charts of gaps and landscapes: they draw what they are given and compute nothing.
+"""Charts of gaps, landscapes and cones: they draw what they are given and compute nothing.
 
 Every function returns an ordinary Altair chart. The sliders, menus and moving points are Vega expressions, so they
 work on a page without a kernel. Call `enable()` once to have charts shown in the book's look.
@@ -12,7 +12,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from mindgap._cone_charts import cap_sizes, ridges
 from mindgap._curves import DIRECTIONS, LOSS, labelled, landscape_curves, temperature_label
+from mindgap._depth_charts import depth_curves, linear_cone, network_view, raised_curves
+from mindgap._seed_charts import seed_clouds, share_curves, singular_cliff
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
@@ -22,13 +25,22 @@ __all__ = [
     "IMAGE",
     "TEMPERATURE",
     "TEXT",
+    "cap_sizes",
+    "depth_curves",
     "enable",
     "gap_map",
     "gap_panels",
     "labelled",
     "landscape_curves",
+    "linear_cone",
     "measure_dots",
+    "network_view",
+    "raised_curves",
+    "ridges",
+    "seed_clouds",
+    "share_curves",
     "shift_explorer",
+    "singular_cliff",
     "temperature_label",
 ]
 

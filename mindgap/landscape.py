@@ -181,8 +181,7 @@ def loss_landscape(
 def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """The rows on the unit sphere, in float64 and new memory."""
     # Squares of float32 numbers cannot over- or underflow in float64; those of float64 numbers can.
-    largest = torch.linalg.vector_norm(rows, ord=math.inf, dim=1, keepdim=True)
-    rows = rows / largest if rows.dtype == torch.float64 else rows.double()
+    rows = rows / rows.abs().amax(dim=1, keepdim=True) if rows.dtype == torch.float64 else rows.double()
     return rows.div_(torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 

@@ -119,22 +119,29 @@ def cloud_summary(
     """What is kept of one tower on one kind of input."""
     pooled = unit.flatten(0, 1)
     centred = pooled - pooled.mean(dim=0)
-    _, singular, axes = torch.linalg.svd(centred, full_matrices=False)
-    axes = axes[:2] * axes[:2].gather(1, axes[:2].abs().argmax(dim=1, keepdim=True)).sign()
-    places = {"PCA": centred @ axes.T} | ({"UMAP": _umap(pooled)} if recipe.umap else {})
+    singular = torch.linalg.svdvals(centred)
+    places = {"PCA": principal_points(unit)} | (
+        {"UMAP": _umap(pooled).unflatten(0, unit.shape[:2])} if recipe.umap else {}
+    )
     histograms = [cones.cosine_histogram(cloud, BINS) for cloud in unit]
     counts = torch.stack([histogram.counts for histogram in histograms]).sum(dim=0)
     return {
-        "points": {
-            name: rounded(where.reshape(*unit.shape[:2], 2)[:, : recipe.shown].tolist(), 3)
-            for name, where in places.items()
-        },
+        "points": {name: rounded(where[:, : recipe.shown].tolist(), 3) for name, where in places.items()},
         "singular_values": rounded(singular[:SINGULAR_VALUES].tolist()),
         "cosines": [rounded({key: getattr(h, key) for key in ("mean", "std", "min", "max")}, 6) for h in histograms],
         "histogram": {int(index): int(counts[index]) for index in counts.nonzero().flatten()},
         "variance_share": rounded(cones.variance_share(stack)),
         "variance_share_unit": rounded(cones.variance_share(unit)),
     }
+
+
+def principal_points(clouds: Float[Tensor, "seeds n d"]) -> Float[Tensor, "seeds n 2"]:
+    """All points on the two principal axes of all clouds together, each axis with its largest entry positive."""
+    pooled = clouds.flatten(0, 1)
+    centred = pooled - pooled.mean(dim=0)
+    axes = torch.linalg.svd(centred, full_matrices=False)[2][:2]
+    axes = axes * axes.gather(1, axes.abs().argmax(dim=1, keepdim=True)).sign()
+    return (centred @ axes.T).unflatten(0, clouds.shape[:2])
 
 
 def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
@@ -166,16 +173,20 @@ class Cones:
             raise ValueError(f"{path}: expected a file of `mindgap cones` ({error!r})") from None
 
     def points(self) -> pd.DataFrame:
-        """Coordinates: columns inputs, tower, projection, seed, x, y."""
-        rows = [
-            (kind, tower, projection, seed, *place)
-            for kind, by_tower in self.clouds.items()
-            for tower, cloud in by_tower.items()
-            for projection, places in cloud["points"].items()
-            for seed, cluster in enumerate(places)
-            for place in cluster
-        ]
-        return pd.DataFrame(rows, columns=["inputs", "tower", "projection", "seed", "x", "y"])
+        """Coordinates: columns inputs, tower, seed, and two for each projection, "PCA 1", "PCA 2", …"""
+        parts = []
+        for kind, by_tower in self.clouds.items():
+            for tower, cloud in by_tower.items():
+                places = torch.cat([torch.tensor(where) for where in cloud["points"].values()], dim=2).double()
+                part = pd.DataFrame(
+                    places.flatten(0, 1).numpy(),
+                    columns=[f"{name} {axis}" for name in cloud["points"] for axis in (1, 2)],
+                )
+                part.insert(0, "seed", [seed for seed in range(len(places)) for _ in places[seed]])
+                part.insert(0, "tower", tower)
+                part.insert(0, "inputs", kind)
+                parts.append(part)
+        return pd.concat(parts, ignore_index=True)
 
     def singular_values(self) -> pd.DataFrame:
         """Columns inputs, tower, number (from 1), value: of the centred unit embeddings of all seeds together."""
@@ -218,3 +229,14 @@ class Cones:
             for j in range(i + 1, len(names))
         ]
         return pd.DataFrame(rows, columns=["tower", "seed", "other", "other_seed", "gap"]).dropna()
+
+    def gap_matrices(self) -> dict[str, dict[str, list[list[float]]]]:
+        """Gap distances between the seeds of one tower: by inputs and tower, a row for each seed."""
+        size = self.recipe["seeds"]
+        return {
+            kind: {
+                tower: [row[i * size : (i + 1) * size] for row in rows[i * size : (i + 1) * size]]
+                for i, tower in enumerate(self.recipe["towers"])
+            }
+            for kind, rows in self.data["gaps"].items()
+        }

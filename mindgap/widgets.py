@@ -7,9 +7,7 @@ Vega, so nothing is fetched from a network.
 
 from __future__ import annotations
 
-import asyncio
-import html
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -17,35 +15,29 @@ import ipywidgets as ipw
 import pandas as pd
 import torch
 
-from mindgap import _theme, charts, geometry
+from mindgap import charts, geometry
+from mindgap._cone_explorers import NetworkExplorer, SeedExplorer, network_explorer, seed_explorer
+from mindgap._explorer import EMBED, WIDE, WRONG, Explorer, debounced
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
+
+__all__ = [
+    "GapExplorer",
+    "NetworkExplorer",
+    "SeedExplorer",
+    "ShiftExplorer",
+    "debounced",
+    "gap_explorer",
+    "measures",
+    "network_explorer",
+    "projected",
+    "seed_explorer",
+    "shift_explorer",
+]
 
 SOURCES = (*feature_names(), "mini", "mini@0.07", "random:ViT-B-32", "random:RN50")
 SHIFTS = torch.arange(-20, 51, dtype=torch.float64) / 20
 TEMPERATURES = tuple(1 / k for k in (100, 50, 30, 20, 10, 5, 2, 1))
-WIDE = {"width": "min(100%, 34rem)"}  # not a Layout: that would be one for all who share it
-EMBED = {"actions": False}  # the menu would offer to open charts on a web site
-WRONG = (ValueError, TypeError, OSError)  # what a name, an option or a file of a user can cause
-DEBOUNCE = 0.12  # seconds without a change before an explorer answers
-
-
-def debounced(call: Callable[[], object], wait: float = DEBOUNCE) -> Callable[[object], None]:
-    """`call`, once `wait` seconds have passed without another change; at once where no event loop runs."""
-    pending: asyncio.TimerHandle | None = None
-
-    def handler(_change: object) -> None:
-        nonlocal pending
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            call()
-            return
-        if pending is not None:
-            pending.cancel()
-        pending = loop.call_later(wait, call)
-
-    return handler
 
 
 def measures(pairs: PairedEmbeddings) -> dict[str, float]:
@@ -70,16 +62,11 @@ def projected(pairs: PairedEmbeddings, axes: tuple[int, int] = (1, 2), most: int
     return pd.DataFrame(points.numpy(), columns=["x", "y", "x2", "y2"])
 
 
-class _Explorer(ipw.VBox):
-    """What the explorers share: loading a source once, words for what is going on, words for what went wrong."""
+class _PairsExplorer(Explorer):
+    """An explorer of sets of pairs, each loaded once."""
 
     def __init__(self, options: Mapping[str, Mapping[str, Any]] | None) -> None:
-        alt.JupyterChart.enable_offline()
-        _theme.use_look()
         self.options = dict(options or {})
-        self.message = ipw.HTML()
-        self.readout = ipw.HTML()
-        self.chart = ipw.VBox()
         self._loaded: dict[str, PairedEmbeddings] = {}
         super().__init__()
 
@@ -90,21 +77,8 @@ class _Explorer(ipw.VBox):
             self._loaded[name] = load_pairs(name, **self.options.get(name, {}))
         return self._loaded[name]
 
-    def say(self, text: str = "", wrong: bool = False) -> None:
-        """Show a line of text; in red if something is wrong."""
-        colour = "#c62828" if wrong else "#77808c"
-        self.message.value = f'<span role="status" style="color:{colour}">{html.escape(text)}</span>' if text else ""
 
-    def attempt(self, step: Callable[[], str]) -> None:
-        """Run `step`; what a user can cause is shown in words, and the last good chart stays."""
-        try:
-            problems = step()
-        except WRONG as error:
-            problems = str(error)
-        self.say(problems, wrong=True)
-
-
-class GapExplorer(_Explorer):
+class GapExplorer(_PairsExplorer):
     """Chapter 1: several sets beside each other, any principal axes, with the measures that tell gap from alignment."""
 
     def __init__(self, sets: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None) -> None:
@@ -147,7 +121,7 @@ class GapExplorer(_Explorer):
         return " ".join(problems)
 
 
-class ShiftExplorer(_Explorer):
+class ShiftExplorer(_PairsExplorer):
     """Chapter 4: move the clouds by λ and read the loss, for any source, temperature, direction and batch."""
 
     def __init__(self, source: str, options: Mapping[str, Mapping[str, Any]] | None) -> None:

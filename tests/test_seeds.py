@@ -46,7 +46,7 @@ def test_the_file_holds_what_an_independent_computation_finds(finished: Path) ->
         singular = np.linalg.svd(pooled, compute_uv=False)
         values = found.singular_values().query("tower == @tower")["value"].to_numpy()
         np.testing.assert_allclose(values[:10], singular[:10], rtol=1e-3)
-        points = found.points().query("tower == @tower")[["x", "y"]].to_numpy().reshape(3, 4, 2)
+        points = found.points().query("tower == @tower")[["PCA 1", "PCA 2"]].to_numpy().reshape(3, 4, 2)
         spread = np.linalg.norm(points, axis=2)  # distances to the centre do not depend on the axes' signs
         axes = np.linalg.svd(pooled)[2][:2]
         expected = np.linalg.norm((pooled @ axes.T).reshape(3, 6, 2)[:, :4], axis=2)
@@ -59,6 +59,8 @@ def test_the_file_holds_what_an_independent_computation_finds(finished: Path) ->
     means = [unit[tower][seed].mean(axis=0) for tower in SMALL for seed in range(3)]
     gaps = found.gaps("noise")
     assert len(gaps) == 15
+    own = gaps.query("tower == other and tower == @SMALL[1] and seed == 0 and other_seed == 2")["gap"].item()
+    assert found.gap_matrices()["noise"][SMALL[1]][2][0] == own
     names = [(tower, seed) for tower in SMALL for seed in range(3)]
     for row in gaps.itertuples():
         a, b = means[names.index((row.tower, row.seed))], means[names.index((row.other, row.other_seed))]
@@ -114,10 +116,10 @@ def test_umap_keeps_seeds_apart(tmp_path: Path) -> None:
     recipe = SeedsRecipe(towers=SMALL[:1], inputs=("noise",), seeds=3, n=12, shown=12, umap=True)
     seeds.run(recipe, out, progress=False)
     points = Cones(out).points()
-    assert set(points["projection"]) == {"PCA", "UMAP"}
-    centres = points[points.projection == "UMAP"].groupby("seed")[["x", "y"]].mean().to_numpy()
+    assert list(points.columns) == ["inputs", "tower", "seed", "PCA 1", "PCA 2", "UMAP 1", "UMAP 2"]
+    clusters = points.groupby("seed")[["UMAP 1", "UMAP 2"]]
+    centres, widths = clusters.mean().to_numpy(), clusters.std().to_numpy()
     apart = [np.linalg.norm(centres[a] - centres[b]) for a in range(3) for b in range(a)]
-    widths = points[points.projection == "UMAP"].groupby("seed")[["x", "y"]].std().to_numpy()
     assert min(apart) > 3 * widths.max()
 
 

@@ -1,0 +1,166 @@
+"""Charts of how narrow a cone is (chapter 2)."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+
+_MODALITY = alt.Scale(domain=["image", "text"], range=[IMAGE, TEXT])
+
+
+def ridges(
+    bars: pd.DataFrame, marks: pd.DataFrame, title: str, domain: tuple[float, float], reference: str = "the paper"
+) -> alt.LayerChart:
+    """Histograms one above the other, each as high as its row, with their means and reference values.
+
+    `bars` has `row`, `modality` ("image" or "text"), `value` (the middle of a bin) and `height` (0 to 1); `marks` has
+    a line a row, in the order in which rows are drawn: `row`, `modality`, `mean`, `low`, `high` (the extremes) and
+    `reference` (or None). `title` is that of the horizontal axis, `reference` says whose the reference values are.
+    """
+    rows = list(marks["row"])
+    place = {name: len(rows) - 1 - index for index, name in enumerate(rows)}
+    names = "[" + ", ".join(repr(name) for name in reversed(rows)) + "]"
+    bars = bars.assign(base=bars["row"].map(place))
+    bars = bars.assign(top=bars["base"] + 0.82 * bars["height"]).drop(columns=["row", "height"])
+    marks = marks.assign(base=marks["row"].map(place), top=marks["row"].map(place) + 0.82)
+    axis = alt.Axis(
+        values=list(range(len(rows))),
+        labelExpr=f"{names}[datum.value]",
+        ticks=False,
+        domain=False,
+        labelLimit=170,
+        grid=False,
+        labelPadding=8,
+        labelBaseline="bottom",
+        labelOverlap=False,
+    )
+    y = alt.Y("base:Q", title=None, axis=axis, scale=alt.Scale(domain=[-0.1, len(rows)], nice=False))
+    x = alt.Scale(domain=list(domain), nice=False)
+    colour = alt.Color("modality:N", scale=_MODALITY, legend=None)
+    area = (
+        alt.Chart(bars)
+        .mark_area(opacity=0.6, interpolate="step", line=False)
+        .encode(alt.X("value:Q", title=title, scale=x), y, alt.Y2("top:Q"), colour, detail="base:N")
+    )
+    base = alt.Chart(marks).encode(y=y)
+    span = base.mark_rule(strokeWidth=1, color=NEUTRAL).encode(x="low:Q", x2="high:Q")
+    mean = base.mark_rule(strokeWidth=2).encode(x="mean:Q", y2="top:Q", color=colour)
+    words = (
+        base.transform_calculate(words="format(datum.mean, datum.mean > 0.99 && datum.mean < 1 ? '.4f' : '.2f')")
+        .mark_text(align="right", dx=-6, dy=-7, baseline="bottom")
+        .encode(x="mean:Q", text="words:N")
+    )
+    theirs = (
+        alt.Chart(marks.dropna(subset="reference"))
+        .transform_calculate(what=repr(reference))
+        .mark_point(filled=True, size=75, opacity=1)
+        .encode(
+            x="reference:Q",
+            y="base:Q",
+            shape=alt.Shape("what:N", title=None, scale=alt.Scale(range=["diamond"])),
+            color=alt.value(NEUTRAL),
+        )
+    )
+    return (
+        alt.layer(span, area, mean, words, theirs)
+        .resolve_scale(color="independent", shape="independent")
+        .properties(
+            width=560,
+            height=58 * len(rows),
+            description=f"Histograms of {title} for {', '.join(rows)}, each with its mean.",
+        )
+    )
+
+
+def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) -> alt.ConcatChart:
+    """Two caps of a sphere in cross-section, and how little of it they cover, as cosine and dimension move.
+
+    `shares` has `cosine`, `index` (of the dimension, from 0), `dimension`, `cap` ("the paper's" or "that holds the
+    cone") and `log2`, the log2 of the share; the sliders step through what is there.
+    """
+    cosines = sorted(set(shares["cosine"]))
+    dimensions = sorted(set(shares["dimension"]))
+    step = round(cosines[1] - cosines[0], 6)
+    params = [
+        alt.param(
+            "cosine",
+            value=cosine,
+            bind=alt.binding_range(min=cosines[0], max=cosines[-1], step=step, name="mean cosine "),
+        ),
+        alt.param(
+            "which",
+            value=dimensions.index(dimension),
+            bind=alt.binding_range(min=0, max=len(dimensions) - 1, step=1, name="dimension "),
+        ),
+    ]
+    caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "that holds the cone": ("acos(sqrt(cosine))", TEMPERATURE[3])}
+    colour = alt.Color(
+        "cap:N", title="cap", scale=alt.Scale(domain=list(caps), range=[colour for _, colour in caps.values()])
+    )
+    equal = alt.Scale(domain=[-1.15, 1.15], nice=False)
+    x, y = (alt.X("x:Q", scale=equal, axis=None), alt.Y("y:Q", scale=equal, axis=None))
+    circle = (
+        alt.Chart(alt.sequence(0, 73, as_="i"))
+        .transform_calculate(x="cos(datum.i*PI/36)", y="sin(datum.i*PI/36)")
+        .mark_line(color=NEUTRAL, strokeWidth=1.2)
+        .encode(x, y, order="i:Q")
+    )
+    wedges = []
+    for name, (half, tone) in reversed(caps.items()):
+        # From the centre along an arc and back; the order closes the outline.
+        arc = (
+            alt.Chart(alt.sequence(-31, 32, as_="i"))
+            .transform_calculate(
+                half=half,
+                x="abs(datum.i) == 31 ? 0 : sin(datum.i/30*datum.half)",
+                y="abs(datum.i) == 31 ? 0 : cos(datum.i/30*datum.half)",
+                cap=repr(name),
+            )
+            .mark_line(fill=tone, fillOpacity=0.16, strokeWidth=2.2, strokeJoin="round")
+            .encode(x, y, colour, order="i:Q")
+        )
+        wedges.append(arc)
+    angle = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(
+            words="'half-angles ' + format(acos(cosine)*90/PI, '.1f') + '° and ' "
+            "+ format(acos(sqrt(cosine))*180/PI, '.1f') + '°'"
+        )
+        .mark_text(fontWeight="bold")
+        .encode(x=alt.datum(0), y=alt.datum(-0.45), text="words:N")
+    )
+    picture = alt.layer(circle, *wedges, angle).properties(name="equal_circle", width=300, height=300)
+
+    chosen = alt.Chart(shares).transform_filter("abs(datum.cosine - cosine) < 1e-6")
+    across = alt.X(
+        "dimension:Q",
+        title="dimension",
+        scale=alt.Scale(type="log", base=2),
+        axis=alt.Axis(values=[2, 8, 32, 128, 512, 2048]),
+    )
+    up = alt.Y("log2:Q", title="log2 of the share of the sphere")
+    curve = chosen.mark_line().encode(across, up, colour)
+    here = chosen.transform_filter("datum.index == which")
+    dot = here.mark_point(filled=True, size=90, opacity=1).encode(across, up, colour)
+    words = (
+        here.transform_calculate(
+            words="'dimension ' + datum.dimension + ':  ' + (datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') "
+            ": '2^' + format(datum.log2, '.0f')) + '  ' + datum.cap",
+            line="datum.cap == 'the paper\\'s' ? -22 : -6",
+        )
+        .mark_text(align="left", fontWeight="bold")
+        .encode(x=alt.value(0), y=alt.Y("line:Q", scale=None), text="words:N", color=colour)
+    )
+    # A tick where both curves may go, so that the frame stands still while the cosine moves.
+    frame = alt.Chart(shares).mark_point(opacity=0).encode(across, up)
+    sizes = alt.layer(frame, curve, dot, words).properties(name="equal_sizes", width=330, height=300)
+    return (
+        alt.concat(picture, sizes, columns=2)
+        .add_params(*params)
+        .properties(
+            description="Left: a circle with two wedges, the cap of the paper and the wider one that holds all points "
+            "of the mean cosine. Right: the share of the sphere that each covers, against the dimension."
+        )
+    )

@@ -1,0 +1,60 @@
+"""What the live explorers share: answering after a pause, words for what is going on, words for what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Callable
+
+import altair as alt
+import ipywidgets as ipw
+
+from mindgap import _theme
+
+WIDE = {"width": "min(100%, 34rem)"}  # not a Layout: that would be one for all who share it
+EMBED = {"actions": False}  # the menu would offer to open charts on a web site
+WRONG = (ValueError, TypeError, OSError)  # what a name, an option or a file of a user can cause
+DEBOUNCE = 0.12  # seconds without a change before an explorer answers
+
+
+def debounced(call: Callable[[], object], wait: float = DEBOUNCE) -> Callable[[object], None]:
+    """`call`, once `wait` seconds have passed without another change; at once where no event loop runs."""
+    pending: asyncio.TimerHandle | None = None
+
+    def handler(_change: object) -> None:
+        nonlocal pending
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            call()
+            return
+        if pending is not None:
+            pending.cancel()
+        pending = loop.call_later(wait, call)
+
+    return handler
+
+
+class Explorer(ipw.VBox):
+    """A box with a chart, a line of words about it and one about what is going on."""
+
+    def __init__(self) -> None:
+        alt.JupyterChart.enable_offline()
+        _theme.use_look()
+        self.message = ipw.HTML()
+        self.readout = ipw.HTML()
+        self.chart = ipw.VBox()
+        super().__init__()
+
+    def say(self, text: str = "", wrong: bool = False) -> None:
+        """Show a line of text; in red if something is wrong."""
+        colour = "#c62828" if wrong else "#77808c"
+        self.message.value = f'<span role="status" style="color:{colour}">{html.escape(text)}</span>' if text else ""
+
+    def attempt(self, step: Callable[[], str]) -> None:
+        """Run `step`; what a user can cause is shown in words, and the last good chart stays."""
+        try:
+            problems = step()
+        except WRONG as error:
+            problems = str(error)
+        self.say(problems, wrong=True)
