@@ -21,22 +21,10 @@ def ridges(
     """
     rows = list(marks["row"])
     place = {name: len(rows) - 1 - index for index, name in enumerate(rows)}
-    names = "[" + ", ".join(repr(name) for name in reversed(rows)) + "]"
     bars = bars.assign(base=bars["row"].map(place))
     bars = bars.assign(top=bars["base"] + 0.82 * bars["height"]).drop(columns=["row", "height"])
     marks = marks.assign(base=marks["row"].map(place), top=marks["row"].map(place) + 0.82)
-    axis = alt.Axis(
-        values=list(range(len(rows))),
-        labelExpr=f"{names}[datum.value]",
-        ticks=False,
-        domain=False,
-        labelLimit=170,
-        grid=False,
-        labelPadding=8,
-        labelBaseline="bottom",
-        labelOverlap=False,
-    )
-    y = alt.Y("base:Q", title=None, axis=axis, scale=alt.Scale(domain=[-0.1, len(rows)], nice=False))
+    y = alt.Y("base:Q", axis=None, scale=alt.Scale(domain=[-0.12, len(rows)], nice=False))
     x = alt.Scale(domain=list(domain), nice=False)
     colour = alt.Color("modality:N", scale=_MODALITY, legend=None)
     area = (
@@ -52,6 +40,8 @@ def ridges(
         .mark_text(align="right", dx=-6, dy=-7, baseline="bottom")
         .encode(x="mean:Q", text="words:N")
     )
+    # In the picture, where even a narrow one has room for them.
+    titles = base.mark_text(align="left", dy=-22, dx=4).encode(x=alt.value(0), text="row:N")
     theirs = (
         alt.Chart(marks.dropna(subset="reference"))
         .transform_calculate(what=repr(reference))
@@ -64,7 +54,7 @@ def ridges(
         )
     )
     return (
-        alt.layer(span, area, mean, words, theirs)
+        alt.layer(span, area, mean, words, titles, theirs)
         .resolve_scale(color="independent", shape="independent")
         .properties(
             width=560,
@@ -140,22 +130,35 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         scale=alt.Scale(type="log", base=2),
         axis=alt.Axis(values=[2, 8, 32, 128, 512, 2048]),
     )
-    up = alt.Y("log2:Q", title="log2 of the share of the sphere")
+    up = alt.Y(
+        "bits:Q",
+        title="share of the sphere",
+        scale=alt.Scale(type="log", domain=[1, 16384], reverse=True, nice=False),
+        axis=alt.Axis(values=[1, 10, 100, 1000, 10000], labelExpr="'2^−' + datum.value", grid=True),
+    )
+    chosen = chosen.transform_calculate(bits="-datum.log2")
     curve = chosen.mark_line().encode(across, up, colour)
     here = chosen.transform_filter("datum.index == which")
     dot = here.mark_point(filled=True, size=90, opacity=1).encode(across, up, colour)
-    words = (
-        here.transform_calculate(
-            words="'dimension ' + datum.dimension + ':  ' + (datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') "
-            ": '2^' + format(datum.log2, '.0f')) + '  ' + datum.cap",
-            line="datum.cap == 'the paper\\'s' ? -22 : -6",
-        )
-        .mark_text(align="left", fontWeight="bold")
-        .encode(x=alt.value(0), y=alt.Y("line:Q", scale=None), text="words:N", color=colour)
+    # In the lower left corner, where no curve comes, from positions on the axes.
+    corner = alt.X(datum=2.3)
+    told = here.transform_calculate(
+        words="datum.cap + ': ' + (datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') "
+        ": '2^' + format(datum.log2, '.0f'))"
     )
-    # A tick where both curves may go, so that the frame stands still while the cosine moves.
-    frame = alt.Chart(shares).mark_point(opacity=0).encode(across, up)
-    sizes = alt.layer(frame, curve, dot, words).properties(name="equal_sizes", width=330, height=300)
+    words = [
+        told.transform_filter(f"datum.cap == {name!r}")
+        .mark_text(align="left", fontWeight="bold", color=tone)
+        .encode(corner, alt.Y(datum=at), text="words:N")
+        for (name, (_, tone)), at in zip(caps.items(), (8000, 3000), strict=True)
+    ]
+    size = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(words=f"'dimension ' + {dimensions}[which]")
+        .mark_text(align="left", fontWeight="bold")
+        .encode(corner, alt.Y(datum=1125), text="words:N")
+    )
+    sizes = alt.layer(curve, dot, *words, size).properties(name="equal_sizes", width=330, height=300)
     return (
         alt.concat(picture, sizes, columns=2)
         .add_params(*params)

@@ -33,9 +33,7 @@ def last_cosines(layers: Sequence[Layer], input_norm: float, bins: int = 100) ->
     """Histogram of all cosines after the last layer, for seed 0: columns value (middle of a bin) and share."""
     h = _layers.gaussian_inputs(N, D, input_norm, _inputs.generator(0, stream=1))
     *_, h = h, *_layers.forward(h, layers, _inputs.generator(0))
-    found = cones.cosine_histogram(h, bins)
-    middles = (found.edges[1:] + found.edges[:-1]) / 2
-    return pd.DataFrame({"value": middles, "share": found.counts / found.counts.sum()}).query("share > 0")
+    return cones.cosine_histogram(h, bins).frame()
 
 
 class NetworkExplorer(Explorer):

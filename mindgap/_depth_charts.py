@@ -37,12 +37,14 @@ def depth_curves(
         "activation:N",
         title=None,
         scale=alt.Scale(domain=names, range=[ACTIVATION_COLOURS[name] for name in names]),
-        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3),
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
     )
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
     base = alt.Chart(bands).transform_filter(chosen)
     band = base.mark_area(opacity=0.2).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
-    line = base.mark_line().encode(x, y, colour)
+    # The leaky line runs on top of the other one.
+    dash = alt.condition("datum.activation == 'leaky_relu'", alt.value([5, 5]), alt.value([1, 0]))
+    line = base.mark_line().encode(x, y, colour, strokeDash=dash)
     field = (
         alt.Chart(predicted)
         .transform_filter(chosen)
@@ -114,15 +116,14 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     """
     choices = {key: [f"{value:g}" for value in dict.fromkeys(table[key])] for key in ("ratio", "width")}
     titles = {"ratio": "‖u‖ / ‖v‖", "width": "neurons d_out"}
+    start = {"ratio": choices["ratio"][min(1, len(choices["ratio"]) - 1)], "width": choices["width"][-1]}
     labelled = table.assign(**{key: [f"{value:g}" for value in table[key]] for key in choices})
-    params, chosen = radios(choices, titles)
+    params, chosen = radios(choices, titles, start)
     x = alt.X("cosine:Q", title="cosine of u and v before the layer", scale=alt.Scale(domain=[-0.4, 1], nice=False))
     y = alt.Y("share:Q", title="share of layers that raise it", scale=alt.Scale(domain=[0, 1.02], nice=False))
     base = alt.Chart(labelled).transform_filter(chosen)
-    edge = base.transform_aggregate(sufficient="min(sufficient)")
-    promised = edge.mark_rect(opacity=0.12, color=TEMPERATURE[3]).encode(
-        x=alt.X(datum=-0.4), x2="sufficient:Q", y=alt.value(0), y2=alt.value("height")
-    )
+    edge = base.transform_aggregate(sufficient="min(sufficient)").transform_calculate(start="-0.4")
+    promised = edge.mark_rect(opacity=0.12, color=TEMPERATURE[3]).encode(x="start:Q", x2="sufficient:Q")
     rule = edge.mark_rule(color=TEMPERATURE[3], strokeDash=[5, 4]).encode(x="sufficient:Q")
     bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     line = base.mark_line(color=NEUTRAL, strokeWidth=1.4).encode(x, y)
@@ -139,12 +140,23 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-def radios(choices: Mapping[str, Sequence[str]], titles: Mapping[str, str] | None = None) -> tuple[list[Any], str]:
-    """A radio input for each choice between several values, and the filter for what is chosen."""
+def radios(
+    choices: Mapping[str, Sequence[str]],
+    titles: Mapping[str, str] | None = None,
+    start: Mapping[str, str] | None = None,
+) -> tuple[list[Any], str]:
+    """A radio input for each choice between several values, and the filter for what is chosen.
+
+    `titles` says what the inputs are called if not by their names, `start` what is chosen first if not the first value.
+    """
     params = []
     for name, values in choices.items():
         bind = alt.binding_radio(options=list(values), name=f"{(titles or {}).get(name, name)} ")
-        params.append(alt.param(f"{name}_", value=values[0], bind=bind if len(values) > 1 else alt.Undefined))
+        params.append(
+            alt.param(
+                f"{name}_", value=(start or {}).get(name, values[0]), bind=bind if len(values) > 1 else alt.Undefined
+            )
+        )
     return params, " && ".join(f"datum['{name}'] == {name}_" for name in choices)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mindgap
-from mindgap import cones, geometry
+from mindgap import _histogram, cones, geometry
 from mindgap.cones import Layer
 from tests.test_landscape import Largest
 
@@ -178,7 +178,7 @@ class TestHistogram:
     def test_equals_numpy_over_all_off_diagonal_pairs(
         self, bins: object, tile: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cones, "TILE_ENTRIES", tile)
+        monkeypatch.setattr(_histogram, "TILE_ENTRIES", tile)
         x = torch.randn(61, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.3
         unit = geometry.normalize(x).numpy()
         cosines = (unit @ unit.T)[~np.eye(61, dtype=bool)]
@@ -203,6 +203,11 @@ class TestHistogram:
     def test_two_rows_are_enough(self) -> None:
         found = cones.cosine_histogram([[1.0, 0.0], [0.0, 2.0]], 2)
         assert (found.counts.tolist(), found.mean, found.std, found.min) == ([0, 2], 0, 0, 0)
+
+    def test_its_table_spans_what_is_filled(self) -> None:
+        table = cones.cosine_histogram([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]], 10).frame()
+        assert table["value"].tolist() == pytest.approx([-0.1, 0.1, 0.3, 0.5, 0.7, 0.9])
+        assert table["share"].tolist() == pytest.approx([0, 1 / 3, 0, 0, 2 / 3, 0])
 
     def test_memory_is_never_quadratic(self) -> None:
         x = torch.randn(6000, 8, generator=torch.Generator().manual_seed(0))
