@@ -7,7 +7,7 @@ import pandas as pd
 
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
-_MODALITY = alt.Scale(domain=["image", "text"], range=[IMAGE, TEXT])
+_MODALITY = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, TEMPERATURE[3]])
 
 
 def ridges(
@@ -15,9 +15,10 @@ def ridges(
 ) -> alt.LayerChart:
     """Histograms one above the other, each as high as its row, with their means and reference values.
 
-    `bars` has `row`, `modality` ("image" or "text"), `value` (the middle of a bin) and `height` (0 to 1); `marks` has
-    a line a row, in the order in which rows are drawn: `row`, `modality`, `mean`, `low`, `high` (the extremes) and
-    `reference` (or None). `title` is that of the horizontal axis, `reference` says whose the reference values are.
+    `bars` has `row`, `modality` ("image", "text" or "both"), `value` (the middle of a bin) and `height` (0 to 1);
+    `marks` has a line a row, in the order in which rows are drawn: `row`, `modality`, `mean`, `label` (what is written
+    at the mean), `low` and `high` (the extremes), and `reference` (or None). `title` is that of the horizontal axis,
+    `domain` its range, and `reference` says whose the reference values are.
     """
     rows = list(marks["row"])
     place = {name: len(rows) - 1 - index for index, name in enumerate(rows)}
@@ -25,20 +26,18 @@ def ridges(
     bars = bars.assign(top=bars["base"] + 0.82 * bars["height"]).drop(columns=["row", "height"])
     marks = marks.assign(base=marks["row"].map(place), top=marks["row"].map(place) + 0.82)
     y = alt.Y("base:Q", axis=None, scale=alt.Scale(domain=[-0.12, len(rows)], nice=False))
-    x = alt.Scale(domain=list(domain), nice=False)
+    scale = alt.Scale(domain=list(domain), nice=False, zero=False)
     colour = alt.Color("modality:N", scale=_MODALITY, legend=None)
     area = (
         alt.Chart(bars)
         .mark_area(opacity=0.6, interpolate="step", line=False)
-        .encode(alt.X("value:Q", title=title, scale=x), y, alt.Y2("top:Q"), colour, detail="base:N")
+        .encode(alt.X("value:Q", title=title, scale=scale), y, alt.Y2("top:Q"), colour, detail="base:N")
     )
     base = alt.Chart(marks).encode(y=y)
-    span = base.mark_rule(strokeWidth=1, color=NEUTRAL).encode(x="low:Q", x2="high:Q")
-    mean = base.mark_rule(strokeWidth=2).encode(x="mean:Q", y2="top:Q", color=colour)
-    words = (
-        base.transform_calculate(words="format(datum.mean, datum.mean > 0.99 && datum.mean < 1 ? '.4f' : '.2f')")
-        .mark_text(align="right", dx=-6, dy=-7, baseline="bottom")
-        .encode(x="mean:Q", text="words:N")
+    span = base.mark_rule(strokeWidth=1, color=NEUTRAL).encode(alt.X("low:Q", scale=scale), x2="high:Q")
+    mean = base.mark_rule(strokeWidth=2).encode(alt.X("mean:Q", scale=scale), y2="top:Q", color=colour)
+    words = base.mark_text(align="right", dx=-6, dy=-7, baseline="bottom").encode(
+        alt.X("mean:Q", scale=scale), text="label:N"
     )
     # In the picture, where even a narrow one has room for them.
     titles = base.mark_text(align="left", dy=-22, dx=4).encode(x=alt.value(0), text="row:N")
@@ -47,9 +46,11 @@ def ridges(
         .transform_calculate(what=repr(reference))
         .mark_point(filled=True, size=75, opacity=1)
         .encode(
-            x="reference:Q",
+            alt.X("reference:Q", scale=scale),
             y="base:Q",
-            shape=alt.Shape("what:N", title=None, scale=alt.Scale(range=["diamond"])),
+            shape=alt.Shape(
+                "what:N", title=None, scale=alt.Scale(range=["diamond"]), legend=alt.Legend(labelLimit=320)
+            ),
             color=alt.value(NEUTRAL),
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -150,14 +151,12 @@ def radios(
     `titles` says what the inputs are called if not by their names, `start` what is chosen first if not the first value.
     """
     params = []
+    signals = {name: re.sub(r"\W", "_", name) + "_" for name in choices}  # what Vega takes as a name
     for name, values in choices.items():
         bind = alt.binding_radio(options=list(values), name=f"{(titles or {}).get(name, name)} ")
-        params.append(
-            alt.param(
-                f"{name}_", value=(start or {}).get(name, values[0]), bind=bind if len(values) > 1 else alt.Undefined
-            )
-        )
-    return params, " && ".join(f"datum['{name}'] == {name}_" for name in choices)
+        first = (start or {}).get(name, values[0])
+        params.append(alt.param(signals[name], value=first, bind=bind if len(values) > 1 else alt.Undefined))
+    return params, " && ".join(f"datum['{name}'] == {signals[name]}" for name in choices)
 
 
 def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame) -> alt.ConcatChart:
