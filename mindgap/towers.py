@@ -23,7 +23,7 @@ INPUTS = ("noise", "scenes")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation that a ResNet's images are given
 _WITH_TEXT = "ViT-B-32"  # the tokenizer and vocabulary of what is no half of an open_clip model
 
-Embed = Callable[[Tensor, Tensor], Tensor]
+Embed = Callable[[Tensor], Tensor]
 
 
 def modality(tower: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,7 +177,7 @@ class TestHistogram:
     @pytest.mark.parametrize("bins", [1, 7, 100, [-1.0, -0.2, 0.1, 0.4, 1.0], [0.0, 0.25, 0.5]])
     @pytest.mark.parametrize("tile", [50, 10**6])
     def test_equals_numpy_over_all_off_diagonal_pairs(
-        self, bins: object, tile: int, monkeypatch: pytest.MonkeyPatch
+        self, bins: Any, tile: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(_histogram, "TILE_ENTRIES", tile)
         x = torch.randn(61, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.3

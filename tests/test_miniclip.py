@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 
 import pytest
@@ -154,7 +155,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(trained, tmp_path, monk
     def full_disk(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(miniclip.os, moment, full_disk)
+    monkeypatch.setattr(os, moment, full_disk)
     with pytest.raises(OSError, match="no space left"):
         miniclip.save(trained, path, force=True)
     assert path.read_bytes() == before

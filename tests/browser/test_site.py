@@ -160,7 +160,8 @@ def test_every_control_of_every_figure_changes_the_picture(browser: Browser) -> 
                     kind = control.evaluate("control => control.type")
                     if kind == "range":
                         control.focus()
-                        view.keyboard.press("ArrowRight")
+                        at_its_end = control.evaluate("control => control.value === control.max")
+                        view.keyboard.press("ArrowLeft" if at_its_end else "ArrowRight")
                     elif kind == "select-one":
                         control.select_option(index=1)
                     else:
@@ -170,6 +171,40 @@ def test_every_control_of_every_figure_changes_the_picture(browser: Browser) -> 
                     tried += 1
             assert watch.errors == []
     assert tried > 15
+
+
+@pytest.mark.parametrize(("figure", "steps", "signal"), [
+    ("fig-cap", {"cosine": 0.3}, "half-angles 36.3° and 56.8°"),
+    ("fig-linear", {"norm": 1}, "L/(L + 1): 0.980 at layer 50"),
+])  # fmt: skip
+def test_sliders_of_chapter_2_say_what_they_compute(
+    browser: Browser, figure: str, steps: dict[str, float], signal: str
+) -> None:
+    for view, _ in opened(browser, "book/02_cone_effect.html"):
+        holder = view.locator(f"#{figure} .mindgap-figure")
+        for name, value in steps.items():
+            holder.evaluate(
+                "(node, [name, value]) => node.mindgapView.signal(name, value).runAsync().then(() => 0)", [name, value]
+            )
+        view.wait_for_timeout(300)
+        assert signal in (holder.locator("svg").first.text_content() or "")
+
+
+def test_seeds_of_chapter_3_come_one_by_one_and_tell_their_gap(browser: Browser) -> None:
+    for view, _ in opened(browser, "book/03_random_cones.html"):
+        figure = view.locator("#fig-seeds .mindgap-figure")
+        said = figure.locator("svg").first.text_content() or ""
+        assert "seeds 0 and 1: gap 1.3" in said
+        before = figure.locator(".mark-symbol path").count()
+        shown = figure.get_by_label("seeds shown")
+        shown.focus()
+        for _ in range(5):
+            view.keyboard.press("ArrowLeft")
+        figure.get_by_label("seed B").focus()
+        view.keyboard.press("ArrowRight")
+        view.wait_for_timeout(400)
+        assert before - figure.locator(".mark-symbol path").count() == 5 * 12
+        assert "seeds 0 and 2: gap" in (figure.locator("svg").first.text_content() or "")
 
 
 def test_the_site_also_works_over_http(browser: Browser) -> None:
