@@ -23,9 +23,10 @@ def ridges(
     rows = list(marks["row"])
     place = {name: len(rows) - 1 - index for index, name in enumerate(rows)}
     bars = bars.assign(base=bars["row"].map(place))
-    bars = bars.assign(top=bars["base"] + 0.82 * bars["height"]).drop(columns=["row", "height"])
-    marks = marks.assign(base=marks["row"].map(place), top=marks["row"].map(place) + 0.82)
-    y = alt.Y("base:Q", axis=None, scale=alt.Scale(domain=[-0.12, len(rows)], nice=False))
+    bars = bars.assign(top=bars["base"] + 0.6 * bars["height"]).drop(columns=["row", "height"])
+    marks = marks.assign(base=marks["row"].map(place), top=marks["row"].map(place) + 0.6)
+    rows_scale = alt.Scale(domain=[-0.1, len(rows) - 0.1], nice=False)
+    y = alt.Y("base:Q", axis=None, scale=rows_scale)
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
     colour = alt.Color("modality:N", scale=_MODALITY, legend=None)
     area = (
@@ -39,8 +40,12 @@ def ridges(
     words = base.mark_text(align="right", dx=-6, dy=-7, baseline="bottom").encode(
         alt.X("mean:Q", scale=scale), text="label:N"
     )
-    # In the picture, where even a narrow one has room for them.
-    titles = base.mark_text(align="left", dy=-22, dx=4).encode(x=alt.value(0), text="row:N")
+    # On a line of their own above the histogram, where a narrow page has room for them too.
+    titles = (
+        base.transform_calculate(line="datum.base + 0.7")
+        .mark_text(align="left", baseline="middle", dx=4)
+        .encode(x=alt.value(0), y=alt.Y("line:Q", scale=rows_scale), text="row:N")
+    )
     theirs = (
         alt.Chart(marks.dropna(subset="reference"))
         .transform_calculate(what=repr(reference))
@@ -59,7 +64,7 @@ def ridges(
         .resolve_scale(color="independent", shape="independent")
         .properties(
             width=560,
-            height=58 * len(rows),
+            height=62 * len(rows),
             description=f"Histograms of {title} for {', '.join(rows)}, each with its mean.",
         )
     )
@@ -81,7 +86,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             bind=alt.binding_range(min=cosines[0], max=cosines[-1], step=step, name="mean cosine "),
         ),
         alt.param(
-            "which",
+            "dimension_step",  # its number is a place in the list, which the page's style hides
             value=dimensions.index(dimension),
             bind=alt.binding_range(min=0, max=len(dimensions) - 1, step=1, name="dimension "),
         ),
@@ -113,16 +118,17 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             .encode(x, y, colour, order="i:Q")
         )
         wedges.append(arc)
-    angle = (
+    angles = [
         alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(
-            words="'half-angles ' + format(acos(cosine)*90/PI, '.1f') + '° and ' "
-            "+ format(acos(sqrt(cosine))*180/PI, '.1f') + '°'"
-        )
-        .mark_text(fontWeight="bold")
-        .encode(x=alt.datum(0), y=alt.datum(-0.45), text="words:N")
-    )
-    picture = alt.layer(circle, *wedges, angle).properties(name="equal_circle", width=300, height=300)
+        .transform_calculate(words=words)
+        .mark_text(fontWeight="bold", color=tone)
+        .encode(x=alt.datum(0), y=alt.datum(height), text="words:N")
+        for height, tone, words in [
+            (-0.42, NEUTRAL, "format(acos(cosine)*90/PI, '.1f') + '° half-angle'"),
+            (-0.64, TEMPERATURE[3], "format(acos(sqrt(cosine))*180/PI, '.1f') + '° half-angle'"),
+        ]
+    ]
+    picture = alt.layer(circle, *wedges, *angles).properties(name="equal_circle", width=300, height=300)
 
     chosen = alt.Chart(shares).transform_filter("abs(datum.cosine - cosine) < 1e-6")
     across = alt.X(
@@ -139,7 +145,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
     )
     chosen = chosen.transform_calculate(bits="-datum.log2")
     curve = chosen.mark_line().encode(across, up, colour)
-    here = chosen.transform_filter("datum.index == which")
+    here = chosen.transform_filter("datum.index == dimension_step")
     dot = here.mark_point(filled=True, size=90, opacity=1).encode(across, up, colour)
     # In the lower left corner, where no curve comes, from positions on the axes.
     corner = alt.X(datum=2.3)
@@ -155,7 +161,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
     ]
     size = (
         alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words=f"'dimension ' + {dimensions}[which]")
+        .transform_calculate(words=f"'dimension ' + {dimensions}[dimension_step]")
         .mark_text(align="left", fontWeight="bold")
         .encode(corner, alt.Y(datum=1125), text="words:N")
     )

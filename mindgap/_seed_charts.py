@@ -45,7 +45,7 @@ def seed_clouds(
     y = alt.Y("y:Q", title="second axis", scale=alt.Scale(zero=False))
     frame = base.mark_point(opacity=0).encode(x, y)  # the frame stands still while seeds come and go
     shown = base.transform_filter("datum.seed < seeds_shown")
-    colour = alt.Color("seed:Q", scale=alt.Scale(scheme="turbo"), legend=None)
+    colour = alt.Color("seed:Q", scale=alt.Scale(scheme="sinebow", domain=[0, seeds]), legend=None)
     dots = shown.mark_circle(size=24, opacity=0.8).encode(x, y, colour)
     centres = shown.transform_aggregate(x="mean(x)", y="mean(y)", groupby=["seed"]).transform_filter(
         "datum.seed == A || datum.seed == B"
@@ -53,7 +53,7 @@ def seed_clouds(
     rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL).encode(x="x:Q", y="y:Q")
     names = (
         centres.transform_calculate(name="(datum.seed == A ? 'A' : '') + (datum.seed == B ? 'B' : '')")
-        .mark_text(fontSize=14, fontWeight="bold", dy=-24)
+        .mark_text(fontSize=14, fontWeight="bold", dy=26)
         .encode(x="x:Q", y="y:Q", text="name:N")
     )
     words = (

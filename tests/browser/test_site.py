@@ -174,7 +174,7 @@ def test_every_control_of_every_figure_changes_the_picture(browser: Browser) -> 
 
 
 @pytest.mark.parametrize(("figure", "steps", "signal"), [
-    ("fig-cap", {"cosine": 0.3}, "half-angles 36.3° and 56.8°"),
+    ("fig-cap", {"cosine": 0.3}, "56.8° half-angle"),
     ("fig-linear", {"norm": 1}, "L/(L + 1): 0.980 at layer 50"),
 ])  # fmt: skip
 def test_sliders_of_chapter_2_say_what_they_compute(
