@@ -25,14 +25,17 @@ ACTIVATION_COLOURS = {
 def depth_curves(
     bands: pd.DataFrame, predicted: pd.DataFrame, printed: pd.DataFrame, choices: Mapping[str, Sequence[str]]
 ) -> alt.LayerChart:
-    """Mean cosine against depth, a line an activation with a band over seeds, for a choice of nets.
+    """Mean cosine against depth, a line an activation with a band over seeds, for a choice of nets and layers.
 
     `bands` has `activation`, `layer`, `mean`, `low`, `high`; `predicted` has `layer`, `cosine` (of ReLU nets);
     `printed` has `layer`, `cosine` (the authors' numbers for ReLU nets). All three have a column for each key of
     `choices`, which maps it to its values, the first one shown first.
     """
     params, chosen = radios(choices)
-    x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    depth = int(bands["layer"].max())
+    # Given in full: what is chosen may hold no authors' numbers, and nothing has no extent.
+    shown = alt.Scale(domain=[0, alt.ExprRef("depth")], nice=False)
+    x = alt.X("layer:Q", title="layer", scale=shown, axis=alt.Axis(tickMinStep=1))
     names = [name for name in ACTIVATION_COLOURS if name in set(bands["activation"])]
     colour = alt.Color(
         "activation:N",
@@ -40,8 +43,13 @@ def depth_curves(
         scale=alt.Scale(domain=names, range=[ACTIVATION_COLOURS[name] for name in names]),
         legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
     )
+    params += [
+        alt.param("shown", value="all", bind=alt.binding_select(options=["all", *names], name="activation ")),
+        alt.param("depth", value=depth, bind=alt.binding_range(min=2, max=depth, step=1, name="layers ")),
+    ]
+    chosen += " && datum.layer <= depth"
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
-    base = alt.Chart(bands).transform_filter(chosen)
+    base = alt.Chart(bands).transform_filter(chosen + " && (shown == 'all' || datum.activation == shown)")
     band = base.mark_area(opacity=0.2).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
     # The leaky line runs on top of the other one.
     dash = alt.condition("datum.activation == 'leaky_relu'", alt.value([5, 5]), alt.value([1, 0]))

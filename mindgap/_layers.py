@@ -62,9 +62,9 @@ def preactivation(h: Float[Tensor, "n d"], layer: Layer, generator: torch.Genera
     """W h + b with new random weights; the numbers are drawn on the CPU, so that every device gets the same ones."""
     rows = layer.width * (PIECES if layer.activation == "maxout" else 1)
     scale = layer.width**-0.5
-    weight = torch.randn(rows, h.shape[1], generator=generator).to(h.device) * scale
+    weight = torch.randn(rows, h.shape[1], generator=generator).to(h) * scale
     # Drawn in any case, so that a net with and without biases has the same weights.
-    bias = torch.randn(rows, generator=generator).to(h.device) * scale
+    bias = torch.randn(rows, generator=generator).to(h) * scale
     return nn.functional.linear(h, weight, bias if layer.bias else None)
 
 

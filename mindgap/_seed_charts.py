@@ -50,11 +50,11 @@ def seed_clouds(
     centres = shown.transform_aggregate(x="mean(x)", y="mean(y)", groupby=["seed"]).transform_filter(
         "datum.seed == A || datum.seed == B"
     )
-    rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL).encode(x="x:Q", y="y:Q")
+    rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL).encode(x, y)
     names = (
         centres.transform_calculate(name="(datum.seed == A ? 'A' : '') + (datum.seed == B ? 'B' : '')")
         .mark_text(fontSize=14, fontWeight="bold", dy=26)
-        .encode(x="x:Q", y="y:Q", text="name:N")
+        .encode(x, y, text="name:N")
     )
     words = (
         alt.Chart(alt.Data(values=[{}]))
@@ -93,9 +93,10 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
     shape = alt.Shape("tower:N", title=None, scale=alt.Scale(domain=domain, range=shapes))
     line = base.mark_line(strokeWidth=1.3).encode(x, y, colour, detail="tower:N")
     dots = base.mark_point(filled=True, size=48, opacity=1).encode(x, y, colour, shape)
+    at = alt.X("at:Q", scale=alt.Scale(nice=False, zero=False))
     edge = pd.DataFrame({"at": [seeds - 0.5], "words": [f"{seeds - 1} = seeds − 1"]})
-    rule = alt.Chart(edge).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x="at:Q")
-    words = alt.Chart(edge).mark_text(align="left", dx=6).encode(x="at:Q", y=alt.value(10), text="words:N")
+    rule = alt.Chart(edge).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(at)
+    words = alt.Chart(edge).mark_text(align="left", dx=6).encode(at, y=alt.value(10), text="words:N")
     return (
         alt.layer(rule, line, dots, words)
         .add_params(*params)
@@ -122,7 +123,7 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
         scale=alt.Scale(domain=names, range=[TEMPERATURE[3], NEUTRAL]),
         legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, labelLimit=320, columns=1),
     )
-    dash = alt.StrokeDash("quantity:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]), legend=None)
+    dash = alt.StrokeDash("quantity:N", title=None, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
     x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(tickMinStep=1))
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(domain=[-0.05, 1.02], nice=False))
     base = alt.Chart(table).transform_filter(chosen)

@@ -93,8 +93,8 @@ def relu_kernel(cosine: Float[Tensor, "*shape"] | ArrayLike | float) -> Float[Te
 
         κ(ρ) = (√(1 − ρ²) + ρ (π − arccos ρ)) / π
 
-    the arc-cosine kernel of degree 1. κ(0) = 1/π: what being positive alone is worth. Any shape, values in [−1, 1];
-    float64. Raises ValueError outside of it.
+    the arc-cosine kernel of degree 1. κ(0) = 1/π is what a ReLU gives two orthogonal inputs. Any shape, values in
+    [−1, 1]; float64. Raises ValueError outside of it.
     """
     rho = _inputs.double(cosine, "cosine")
     if not ((rho >= -1) & (rho <= 1)).all():
@@ -131,13 +131,13 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
 
     `embeddings` (seeds, n, d) holds n embeddings of each of several random initialisations Θ, as they are (they are
     not normalised). Variances are summed over the d coordinates. With m_s the mean of seed s and w_s the unbiased
-    variance within it, the two parts of Var[h] = Var[E[h|Θ]] + E[Var[h|Θ]] are estimated without bias by
+    variance within it, the two parts of Var[h] = Var[E[h|Θ]] + E[Var[h|Θ]] are estimated by
 
         Var[E[h|Θ]] ≈ var_s(m_s) − mean_s(w_s)/n        E[Var[h|Θ]] ≈ mean_s(w_s)
 
-    since a mean over n embeddings scatters by w_s/n even where all initialisations agree. The estimate can therefore
-    fall a little below 0. That scatter supposes inputs drawn anew for each seed; where all seeds share their inputs,
-    too much is subtracted, by at most 1/n of the whole.
+    since a mean over n random embeddings scatters by w_s/n even where all initialisations agree. The estimate can
+    therefore fall a little below 0. Both are unbiased for inputs drawn anew for each seed; where all seeds share their
+    inputs, the first is too small, by at most 1/n of the whole.
 
     Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not all equal.
     """

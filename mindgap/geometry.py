@@ -58,7 +58,7 @@ def mean_cosine(x: Rows, y: Rows | None = None) -> float:
     """Mean cosine over the pairs of different rows: how narrow one cone is, or how near two are (§2.1, Fig 2a).
 
     With `x` alone, the n(n − 1) off-diagonal pairs of x̂. With `y`, the n(n − 1) cross pairs (x̂_i, ŷ_j), i ≠ j.
-    Both cost O(nd) and no n² memory, because a sum of products is a product of sums:
+    Both cost O(nd) and no n² memory, because the double sum factorises:
 
         Σ_{i≠j} x̂_i·ŷ_j = (Σ_i x̂_i)·(Σ_j ŷ_j) − Σ_i x̂_i·ŷ_i
 

@@ -74,7 +74,8 @@ def raised_share(
     is exact and needs no input dimension. A layer that silences u or v altogether, as very narrow ones do, counts
     as not raising. The interval is Wilson's.
 
-    Raises ValueError unless −1 ≤ cosine ≤ 1, ratio > 0, norm > 0, width ≥ 1 and layers ≥ 1.
+    Raises ValueError unless −1 ≤ cosine ≤ 1, ratio > 0, norm > 0, width ≥ 1, layers ≥ 1 and
+    0 < confidence < 1.
     """
     cosine, ratio, norm = (
         _inputs.number(cosine, "cosine"),
@@ -99,7 +100,7 @@ def raised_share(
 @dataclass(frozen=True)
 class LayerShares:
     """Theorem 2 layer by layer: `share` (depth,) of the variance decided by the initialisation, and `cosine` (depth,),
-    the average cosine of what goes *into* each layer, over pairs and seeds, which the theorem says bounds it below.
+    the average cosine of what goes *into* each layer, over pairs and seeds, the theorem's lower bound for `share`.
     """
 
     share: Float[Tensor, " depth"]

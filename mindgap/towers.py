@@ -21,7 +21,7 @@ TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
 
 INPUTS = ("noise", "scenes")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation that a ResNet's images are given
-_WITH_TEXT = "ViT-B-32"  # the tokenizer and vocabulary of what is no half of an open_clip model
+_WITH_TEXT = "ViT-B-32"  # whose tokenizer serves resnet18, which has none; its tokens are thrown away
 
 Embed = Callable[[Tensor], Tensor]
 
@@ -51,11 +51,13 @@ def embed_seeds(
     Towers: see the module. Both halves of one architecture come from one model, initialised as open_clip does it from
     `seed`, in evaluation mode. `inputs`: "noise" is the paper's, pixels from N(0, 1) and tokens uniform over the
     vocabulary; "scenes" are drawn pictures at the tower's resolution, normalised as it expects, and their captions.
-    They follow from `data_seed`, are the same for every tower of one image size, and are drawn anew for every seed,
-    batch by batch: one model and one batch are in memory at a time. Embeddings (n, d), float32, any norms, are on the
-    CPU; the work is done on `device` (None: the GPU where there is one). No global random state changes.
+    They follow from `data_seed` and are the same for every seed, and for every tower of one image size. They are made
+    again for each seed, batch by batch, so that one model and one batch are in memory at a time. Embeddings (n, d),
+    float32, any norms, are on the CPU; the work is done on `device` (None: the GPU where there is one). No global
+    random state changes.
 
-    Raises ValueError for an unknown tower or input, n < 2 or a seed that is no whole number of at most 32 bits.
+    Raises ValueError for an unknown tower or input, n < 2, or a seed or data_seed that is no whole
+    number of at most 32 bits.
     """
     halves = [(tower, *_parse(tower)) for tower in towers]
     seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]

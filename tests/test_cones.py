@@ -114,6 +114,12 @@ class TestRandomLayers:
             expected.append(geometry.mean_cosine(h))
         torch.testing.assert_close(found, torch.tensor(expected).double(), rtol=0, atol=1e-5)
 
+    def test_inputs_keep_their_precision_and_get_the_same_weights(self) -> None:
+        inputs = torch.randn(20, 7, generator=torch.Generator().manual_seed(1))
+        single, double = (cones.layer_cosines([Layer("tanh", 9)], x, seed=3) for x in (inputs, inputs.double()))
+        torch.testing.assert_close(single, double, rtol=0, atol=1e-6)
+        assert not torch.equal(single, double)
+
     def test_a_layer_that_silences_an_input_is_named(self) -> None:
         with pytest.raises(ValueError, match=r"width: .* layer 1, of width 1, turned input"):
             cones.mlp_cosines("relu", 3, 1, 16)

@@ -148,6 +148,22 @@ class TestCommitted:
         for (one, other), gap in gaps.items():
             assert geometry.gap_distance(again[one], again[other]) == pytest.approx(gap, abs=1e-3)
 
+    @pytest.mark.parametrize(("kind", "tower", "printed"), [
+        ("noise", "resnet18", 0.99928), ("noise", "ViT-B-32:image", 0.9366), ("noise", "ViT-B-32:text", 0.4112),
+        ("scenes", "resnet18", 0.9932),  # photographs there
+    ])  # fmt: skip
+    def test_the_papers_mean_cosine_lies_within_the_spread_over_seeds(
+        self, found: Cones, kind: str, tower: str, printed: float
+    ) -> None:
+        means = found.cosines().query("inputs == @kind and tower == @tower")["mean"]
+        assert means.min() < printed < means.max()
+
+    def test_the_papers_gap_before_training_lies_between_noise_and_drawings(self, found: Cones) -> None:
+        towers_ = "tower == 'ViT-B-32:image' and other == 'ViT-B-32:text' and seed == other_seed"
+        noise, drawn = (found.gaps(kind).query(towers_)["gap"] for kind in ("noise", "scenes"))
+        assert noise.between(1.1, 1.25).all()
+        assert noise.mean() < 1.1891 < drawn.mean()
+
     def test_every_seed_is_its_own_cone(self, found: Cones) -> None:
         """24 large singular values: 25 centres less their mean."""
         for (_, tower), values in found.singular_values().groupby(["inputs", "tower"]):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -20,19 +20,22 @@ from tests.browser.conftest import watched_page
 
 pytest.importorskip("jupyterlab", reason="JupyterLab is not installed (make test installs it)")
 
-CELLS = [
-    "from mindgap import widgets",
-    'widgets.shift_explorer("mini", options={"mini": {"n": 300}})',
-]
+NOTEBOOKS = {
+    "explorer": 'widgets.shift_explorer("mini", options={"mini": {"n": 300}})',
+    "network": "widgets.network_explorer()",
+}
+CELLS = 2
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab on loopback, with one notebook in its folder and settings of its own."""
+    """The address of a JupyterLab on loopback, with a notebook an explorer in its folder and settings of its own."""
     folder = tmp_path_factory.mktemp("lab")
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, folder / "explorer.ipynb")
+    for name, call in NOTEBOOKS.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in ("from mindgap import widgets", call)]
+        book = nbformat.v4.new_notebook(cells=cells)
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(book, folder / f"{name}.ipynb")
     home = tmp_path_factory.mktemp("home")
     settings = home / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
@@ -75,7 +78,7 @@ def _address(server: subprocess.Popen, log: Path) -> str:
 def run_all(page: Page) -> None:
     """Run every cell by the menu, and wait until the last one has been run."""
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle", timeout=60_000)
-    prompt = page.locator(".jp-CodeCell .jp-InputPrompt").nth(len(CELLS) - 1)
+    prompt = page.locator(".jp-CodeCell .jp-InputPrompt").nth(CELLS - 1)
     for _ in range(5):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -87,13 +90,27 @@ def run_all(page: Page) -> None:
     expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)
 
 
-def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(browser: Browser, lab: str) -> None:
+@pytest.fixture
+def opened(browser: Browser, lab: str) -> Iterator[Callable[[str], Page]]:
+    """Opens a notebook in a page and runs it; in the end, nothing outside was asked for and no chart broke."""
     context = browser.new_context(viewport={"width": 1400, "height": 1100})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
-    page.goto(f"{lab}/lab/tree/explorer.ipynb")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    run_all(page)
-    page.locator(".jp-OutputArea .vega-embed").first.wait_for(timeout=30_000)
+
+    def ran(name: str) -> Page:
+        page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")  # or JupyterLab opens the last one again beside it
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        run_all(page)
+        page.locator(".jp-OutputArea .vega-embed").first.wait_for(timeout=60_000)
+        return page
+
+    yield ran
+    assert [address for address in watch.outside if not address.startswith("ws")] == []
+    assert [line for line in watch.errors if "vega" in line.lower() or "widget" in line.lower()] == []
+    context.close()
+
+
+def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(opened: Callable[[str], Page]) -> None:
+    page = opened("explorer")
     readout = page.locator(".jp-OutputArea", has_text="signed gap")
     expect(readout.first).to_contain_text("λ = 0.00")
 
@@ -113,6 +130,15 @@ def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(browser: Browser, l
     page.keyboard.press("Enter")
     expect(page.locator(".jp-OutputArea [role=status]").first).to_contain_text("unknown name", timeout=15_000)
 
-    assert [address for address in watch.outside if not address.startswith("ws")] == []
-    assert [line for line in watch.errors if "vega" in line.lower() or "widget" in line.lower()] == []
-    context.close()
+
+def test_a_network_grows_layer_by_layer_in_jupyterlab(opened: Callable[[str], Page]) -> None:
+    page = opened("network")
+    output = page.locator(".jp-OutputArea", has_text="mean cosine").first
+    expect(output).to_contain_text("3 layers, mean cosine 0.6")
+    page.get_by_role("button", name="add five").click()
+    expect(output).to_contain_text("8 layers, mean cosine 0.8", timeout=30_000)
+    page.locator(".jp-OutputArea select").first.select_option("sigmoid")
+    page.get_by_role("button", name="add a layer").click()
+    expect(output).to_contain_text("8 × relu 512 → 1 × sigmoid 512", timeout=30_000)
+    page.get_by_role("button", name="start again").click()
+    expect(output).to_contain_text("add a layer", timeout=30_000)
