@@ -10,15 +10,12 @@ The obvious mean multiplies every row with every other, n²d operations, here in
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import statistics
 from pathlib import Path
 
 import numpy as np
 import torch
-from _machine import processor, seconds
+from _machine import introduce, machine, seconds, write
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -107,11 +104,7 @@ def row(what: str, n: int, d: int, ours: float, theirs: float, difference: str, 
         "ratio": f"{theirs / ours:.1f}",
         "difference": difference,
         "largest_tensor_mb": largest,
-        "threads": torch.get_num_threads(),
-        "cpu": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
+        **machine(),
     }
 
 
@@ -125,16 +118,13 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, help="where to write the figures, replacing what an earlier run wrote")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print(f"{processor()}, {os.cpu_count()} cores, {arguments.threads} threads, torch {torch.__version__}")
+    introduce()
     rows = [
         measure_mean(arguments.n, arguments.d, arguments.repeat),
         measure_histogram(arguments.histogram_n, arguments.d, arguments.repeat),
     ]
     if arguments.csv:
-        with arguments.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write(rows, arguments.csv)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,6 @@ shifts and scales, but gets some exponentials as products of others.
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from _machine import processor, seconds
+from _machine import introduce, machine, seconds, write
 from torch import Tensor
 
 from mindgap.geometry import normalize
@@ -149,11 +146,7 @@ def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]
         "max_disagreement": f"{float(difference):.1e}",
         "max_error": f"{float(error):.1e}",
         "extra_memory_mb": f"{memory:.1f}",
-        "threads": torch.get_num_threads(),
-        "cpu": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
+        **machine(),
     }
 
 
@@ -175,14 +168,11 @@ def main() -> None:
     if arguments.measure_memory:
         measure_memory(arguments.measure_memory)
         return
-    print(f"{processor()}, {os.cpu_count()} cores, {arguments.threads} threads, torch {torch.__version__}")
+    introduce()
     cells = None if arguments.full else arguments.cells
     rows = [measure(n, arguments.d, cells, arguments.repeat) for n in arguments.n]
     if arguments.csv:
-        with arguments.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write(rows, arguments.csv)
 
 
 if __name__ == "__main__":
