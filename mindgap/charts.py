@@ -16,6 +16,7 @@ from mindgap._cone_charts import cap_sizes, ridges
 from mindgap._curves import DIRECTIONS, LOSS, labelled, landscape_curves, temperature_label
 from mindgap._depth_charts import depth_curves, linear_cone, network_view, raised_curves
 from mindgap._seed_charts import seed_clouds, share_curves, singular_cliff
+from mindgap._sphere_chart import sphere_pairs
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
@@ -41,6 +42,7 @@ __all__ = [
     "share_curves",
     "shift_explorer",
     "singular_cliff",
+    "sphere_pairs",
     "temperature_label",
 ]
 
