@@ -47,7 +47,11 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         "batch": ("batch", batches),
     }
     params = [
-        alt.param(name, value=options[0], bind=alt.binding_radio(options=options, name=f"{title} "))
+        alt.param(
+            name,
+            value=options[0],
+            bind=alt.binding_radio(options=options, name=f"{title} ") if len(options) > 1 else alt.Undefined,
+        )
         for name, (title, options) in choices.items()
     ]
     chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"

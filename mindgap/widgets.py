@@ -18,6 +18,7 @@ import torch
 from mindgap import charts, geometry
 from mindgap._cone_explorers import NetworkExplorer, SeedExplorer, network_explorer, seed_explorer
 from mindgap._explorer import EMBED, WIDE, WRONG, Explorer, debounced
+from mindgap._sphere_explorer import SphereExplorer, sphere_explorer
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
 
@@ -26,6 +27,7 @@ __all__ = [
     "NetworkExplorer",
     "SeedExplorer",
     "ShiftExplorer",
+    "SphereExplorer",
     "debounced",
     "gap_explorer",
     "measures",
@@ -33,6 +35,7 @@ __all__ = [
     "projected",
     "seed_explorer",
     "shift_explorer",
+    "sphere_explorer",
 ]
 
 SOURCES = (*feature_names(), "mini", "mini@0.07", "random:ViT-B-32", "random:RN50")
