@@ -94,7 +94,7 @@ class SphereExplorer(Explorer):
         return places, exchanged(len(places), self.swapped.value)
 
     def redraw(self) -> str:
-        """Draw the arrangement anew, with its loss at every height."""
+        """Draw the arrangement anew, with its loss at every height; returns what is to be said of the exchange."""
         azimuths, above = self.arrangement
         self.curves = loss_curves(azimuths, above)
         chart = charts.sphere_pairs({NAME: (azimuths, above)}, self.curves, self.height.value, controls=False)
@@ -121,6 +121,7 @@ class SphereExplorer(Explorer):
 def sphere_explorer(azimuths: Sequence[float] = sphere.AZIMUTHS, swapped: Sequence[int] = (0, 1)) -> SphereExplorer:
     """The live explorer of chapter 6: pairs on a sphere, at `azimuths` in degrees, the `swapped` ones exchanged.
 
-    It starts as Figure 3e of the paper: six pairs, the first two exchanged.
+    From two to nine pairs. Three or more that are exchanged pass their texts on in a ring. It starts as Figure 3e of
+    the paper: six pairs, the first two exchanged.
     """
     return SphereExplorer(azimuths, swapped)

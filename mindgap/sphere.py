@@ -44,9 +44,10 @@ def arc_pairs(
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
     """Images on the equator at `azimuths` (n,), degrees; text i `delta_theta` degrees above image `above[i]`.
 
-    Without `above`, every text stands above its own image. Shapes (n, 3), float64.
+    Without `above`, every text stands above its own image. Several texts may stand above one. Shapes (n, 3), float64.
 
-    Raises ValueError for fewer than 2 azimuths, numbers that are not finite, or `above` that does not name n images.
+    Raises ValueError for fewer than 2 azimuths, numbers that are not finite, or `above` that are not
+    n numbers of images.
     """
     angles, order = _arc(azimuths, above)
     height = math.radians(_inputs.number(delta_theta, "delta_theta"))
@@ -65,7 +66,7 @@ def arc_loss(
     """The symmetric contrastive loss of `arc_pairs` at each height `delta_theta` (degrees), any shape; float64.
 
     The same as `loss_landscape(*arc_pairs(…), [0], [temperature]).loss`, for all heights at once. By default the six
-    pairs of Fig 3e, two of them exchanged.
+    pairs of Fig 3e, two of them exchanged; other azimuths need an `above` of their own, None for all matched.
 
     Raises ValueError as `arc_pairs` does, or for temperature ≤ 0.
     """
@@ -79,9 +80,9 @@ def arc_loss(
 def best_sharpness(azimuths: ArrayLike = AZIMUTHS, above: Sequence[int] | None = EXCHANGED) -> float:
     """The factor s* of the cosines at which the loss is least; infinite if a larger one always helps.
 
-    The loss is convex in s = cos Δθ / τ, and s* is where it stops falling: where the cosines that the two softmaxes
-    choose are on average those of the pairs. s* is 0 where the pairs are worse than chance. For the six pairs of Fig 3e
-    s* = 21.2 with the mismatch and infinite without.
+    The loss is convex in s = cos Δθ / τ, and s* is where it stops falling: where the softmax-weighted mean cosine is
+    that of the pairs. s* is 0 where the pairs' mean cosine is no larger than that of all. For the six pairs of Fig 3e
+    s* = 21.2 with the mismatch and infinite without. Arguments as for `arc_loss`.
 
     Raises ValueError as `arc_pairs` does.
     """
@@ -102,7 +103,8 @@ def best_sharpness(azimuths: ArrayLike = AZIMUTHS, above: Sequence[int] | None =
 def best_angle(temperature: float, azimuths: ArrayLike = AZIMUTHS, above: Sequence[int] | None = EXCHANGED) -> float:
     """The height at which the loss is least, in degrees from 0 to 90: arccos(min(1, s*·τ)), s* of `best_sharpness`.
 
-    53°, 65° and 78° for the six pairs at τ = 1/35, 1/50 and 1/100, 0 at 1/5 and 1 (Fig 3g).
+    As far below the equator is as good. 53°, 65° and 78° for the six pairs at τ = 1/35, 1/50 and 1/100, 0 at 1/5 and 1
+    (Fig 3g). Arguments as for `arc_loss`.
 
     Raises ValueError as `arc_pairs` does, or for temperature ≤ 0.
     """
@@ -135,7 +137,7 @@ def _loss(cosines: Float[Tensor, "n n"], sharpness: Float[Tensor, " m"]) -> Floa
 
 
 def _slope(cosines: Float[Tensor, "n n"], sharpness: float) -> float:
-    """The derivative of the loss in the sharpness: cosines as the softmaxes choose them, less those of the pairs."""
+    """The derivative of the loss in the sharpness: the softmax-weighted mean cosine, less that of the pairs."""
     logits = sharpness * cosines
     chosen = (logits.softmax(dim=1) + logits.softmax(dim=0)) * cosines / 2
     return float(chosen.sum() / len(cosines) - cosines.diagonal().mean())
