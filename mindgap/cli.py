@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mindgap import _commands as experiments
 from mindgap import _files, geometry, training
-from mindgap import seeds as experiment
+from mindgap._commands import one_line_errors
 from mindgap.pairs import feature_names, fetch, load_pairs
 from mindgap.recipe import Recipe
 
@@ -24,23 +23,13 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="The modality gap at the command line.",
 )
-_DEFAULT, _CONES = Recipe(), experiment.SeedsRecipe()
+_DEFAULT = Recipe()
 _TOWERS, _DATA, _OPTIMISER = "Towers", "Data", "Optimiser"
 
 
 def main() -> None:
     """Entry point of the `mindgap` script."""
     app()
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Bad input and unusable files end a command with one line on stderr and exit code 2; the rest is a traceback."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
-        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -188,63 +177,5 @@ def train(
     print(f"R@1 {last.image_to_text:.3f} image to text, {last.text_to_image:.3f} text to image")
 
 
-@app.command("cones")
-def random_cones(
-    out: Annotated[Path, typer.Option(help="File to write, [b].json[/].")] = Path("book/data/cones.json"),
-    seeds: Annotated[int, typer.Option(help="Initialisations of each tower.")] = _CONES.seeds,
-    n: Annotated[int, typer.Option("--n", help="Inputs of each kind.")] = _CONES.n,
-    tower: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="[b]resnet18[/], or half of an open_clip architecture, such as [b]RN50:image[/]; repeatable. "
-            "The three of the paper without it.",
-            show_default=False,
-        ),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(help="[b]noise[/] or [b]scenes[/]; repeatable. Both without it.", show_default=False),
-    ] = None,
-    data_seed: Annotated[int, typer.Option(help="Seed of the inputs.")] = _CONES.data_seed,
-    umap: Annotated[bool, typer.Option("--umap", help="UMAP coordinates too (needs umap-learn).")] = False,
-    device: Annotated[
-        str | None, typer.Option(help="Where to compute; the GPU, if there is one, without it.", show_default=False)
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace OUT, and an unfinished run of another recipe.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-) -> None:
-    """Embed the same inputs with many untrained networks: every seed its own cone.
-
-    With the defaults: 25 seeds of ResNet-18 and of both towers of ViT-B-32, on noise and on drawn scenes; 7 minutes on
-    two CPU cores, 2 GB of memory, no download, a file of 0.4 MB. An interrupted run goes on where it stopped when the
-    same command is given again.
-    """
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with one_line_errors():
-        recipe = experiment.SeedsRecipe(
-            towers=tuple(tower or _CONES.towers),
-            inputs=tuple(inputs or _CONES.inputs),
-            seeds=seeds,
-            n=n,
-            shown=min(n, _CONES.shown),
-            data_seed=data_seed,
-            umap=umap,
-        )
-        _files.free_path(out, force, ".json")
-        if done := len(experiment.embedded(recipe, out, force)) // len(recipe.towers):
-            console.print(f"resuming: {done} of {seeds * len(recipe.inputs)} initialisations are done")
-        try:
-            result = experiment.run(recipe, out, force, device, progress=not quiet)
-        except KeyboardInterrupt:
-            console.print("interrupted; the same command goes on from the last whole seed")
-            raise typer.Exit(130) from None
-    table = Table(title=f"{out}: {seeds} seeds, {n} inputs", title_justify="left")
-    for name in ("inputs", "tower", "mean cosine, least to most over seeds", "share of variance by seed"):
-        table.add_column(name)
-    for kind, clouds in result["clouds"].items():
-        for name, cloud in clouds.items():
-            means = [cosines["mean"] for cosines in cloud["cosines"]]
-            table.add_row(kind, name, f"{min(means):.4f} to {max(means):.4f}", f"{cloud['variance_share']:.3f}")
-    Console().print(table)
+app.command("cones")(experiments.random_cones)
+app.command("sweep")(experiments.train_many)

@@ -82,7 +82,19 @@ def build(recipe: Recipe) -> CLIP:
     model.logit_scale.requires_grad_(recipe.learn_temperature)
     if recipe.start == "aligned":
         _align(model, recipe)
+    elif recipe.start == "mini":
+        _continue(model, recipe)
     return model
+
+
+def _continue(model: CLIP, recipe: Recipe) -> None:
+    """Take over the weights of the shipped model trained at 1/100, all but its temperature."""
+    weights = load().model.state_dict()
+    if different := [name for name, value in model.state_dict().items() if weights[name].shape != value.shape]:
+        raise ValueError(
+            f"start: 'mini' needs the towers of the shipped model, but {different[0]} has another shape here"
+        )
+    model.load_state_dict({**weights, "logit_scale": model.logit_scale.detach()})
 
 
 @torch.no_grad()

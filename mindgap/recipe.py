@@ -25,8 +25,9 @@ class Recipe:
     """Everything that determines a training run.
 
     Towers: `width`, `layers` and `heads` are those of both transformers, `embed_dim` is the dimension of the shared
-    sphere, `patch` the side of an image patch in pixels. `start` is "random", or "aligned": the text tower is turned
-    onto the untrained image tower by an orthogonal Procrustes map, which all but closes the initial gap (§4.4).
+    sphere, `patch` the side of an image patch in pixels. `start` is "random", "aligned": the text tower is turned
+    onto the untrained image tower by an orthogonal Procrustes map, which all but closes the initial gap (§4.4), or
+    "mini": the weights of the shipped model of 1/100, to be trained on.
 
     Loss: `temperature` is fixed, or only the start of a learned one (`learn_temperature`), then clamped to at least
     1/100 as CLIP does.
@@ -76,7 +77,7 @@ class Recipe:
         checked["patch"] = _inputs.count(self.patch, "patch", 1, IMAGE_SIZE)
         if IMAGE_SIZE % self.patch:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
-        checked["start"] = _inputs.choice(self.start, "start", ("random", "aligned"))
+        checked["start"] = _inputs.choice(self.start, "start", ("random", "aligned", "mini"))
         checked["objects"] = scenes.span(self.objects)
         if self.scenes is not None:
             checked["scenes"] = _inputs.count(self.scenes, "scenes", checked["batch_size"])
@@ -99,7 +100,8 @@ def from_json(values: dict[str, Any]) -> Recipe:
 @dataclass(frozen=True)
 class Measurement:
     """One look at a run, on 1,000 held-out scenes: contrastive `loss` in batches of the recipe, `gap` distance,
-    R@1 in both directions, mean cosine within the images and within the texts, and the `temperature` of the moment.
+    R@1 in both directions, mean cosine within the images and within the texts, and the `temperature` of the moment;
+    further alignment, uniformity and effective rank (see `metrics`), which models of earlier versions lack.
     """
 
     step: int
@@ -110,6 +112,11 @@ class Measurement:
     image_cosine: float
     text_cosine: float
     temperature: float
+    alignment: float | None = None
+    image_uniformity: float | None = None
+    text_uniformity: float | None = None
+    image_rank: float | None = None
+    text_rank: float | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from mindgap import _files, _inputs, geometry, miniclip, scenes
+from mindgap import _files, _inputs, geometry, metrics, miniclip, scenes
 from mindgap._files import working_path
 from mindgap.recipe import CLIP, Measurement, Recipe, Trained, from_json
 from mindgap.scenes import Scenes
@@ -191,6 +191,11 @@ def _measure(model: CLIP, recipe: Recipe, held_out: Scenes, step: int) -> Measur
         image_cosine=geometry.mean_cosine(x),
         text_cosine=geometry.mean_cosine(y),
         temperature=float(1 / scale),
+        alignment=metrics.alignment(x, y),
+        image_uniformity=metrics.uniformity(x),
+        text_uniformity=metrics.uniformity(y),
+        image_rank=metrics.effective_rank(x),
+        text_rank=metrics.effective_rank(y),
     )
 
 

@@ -1,0 +1,181 @@
+"""Many trainings of the small CLIP as one experiment: what temperature, start, mistakes and captions do to the gap.
+
+`run` trains every run of an experiment one after the other and writes one small table; `Sweep` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from mindgap import _files, _inputs, training
+from mindgap._files import rounded
+from mindgap.recipe import Measurement, Recipe
+
+TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
+QUICK = (1 / 100, 1 / 10)
+FINE_TUNING_RATE = 2e-4  # a tenth of the rate from scratch
+MEASURES = tuple(field.name for field in fields(Measurement))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an experiment: what it varies, as columns of the table, and its recipe."""
+
+    labels: dict[str, Any]
+    recipe: Recipe
+
+
+def _temperature(base: Recipe) -> list[Run]:
+    """From scratch at six fixed temperatures, and with one learned from .07 as CLIP's is (Supp. 8)."""
+    fixed = [Run({"temperature": t, "learned": False}, replace(base, temperature=t)) for t in TEMPERATURES]
+    learned = replace(base, temperature=0.07, learn_temperature=True)
+    return [*fixed, Run({"temperature": 0.07, "learned": True}, learned)]
+
+
+def _finetune(base: Recipe) -> list[Run]:
+    """The shipped model of 1/100 trained on, its temperature frozen there or free to move (Supp. 8)."""
+    base = replace(base, start="mini", learning_rate=FINE_TUNING_RATE)
+    return [
+        Run({"temperature": t, "learned": learn}, replace(base, temperature=t, learn_temperature=learn))
+        for learn in (False, True)
+        for t in TEMPERATURES
+    ]
+
+
+def _initialisation(base: Recipe) -> list[Run]:
+    """At 1/100 from two unrelated towers, and from towers that a rotation has laid on each other (§4.4)."""
+    return [Run({"start": start}, replace(base, start=start)) for start in ("random", "aligned")]
+
+
+def _mismatch(base: Recipe) -> list[Run]:
+    """A share of the captions exchanged, at a low and a high temperature (§4.3)."""
+    return [
+        Run({"mismatch": share, "temperature": t}, replace(base, mismatch=share, temperature=t))
+        for t in (1 / 100, 1 / 10)
+        for share in (0.0, 0.02, 0.05, 0.1, 0.2)
+    ]
+
+
+def _captions(base: Recipe) -> list[Run]:
+    """Captions that leave out attributes, so that images know more than texts (Schrodi et al., 2025)."""
+    return [
+        Run({"left out": " and ".join(drop) or "nothing", "temperature": t}, replace(base, drop=drop, temperature=t))
+        for t in (1 / 100, 1 / 10)
+        for drop in ((), ("size",), ("place",), ("colour", "place"))
+    ]
+
+
+EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
+    "temperature": _temperature,
+    "finetune": _finetune,
+    "initialisation": _initialisation,
+    "mismatch": _mismatch,
+    "captions": _captions,
+}
+
+
+def planned(experiment: str, seeds: Sequence[int], steps: int, quick: bool = False) -> list[Run]:
+    """All runs of an experiment: its recipes, `steps` long, for each of the seeds.
+
+    `quick` keeps those at the fixed temperatures 1/100 and 1/10 only, and all of an experiment that varies none.
+
+    Raises ValueError for an unknown experiment (with near matches), or as `Recipe` does.
+    """
+    make = EXPERIMENTS[_inputs.choice(experiment, "experiment", EXPERIMENTS)]
+    runs = [run for seed in seeds for run in make(Recipe(steps=steps, seed=seed))]
+    if quick:
+        runs = [
+            run for run in runs if run.labels.get("temperature", QUICK[0]) in QUICK and not run.labels.get("learned")
+        ]
+    return [Run({**run.labels, "seed": run.recipe.seed}, run.recipe) for run in runs]
+
+
+def run(
+    experiment: str,
+    out: str | Path,
+    seeds: Sequence[int] = range(5),
+    steps: int = 300,
+    quick: bool = False,
+    force: bool = False,
+    device: str = "cpu",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train all runs of `experiment` and write `out` (.json): labels, recipes, histories and versions.
+
+    `quick` keeps two temperatures only, see `planned`. After every run the table so far is saved beside `out`
+    (`_files.working_path`); an interrupted experiment goes on with the first run that is not in it. `force` replaces
+    `out`, and an unfinished experiment of other settings.
+    Returns what was written.
+
+    Raises FileExistsError if `out` exists, and ValueError if the unfinished experiment has other settings, unless
+    `force`; ValueError for an unknown experiment, or if `out` does not end in .json.
+    """
+    runs = planned(experiment, seeds, steps, quick)
+    out = _files.free_path(out, force, ".json")
+    settings = _settings(experiment, seeds, steps, quick)
+    path, done = _files.working_path(out), finished(experiment, out, seeds, steps, quick, force)
+    with tqdm(total=len(runs), initial=len(done), unit="run", desc=experiment, disable=not progress) as bar:
+        for one in runs[len(done) :]:
+            trained = training.train(one.recipe, device=device, progress=False)
+            history = [[getattr(row, name) for name in MEASURES] for row in trained.history]
+            done.append({"labels": one.labels, "recipe": asdict(one.recipe), "history": rounded(history)})
+            _files.write_tensors(path, {"recipe": settings, "runs": done}, {})
+            last = trained.history[-1]
+            bar.set_postfix(gap=f"{last.gap:.2f}", recall=f"{last.image_to_text:.2f}", refresh=False)
+            bar.update()
+    result = {**settings, "versions": _files.versions(*training.PACKAGES), "columns": list(MEASURES), "runs": done}
+    _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
+    path.unlink(missing_ok=True)
+    return result
+
+
+def _settings(experiment: str, seeds: Sequence[int], steps: int, quick: bool) -> dict[str, Any]:
+    return {"experiment": experiment, "seeds": [int(seed) for seed in seeds], "steps": int(steps), "quick": quick}
+
+
+def finished(
+    experiment: str, out: str | Path, seeds: Sequence[int], steps: int, quick: bool = False, force: bool = False
+) -> list[dict[str, Any]]:
+    """The runs that an unfinished experiment towards `out` has done already; the errors are those of `run`."""
+    path = _files.working_path(out)
+    if not path.exists():
+        return []
+    header, _ = _files.read_tensors(path)
+    settings = _settings(experiment, seeds, steps, quick)
+    return header["runs"] if _files.same_recipe(path, header["recipe"], settings, force) else []
+
+
+class Sweep:
+    """A file of `mindgap sweep`. Raises FileNotFoundError or ValueError if it is not one."""
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            self.data = json.loads(Path(path).read_text(encoding="utf-8"))
+            self.runs: list[dict[str, Any]] = self.data["runs"]
+            self.columns: list[str] = self.data["columns"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: expected a file of `mindgap sweep` ({error!r})") from None
+
+    def history(self) -> pd.DataFrame:
+        """Every look at every run: the labels, which include the seed, and the fields of `Measurement`.
+
+        A label that is also a measure, such as the temperature, is the one that the run was given.
+        """
+        rows = [
+            {**dict(zip(self.columns, row, strict=True)), **run["labels"]}
+            for run in self.runs
+            for row in run["history"]
+        ]
+        return pd.DataFrame(rows)
+
+    def last(self) -> pd.DataFrame:
+        """The last look at every run."""
+        table = self.history()
+        return table[table["step"] == self.data["steps"]].reset_index(drop=True)
