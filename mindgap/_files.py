@@ -72,6 +72,20 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return json.loads(found[KEY]), tensors
 
 
+def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:
+    """The JSON object that `command` has written to `path`, with at least these keys.
+
+    Raises FileNotFoundError if it is not there, ValueError if it is another file.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: expected a file of `{command}` ({error})") from None
+    if not isinstance(found, dict) or not set(keys) <= set(found):
+        raise ValueError(f"{path}: expected a file of `{command}`, an object with {', '.join(keys)}")
+    return found
+
+
 def working_path(out: str | Path) -> Path:
     """Where the unfinished run towards `out` is kept."""
     out = Path(out)

@@ -165,12 +165,9 @@ class Cones:
     """The experiment's file, as tables for charts. Raises FileNotFoundError or ValueError if it is not one."""
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            self.data = json.loads(Path(path).read_text(encoding="utf-8"))
-            self.recipe: dict[str, Any] = self.data["recipe"]
-            self.clouds: dict[str, dict[str, Any]] = self.data["clouds"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: expected a file of `mindgap cones` ({error!r})") from None
+        self.data = _files.read_results(path, "mindgap cones", "recipe", "clouds", "gaps")
+        self.recipe: dict[str, Any] = self.data["recipe"]
+        self.clouds: dict[str, dict[str, Any]] = self.data["clouds"]
 
     def points(self) -> pd.DataFrame:
         """Coordinates: columns inputs, tower, seed, and two for each projection, "PCA 1", "PCA 2", …"""

@@ -156,12 +156,9 @@ class Sweep:
     """A file of `mindgap sweep`. Raises FileNotFoundError or ValueError if it is not one."""
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            self.data = json.loads(Path(path).read_text(encoding="utf-8"))
-            self.runs: list[dict[str, Any]] = self.data["runs"]
-            self.columns: list[str] = self.data["columns"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: expected a file of `mindgap sweep` ({error!r})") from None
+        self.data = _files.read_results(path, "mindgap sweep", "runs", "columns", "steps")
+        self.runs: list[dict[str, Any]] = self.data["runs"]
+        self.columns: list[str] = self.data["columns"]
 
     def history(self) -> pd.DataFrame:
         """Every look at every run: the labels, which include the seed, and the fields of `Measurement`.
