@@ -152,19 +152,29 @@ class TestCommand:
         assert "Traceback" not in result.output
 
 
+DATA = Path(__file__).parents[1] / "book" / "data"
+
+
 @pytest.fixture(scope="module")
 def committed() -> Sweep:
-    return Sweep(Path(__file__).parents[1] / "book" / "data" / "sweep_temperature.json")
+    return Sweep(DATA / "sweep_temperature.json")
 
 
 class TestCommitted:
-    """The table of the temperature experiment: what it holds, and one row of it once more."""
+    """The committed tables: what they hold, and one row once more."""
 
-    def test_it_is_the_whole_experiment(self, committed: Sweep) -> None:
-        assert committed.data["experiment"] == "temperature"
-        assert len(committed.runs) == 7 * 5
-        planned = sweep.planned("temperature", committed.data["seeds"], committed.data["steps"])
-        assert [run["labels"] for run in committed.runs] == [run.labels for run in planned]
+    @pytest.mark.parametrize(("experiment", "runs"), [("temperature", 7), ("initialisation", 2)])
+    def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int) -> None:
+        table = Sweep(DATA / f"sweep_{experiment}.json")
+        assert table.data["experiment"] == experiment
+        assert len(table.runs) == 5 * runs
+        planned = sweep.planned(experiment, table.data["seeds"], table.data["steps"])
+        assert [run["labels"] for run in table.runs] == [run.labels for run in planned]
+
+    def test_the_same_run_is_the_same_in_both_tables(self, committed: Sweep) -> None:
+        one = committed.last().query("temperature == 0.01")["gap"].tolist()
+        other = Sweep(DATA / "sweep_initialisation.json").last().query("start == 'random'")["gap"].tolist()
+        assert one == pytest.approx(other, abs=0.02)
 
     def test_the_gap_falls_with_the_temperature_in_every_seed(self, committed: Sweep) -> None:
         fixed = committed.last().query("not learned").pivot_table(index="seed", columns="temperature", values="gap")
