@@ -57,7 +57,7 @@ def random_cones(
     """Embed the same inputs with many untrained networks: every seed its own cone.
 
     With the defaults: 25 seeds of ResNet-18 and of both towers of ViT-B-32, on noise and on drawn scenes; 7 minutes on
-    two CPU cores, 2 GB of memory, no download, a file of 0.4 MB. An interrupted run goes on where it stopped when the
+    two CPU cores, 2 GB of memory, no download, a file of 0.2 MB. An interrupted run goes on where it stopped when the
     same command is given again.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -110,7 +110,7 @@ def train_many(
 ) -> None:
     """Train the small CLIP many times over, with one thing varied: temperature, start, mistakes or captions.
 
-    About 45 seconds a run of 300 steps on two idle CPU cores; [b]temperature[/] has 7 runs a seed, [b]finetune[/] 12,
+    About 35 seconds a run of 300 steps on two idle CPU cores; [b]temperature[/] has 7 runs a seed, [b]finetune[/] 12,
     [b]initialisation[/] 2, [b]mismatch[/] 10, [b]captions[/] 8. An interrupted experiment goes on with the first run
     that is missing when the same command is given again.
     """

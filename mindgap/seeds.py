@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ UMAP: dict[str, Any] = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 0}
 class SeedsRecipe:
     """What the experiment computes: `seeds` initialisations (0, 1, …) of each tower on `n` inputs of each kind, from
     `data_seed`. Of each cloud the first `shown` points are kept as coordinates; `umap` adds those of UMAP to those of
-    PCA. Raises ValueError for a value outside its range, naming it.
+    PCA.
+
+    Raises ValueError for a value outside its range, naming it, and for `umap` where umap-learn is not installed.
     """
 
     towers: tuple[str, ...] = TOWERS
@@ -42,14 +45,24 @@ class SeedsRecipe:
     umap: bool = False
 
     def __post_init__(self) -> None:
-        """Check every field."""
+        """Check and normalise every field."""
         for tower in self.towers:
             modality(tower)
         for kind in self.inputs:
             _inputs.choice(kind, "inputs", INPUTS)
-        _inputs.count(self.seeds, "seeds", 2)
-        _inputs.count(self.shown, "shown", 1, _inputs.count(self.n, "n", 2))
-        _inputs.count(self.data_seed, "data_seed", 0)
+        n = _inputs.count(self.n, "n", 2)
+        checked = {
+            "seeds": _inputs.count(self.seeds, "seeds", 2),
+            "n": n,
+            "shown": _inputs.count(self.shown, "shown", 1, n),
+            "data_seed": _inputs.count(self.data_seed, "data_seed", 0, _inputs.LARGEST_SEED),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if self.umap and find_spec("umap") is None:
+            raise ValueError(
+                "umap: expected the package umap-learn, which is not installed; pip install umap-learn, or leave it out"
+            )
 
 
 def run(
@@ -66,11 +79,9 @@ def run(
     recipe. Returns what was written.
 
     Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe, unless `force`;
-    ValueError if `out` does not end in .json; ModuleNotFoundError for `umap` where umap-learn is not installed.
+    ValueError if `out` does not end in .json.
     """
     out = _files.free_path(out, force, ".json")
-    if recipe.umap:
-        import umap  # noqa: F401  # before the work rather than after it
     tensors = embedded(recipe, out, force)
     for kind in recipe.inputs:
         missing = [seed for seed in range(recipe.seeds) if f"{kind}/{seed}/{recipe.towers[-1]}" not in tensors]

@@ -193,6 +193,14 @@ def test_a_recipe_names_what_is_wrong(change: dict[str, Any], words: str) -> Non
         SeedsRecipe(**change)
 
 
+def test_umap_without_its_package_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(seeds, "find_spec", lambda _name: None)
+    result = CliRunner().invoke(app, ["cones", "--umap", "--out", str(tmp_path / "c.json")])
+    assert result.exit_code == 2
+    assert "pip install umap-learn" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"recipe": {}}'])
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "cones.json"
