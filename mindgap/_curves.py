@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from mindgap._controls import radio
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE
 
 DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "text_to_image"}
@@ -46,14 +47,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         "direction": ("direction", list(DIRECTIONS)),
         "batch": ("batch", batches),
     }
-    params = [
-        alt.param(
-            name,
-            value=options[0],
-            bind=alt.binding_radio(options=options, name=f"{title} ") if len(options) > 1 else alt.Undefined,
-        )
-        for name, (title, options) in choices.items()
-    ]
+    params = [radio(name, options, title) for name, (title, options) in choices.items()]
     chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
     base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
     y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from mindgap._controls import radios
 from mindgap._theme import NEUTRAL, TEMPERATURE
 
 # Dark2 without the orange that stands for texts: distinct also for colour-blind readers.
@@ -147,24 +146,6 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
             "for a chosen ratio of norms and number of neurons; the region of the theorem is shaded.",
         )
     )
-
-
-def radios(
-    choices: Mapping[str, Sequence[str]],
-    titles: Mapping[str, str] | None = None,
-    start: Mapping[str, str] | None = None,
-) -> tuple[list[Any], str]:
-    """A radio input for each choice between several values, and the filter for what is chosen.
-
-    `titles` says what the inputs are called if not by their names, `start` what is chosen first if not the first value.
-    """
-    params = []
-    signals = {name: re.sub(r"\W", "_", name) + "_" for name in choices}  # what Vega takes as a name
-    for name, values in choices.items():
-        bind = alt.binding_radio(options=list(values), name=f"{(titles or {}).get(name, name)} ")
-        first = (start or {}).get(name, values[0])
-        params.append(alt.param(signals[name], value=first, bind=bind if len(values) > 1 else alt.Undefined))
-    return params, " && ".join(f"datum['{name}'] == {signals[name]}" for name in choices)
 
 
 def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame) -> alt.ConcatChart:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap._depth_charts import radios
+from mindgap._controls import radios
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 

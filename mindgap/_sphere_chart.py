@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap._depth_charts import radios
+from mindgap._controls import radios
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 _PARALLELS, _MERIDIANS, _STEP = 5, 12, 6  # lines of the graticule, and degrees between points on them
@@ -28,7 +28,7 @@ def sphere_pairs(
     `arrangement_`, `turn` and `tilt` are set from outside.
     """
     choices = {"arrangement": list(arrangements), "tau": list(dict.fromkeys(curves["tau"]))}
-    params, chosen = radios(choices, {"arrangement": "captions", "tau": "temperature τ"})
+    params, chosen = radios(choices, {"arrangement": "captions", "tau": "temperature τ"}, bound=controls)
     heights = sorted(set(curves["height"]))
     ranges = {
         "raised": (height, heights[0], heights[-1], heights[1] - heights[0], "height Δθ "),
@@ -36,9 +36,8 @@ def sphere_pairs(
         "tilt": (20, -90, 90, 5, "tilt it "),
     }
     for name, (value, low, high, step, title) in ranges.items():
-        params.append(alt.param(name, value=value, bind=alt.binding_range(min=low, max=high, step=step, name=title)))
-    if not controls:
-        params = [alt.param(param.name, value=param.param.value) for param in params]
+        bind = alt.binding_range(min=low, max=high, step=step, name=title) if controls else alt.Undefined
+        params.append(alt.param(name, value=value, bind=bind))
 
     pairs = pd.DataFrame(
         {"arrangement": name, "pair": i, "own": azimuths[i], "above": azimuths[above[i]]}

@@ -10,7 +10,7 @@ import pytest
 import vl_convert
 
 from mindgap import cap_fraction, charts
-from mindgap._depth_charts import radios
+from mindgap._controls import radios
 from mindgap._theme import stored
 
 
