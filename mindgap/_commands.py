@@ -102,17 +102,19 @@ def train_many(
     quick: Annotated[
         bool, typer.Option("--quick", help="Temperatures 1/100 and 1/10 only, one new seed, 250 steps: a minute.")
     ] = False,
-    device: Annotated[str, typer.Option(help="Where to train, such as [b]cuda[/].")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="Where to train; the GPU, if there is one, without it.", show_default=False)
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace OUT, and an unfinished experiment of other settings.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Train the small CLIP many times over, with one thing varied: temperature, start, mistakes or captions.
+    """Train the small CLIP many times over, with one thing varied: temperature, start, mistakes, captions, modality.
 
     About 35 seconds a run of 300 steps on two idle CPU cores; [b]temperature[/] has 7 runs a seed, [b]finetune[/] 12,
-    [b]initialisation[/] 2, [b]mismatch[/] 10, [b]captions[/] 8. An interrupted experiment goes on with the first run
-    that is missing when the same command is given again.
+    [b]initialisation[/] 2, [b]mismatch[/] 10, [b]captions[/] 8, [b]modality[/] 4. On a GPU all runs of one shape train
+    side by side. An interrupted experiment goes on with the runs that are missing when the same command is given again.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with one_line_errors():

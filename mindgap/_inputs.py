@@ -114,8 +114,10 @@ def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Genera
     return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)
 
 
-def device(value: str | torch.device) -> torch.device:
-    """`value` as torch's device, if tensors can be made there."""
+def device(value: str | torch.device | None) -> torch.device:
+    """`value` as torch's device, if tensors can be made there; None is the GPU where there is one, else the CPU."""
+    if value is None:
+        value = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         return torch.empty(0, device=value).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this

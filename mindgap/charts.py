@@ -17,7 +17,9 @@ from mindgap._curves import DIRECTIONS, LOSS, labelled, landscape_curves, temper
 from mindgap._depth_charts import depth_curves, linear_cone, network_view, raised_curves
 from mindgap._seed_charts import seed_clouds, share_curves, singular_cliff
 from mindgap._sphere_chart import sphere_pairs
+from mindgap._temperature_charts import best_distances, softmax_weights
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
+from mindgap._training_charts import gap_at_recall, measured_by_temperature, training_curves, training_scrubber
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
 
@@ -26,15 +28,18 @@ __all__ = [
     "IMAGE",
     "TEMPERATURE",
     "TEXT",
+    "best_distances",
     "cap_sizes",
     "depth_curves",
     "enable",
+    "gap_at_recall",
     "gap_map",
     "gap_panels",
     "labelled",
     "landscape_curves",
     "linear_cone",
     "measure_dots",
+    "measured_by_temperature",
     "network_view",
     "raised_curves",
     "ridges",
@@ -42,8 +47,11 @@ __all__ = [
     "share_curves",
     "shift_explorer",
     "singular_cliff",
+    "softmax_weights",
     "sphere_pairs",
     "temperature_label",
+    "training_curves",
+    "training_scrubber",
 ]
 
 SIDES: tuple[Any, Any] = ("right", "left")

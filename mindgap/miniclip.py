@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from mindgap import _files, _inputs, geometry, scenes
@@ -58,7 +58,9 @@ def tokenize(captions: str | Sequence[str]) -> Int[Tensor, "n length"]:
 def build(recipe: Recipe) -> CLIP:
     """An untrained `open_clip.model.CLIP` on the CPU, weights drawn from `recipe.seed`.
 
-    open_clip draws from the global random state, which is given back as it was.
+    With one modality in both towers it is open_clip's `CustomTextCLIP`, one of its towers replaced by a second one of
+    the other's kind; `encode_image` is then still the first tower, and `encode_text` the second. open_clip draws from
+    the global random state, which is given back as it was.
     """
     from open_clip import model as open_clip  # three seconds that only those who build a model should pay
 
@@ -76,9 +78,19 @@ def build(recipe: Recipe) -> CLIP:
         context_length=CONTEXT_LENGTH,
         vocab_size=len(VOCABULARY),
     )
+    towers = (recipe.embed_dim, vision, text)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.seed)  # torch.manual_seed would also seed every GPU
-        model = open_clip.CLIP(recipe.embed_dim, vision, text, init_logit_scale=math.log(1 / recipe.temperature))
+        if recipe.modalities == "image-text":
+            model = open_clip.CLIP(*towers, init_logit_scale=math.log(1 / recipe.temperature))
+        else:
+            model = open_clip.CustomTextCLIP(*towers, init_logit_scale=math.log(1 / recipe.temperature))
+            other = open_clip.CustomTextCLIP(*towers)  # drawn after the first, so with weights of its own
+            if recipe.modalities == "image-image":
+                model.text = other.visual
+            else:
+                model.visual = other.text
+    model.modalities = recipe.modalities
     model.logit_scale.requires_grad_(recipe.learn_temperature)
     if recipe.start == "aligned":
         _align(model, recipe)
@@ -105,33 +117,59 @@ def _align(model: CLIP, recipe: Recipe) -> None:
     model.text_projection.copy_(model.text_projection @ left @ right)
 
 
+def modalities_of(model: CLIP) -> tuple[str, str]:
+    """What the two towers of a model see: ("image", "text"), unless `build` made it otherwise."""
+    first, second = getattr(model, "modalities", "image-text").split("-")
+    return first, second
+
+
+def views(pairs: Scenes, modalities: str = "image-text") -> tuple[Shaped[Tensor, "n ..."], Shaped[Tensor, "n ..."]]:
+    """What the two towers are given of captioned scenes: pictures, or the tokens of captions."""
+    first, second = ((pairs.images if kind == "image" else tokenize(pairs.captions)) for kind in modalities.split("-"))
+    return first, second
+
+
 def encode_images(
     model: CLIP | Trained, images: Float[Tensor, "n 3 size size"], batch_size: int = 500
 ) -> Float[Tensor, "n d"]:
-    """Unit image embeddings (n, d) float32, on the device of the model, without gradients.
+    """Unit image embeddings (n, d) float32 of the first tower, on the device of the model, without gradients.
 
-    Raises ValueError unless the images have the 32 × 32 pixels the model was built for.
+    Raises ValueError unless the images have the 32 × 32 pixels the model was built for, and if it sees captions only.
     """
-    model = model.model if isinstance(model, Trained) else model
-    if images.shape[-1] != IMAGE_SIZE:
-        raise ValueError(f"images: expected {IMAGE_SIZE} pixels a side, got {images.shape[-1]}")
-    return _in_batches(model, model.encode_image, images, batch_size)
+    return _through(model, 0, "image", images, batch_size)
 
 
 def encode_texts(model: CLIP | Trained, captions: str | Sequence[str], batch_size: int = 500) -> Float[Tensor, "n d"]:
-    """Unit text embeddings (n, d) float32, on the device of the model, without gradients.
+    """Unit text embeddings (n, d) float32 of the second tower, on the device of the model, without gradients.
 
-    Raises ValueError as `tokenize` does.
+    Raises ValueError as `tokenize` does, and if the model sees images only.
     """
-    model = model.model if isinstance(model, Trained) else model
-    return _in_batches(model, model.encode_text, tokenize(captions), batch_size)
+    return _through(model, 1, "text", tokenize(captions), batch_size)
 
 
 def encode(
     model: CLIP | Trained, pairs: Scenes, batch_size: int = 500
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
-    """Both unit embeddings (x, y) of captioned scenes; see `encode_images` and `encode_texts`."""
-    return encode_images(model, pairs.images, batch_size), encode_texts(model, pairs.captions, batch_size)
+    """The unit embeddings (x, y) of captioned scenes by both towers; see `encode_images` and `encode_texts`."""
+    kinds = modalities_of(_model(model))
+    first, second = views(pairs, "-".join(kinds))
+    return _through(model, 0, kinds[0], first, batch_size), _through(model, 1, kinds[1], second, batch_size)
+
+
+def _model(model: CLIP | Trained) -> CLIP:
+    return model.model if isinstance(model, Trained) else model
+
+
+def _through(
+    model: CLIP | Trained, tower: int, kind: str, inputs: Shaped[Tensor, "n ..."], batch_size: int
+) -> Float[Tensor, "n d"]:
+    """What one tower of a model makes of its inputs."""
+    if kind == "image" and inputs.shape[-1] != IMAGE_SIZE:
+        raise ValueError(f"images: expected {IMAGE_SIZE} pixels a side, got {inputs.shape[-1]}")
+    model = _model(model)
+    if modalities_of(model)[tower] != kind:
+        raise ValueError(f"model: expected one that sees {kind}s, got one of {' and '.join(modalities_of(model))}")
+    return _in_batches(model, (model.encode_image, model.encode_text)[tower], inputs, batch_size)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ else:  # importing open_clip takes three seconds, and only `miniclip.build` need
     from torch.nn import Module as CLIP
 
 IMAGE_SIZE = 32
+MODALITIES = ("image-text", "image-image", "text-text")
 
 
 # The fields that are whole numbers of at least 0, 1 and 2.
@@ -27,7 +28,8 @@ class Recipe:
     Towers: `width`, `layers` and `heads` are those of both transformers, `embed_dim` is the dimension of the shared
     sphere, `patch` the side of an image patch in pixels. `start` is "random", "aligned": the text tower is turned
     onto the untrained image tower by an orthogonal Procrustes map, which all but closes the initial gap (§4.4), or
-    "mini": the weights of the shipped model of 1/100, to be trained on.
+    "mini": the weights of the shipped model of 1/100, to be trained on. `modalities` says what the two towers see:
+    "image-text", or one modality in both, with unrelated weights: "image-image" or "text-text".
 
     Loss: `temperature` is fixed, or only the start of a learned one (`learn_temperature`), then clamped to at least
     1/100 as CLIP does.
@@ -54,6 +56,7 @@ class Recipe:
     embed_dim: int = 64
     patch: int = 4
     start: str = "random"
+    modalities: str = "image-text"
     objects: tuple[int, int] = (1, 3)
     scenes: int | None = None
     drop: tuple[str, ...] = ()
@@ -78,6 +81,11 @@ class Recipe:
         if IMAGE_SIZE % self.patch:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
         checked["start"] = _inputs.choice(self.start, "start", ("random", "aligned", "mini"))
+        checked["modalities"] = _inputs.choice(self.modalities, "modalities", MODALITIES)
+        if checked["modalities"] != "image-text":
+            for name in ("start", "mismatch"):
+                if checked[name] != getattr(Recipe, name):
+                    raise ValueError(f"{name}: {checked[name]!r} needs images and texts, not {checked['modalities']}")
         checked["objects"] = scenes.span(self.objects)
         if self.scenes is not None:
             checked["scenes"] = _inputs.count(self.scenes, "scenes", checked["batch_size"])

@@ -1,6 +1,7 @@
 """Many trainings of the small CLIP as one experiment: what temperature, start, mistakes and captions do to the gap.
 
-`run` trains every run of an experiment one after the other and writes one small table; `Sweep` reads it.
+`run` trains every run of an experiment, one after the other or side by side on a GPU, and writes one small table;
+`Sweep` reads it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 
-from mindgap import _files, _inputs, training
+from mindgap import _files, _inputs, ensembles, training
 from mindgap._files import rounded
-from mindgap.recipe import Measurement, Recipe
+from mindgap.recipe import MODALITIES, Measurement, Recipe
 
 TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
 QUICK = (1 / 100, 1 / 10)
@@ -63,6 +65,15 @@ def _mismatch(base: Recipe) -> list[Run]:
     ]
 
 
+def _modality(base: Recipe) -> list[Run]:
+    """One modality in both towers, which differ in their initial weights only (Fahim et al., 2024)."""
+    return [
+        Run({"modalities": kind, "temperature": t}, replace(base, modalities=kind, temperature=t))
+        for kind in MODALITIES[1:]
+        for t in (1 / 100, 1 / 10)
+    ]
+
+
 def _captions(base: Recipe) -> list[Run]:
     """Captions that leave out attributes, so that images know more than texts (Schrodi et al., 2025)."""
     return [
@@ -78,6 +89,7 @@ EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
     "initialisation": _initialisation,
     "mismatch": _mismatch,
     "captions": _captions,
+    "modality": _modality,
 }
 
 
@@ -104,36 +116,55 @@ def run(
     steps: int = 300,
     quick: bool = False,
     force: bool = False,
-    device: str = "cpu",
+    device: str | torch.device | None = None,
+    together: bool | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train all runs of `experiment` and write `out` (.json): labels, recipes, histories and versions.
 
-    `quick` keeps two temperatures only, see `planned`. After every run the table so far is saved beside `out`
-    (`_files.working_path`); an interrupted experiment goes on with the first run that is not in it. `force` replaces
-    `out`, and an unfinished experiment of other settings.
+    `quick` keeps two temperatures only, see `planned`. `device` None is the GPU where there is one. `together` trains
+    runs of one shape side by side (`ensembles`); None does so on a GPU, where it pays. After every run, or every
+    ensemble, the table so far is saved beside `out` (`_files.working_path`); an interrupted experiment goes on with
+    the runs that are not in it. `force` replaces `out`, and an unfinished experiment of other settings.
     Returns what was written.
 
     Raises FileExistsError if `out` exists, and ValueError if the unfinished experiment has other settings, unless
-    `force`; ValueError for an unknown experiment, or if `out` does not end in .json.
+    `force`; ValueError for an unknown experiment, a device that cannot be used, or if `out` does not end in .json.
     """
-    runs = planned(experiment, seeds, steps, quick)
+    runs, device = planned(experiment, seeds, steps, quick), _inputs.device(device)
+    together = device.type != "cpu" if together is None else together
     out = _files.free_path(out, force, ".json")
     settings = _settings(experiment, seeds, steps, quick)
     path, done = _files.working_path(out), finished(experiment, out, seeds, steps, quick, force)
     with tqdm(total=len(runs), initial=len(done), unit="run", desc=experiment, disable=not progress) as bar:
-        for one in runs[len(done) :]:
-            trained = training.train(one.recipe, device=device, progress=False)
-            history = [[getattr(row, name) for name in MEASURES] for row in trained.history]
-            done.append({"labels": one.labels, "recipe": asdict(one.recipe), "history": rounded(history)})
+        for group in _groups(runs, [i for i in range(len(runs)) if i not in done], together):
+            recipes = [runs[i].recipe for i in group]
+            if len(recipes) > 1:
+                trained = ensembles.train_together(recipes, device, progress)
+            else:
+                trained = [training.train(recipes[0], device=device, progress=False)]
+            for i, one in zip(group, trained, strict=True):
+                history = [[getattr(row, name) for name in MEASURES] for row in one.history]
+                done[i] = {"labels": runs[i].labels, "recipe": asdict(one.recipe), "history": rounded(history)}
             _files.write_tensors(path, {"recipe": settings, "runs": done}, {})
-            last = trained.history[-1]
+            last = trained[-1].history[-1]
             bar.set_postfix(gap=f"{last.gap:.2f}", recall=f"{last.image_to_text:.2f}", refresh=False)
-            bar.update()
-    result = {**settings, "versions": _files.versions(*training.PACKAGES), "columns": list(MEASURES), "runs": done}
+            bar.update(len(group))
+    versions, rows = _files.versions(*training.PACKAGES), [done[i] for i in range(len(runs))]
+    result = {**settings, "versions": versions, "columns": list(MEASURES), "runs": rows}
     _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
     path.unlink(missing_ok=True)
     return result
+
+
+def _groups(runs: Sequence[Run], which: Sequence[int], together: bool) -> list[list[int]]:
+    """The runs to be trained at once: each alone, or all of one shape."""
+    if not together:
+        return [[i] for i in which]
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i in which:
+        groups.setdefault(ensembles.shape_of(runs[i].recipe), []).append(i)
+    return list(groups.values())
 
 
 def _settings(experiment: str, seeds: Sequence[int], steps: int, quick: bool) -> dict[str, Any]:
@@ -142,14 +173,16 @@ def _settings(experiment: str, seeds: Sequence[int], steps: int, quick: bool) ->
 
 def finished(
     experiment: str, out: str | Path, seeds: Sequence[int], steps: int, quick: bool = False, force: bool = False
-) -> list[dict[str, Any]]:
-    """The runs that an unfinished experiment towards `out` has done already; the errors are those of `run`."""
+) -> dict[int, dict[str, Any]]:
+    """What an unfinished experiment towards `out` has done, by place in `planned`; the errors are those of `run`."""
     path = _files.working_path(out)
     if not path.exists():
-        return []
+        return {}
     header, _ = _files.read_tensors(path)
     settings = _settings(experiment, seeds, steps, quick)
-    return header["runs"] if _files.same_recipe(path, header["recipe"], settings, force) else []
+    if not _files.same_recipe(path, header["recipe"], settings, force):
+        return {}
+    return {int(place): run for place, run in header["runs"].items()}
 
 
 class Sweep:

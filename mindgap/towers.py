@@ -31,11 +31,6 @@ def modality(tower: str) -> str:
     return "text" if _parse(tower)[1] == "text" else "image"
 
 
-def device_of(device: str | torch.device | None) -> torch.device:
-    """`device`, or for None the GPU where there is one and the CPU elsewhere."""
-    return _inputs.device(device if device is not None else "cuda" if torch.cuda.is_available() else "cpu")
-
-
 def embed_seeds(
     towers: Sequence[str] = TOWERS,
     seeds: Iterable[int] = range(5),
@@ -63,7 +58,7 @@ def embed_seeds(
     seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]
     n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, _inputs.LARGEST_SEED)
     inputs, batch_size = _inputs.choice(inputs, "inputs", INPUTS), _inputs.count(batch_size, "batch_size")
-    where = device_of(device)
+    where = _inputs.device(device)
     groups: dict[str, list[tuple[str, str]]] = {}
     for tower, architecture, half in halves:
         groups.setdefault(architecture, []).append((tower, half))

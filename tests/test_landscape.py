@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mindgap import _sweep
 from mindgap.geometry import normalize, shift
-from mindgap.landscape import Landscape, loss_landscape
+from mindgap.landscape import Landscape, best_shift, loss_landscape
 
 SHIFTS = [-3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 3.0]
 TEMPERATURES = [1 / 1000, 1 / 300, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0, 10.0]
@@ -425,3 +425,40 @@ def test_the_papers_minimum():
         assert abs(least.minimum(0.01).shift) <= 0.1
         assert abs(least.minimum(1.0).distance) < 0.1
     assert_matches_plain(x, y)
+
+
+class TestBestShift:
+    @pytest.mark.parametrize("temperature", [1 / 100, 1 / 30, 1.0])
+    def test_it_is_the_least_loss_and_on_no_grid(self, temperature):
+        x, y = gaussian(61, 32)
+        best = best_shift(x, y, temperature)
+        near = torch.linspace(best.shift - 1e-3, best.shift + 1e-3, 201, dtype=torch.float64)
+        fine = loss_landscape(x, y, near, [temperature]).minimum(temperature)
+        assert best.kind == "minimum"
+        assert best.shift == pytest.approx(fine.shift, abs=5e-5)
+        assert best.loss <= fine.loss + 1e-12
+        coarse = loss_landscape(x, y, torch.arange(-20, 51) / 20, [temperature]).minimum(temperature)
+        assert abs(best.shift - coarse.shift) < 0.05
+        distances, losses = plain(x, y, [best.shift], [temperature])
+        assert best.distance == pytest.approx(float(distances), abs=1e-9)
+        assert best.loss == pytest.approx(float(losses.mean()), abs=1e-9)
+
+    def test_equal_clouds_want_no_gap(self):
+        # Two copies of one cloud, pulled apart: the least loss is where they meet.
+        x, _ = gaussian(40, 16)
+        away = torch.zeros(16, dtype=x.dtype).index_fill_(0, torch.tensor([0]), 0.3)
+        best = best_shift(normalize(x) + away, normalize(x) - away, 0.1)
+        assert abs(best.distance) < 0.1
+
+    def test_an_end_is_called_an_end(self):
+        x, y = gaussian(61, 32)
+        inner = best_shift(x, y, 0.01).shift
+        assert best_shift(x, y, 0.01, shifts=[inner + 0.1, inner + 0.2, inner + 0.3]).kind == "end"
+        assert best_shift(x, y, 0.01, shifts=[inner + 0.1, inner + 0.2]).shift == pytest.approx(inner + 0.1)
+
+    def test_bad_input(self):
+        x, y = gaussian(61, 32)
+        with pytest.raises(ValueError, match="tolerance: expected a number above 0"):
+            best_shift(x, y, 0.1, tolerance=0)
+        with pytest.raises(ValueError, match="shifts: expected a list of at least one number"):
+            best_shift(x, y, 0.1, shifts=[])

@@ -270,3 +270,33 @@ def test_shipped_models_show_the_effect_of_temperature():
     assert geometry.gap_distance(*cold) > 0.3 > 0.1 > geometry.gap_distance(*warm)
     assert geometry.mean_cosine(cold[0]) > 0.15
     assert abs(geometry.mean_cosine(warm[0])) < 0.05
+
+
+class TestOneModality:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def pairs():
+        return scenes.draw(12, seed=2)
+
+    @pytest.mark.parametrize("kind", ["image-image", "text-text"])
+    def test_both_towers_see_the_same_with_other_weights(self, kind, pairs):
+        model = miniclip.build(Recipe(modalities=kind))
+        x, y = miniclip.encode(model, pairs)
+        assert x.shape == y.shape == (12, 64)
+        assert geometry.gap_distance(x, y) > 0.5  # each initialisation is its own cone
+        first, second = (dict(tower.named_parameters()) for tower in (model.visual, model.text))
+        assert first.keys() == second.keys()
+        assert not any(torch.equal(first[name], second[name]) for name in first if name.endswith("in_proj_weight"))
+
+    def test_the_first_tower_of_captions_is_that_of_a_custom_text_clip(self, pairs):
+        texts = miniclip.encode(miniclip.build(Recipe(modalities="text-text", seed=5)), pairs)
+        again = miniclip.encode(miniclip.build(Recipe(modalities="text-text", seed=5)), pairs)
+        other = miniclip.encode(miniclip.build(Recipe(modalities="text-text", seed=6)), pairs)
+        assert torch.equal(texts[0], again[0])
+        assert not torch.allclose(texts[0], other[0])
+
+    def test_a_tower_that_is_not_there_is_named(self, pairs):
+        with pytest.raises(ValueError, match="model: expected one that sees texts, got one of image and image"):
+            miniclip.encode_texts(miniclip.build(Recipe(modalities="image-image")), "a red star")
+        with pytest.raises(ValueError, match="model: expected one that sees images, got one of text and text"):
+            miniclip.encode_images(miniclip.build(Recipe(modalities="text-text")), pairs.images)

@@ -48,3 +48,13 @@ def test_a_recipe_is_frozen():
 def test_bad_fields_are_named(fields, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**fields)
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"modalities": "image-images"}, "modalities: unknown name 'image-images'; did you mean 'image-image'"),
+    ({"modalities": "text-text", "mismatch": 0.1}, "mismatch: 0.1 needs images and texts, not text-text"),
+    ({"modalities": "image-image", "start": "aligned"}, "start: 'aligned' needs images and texts, not image-image"),
+])  # fmt: skip
+def test_one_modality_has_no_pairs_to_mismatch(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**changes)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from mindgap import miniclip, sweep, training
+from mindgap import _course, miniclip, sweep, training
 from mindgap.cli import app
 from mindgap.recipe import Recipe
 from mindgap.sweep import Sweep
@@ -28,7 +28,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestWhatIsPlanned:
     @pytest.mark.parametrize(("experiment", "runs"), [
-        ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("mismatch", 10), ("captions", 8),
+        ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("mismatch", 10), ("captions", 8), ("modality", 4),
     ])  # fmt: skip
     def test_every_experiment_has_its_runs_for_every_seed(self, experiment: str, runs: int) -> None:
         found = sweep.planned(experiment, [0, 7], 50)
@@ -41,7 +41,7 @@ class TestWhatIsPlanned:
     def test_labels_say_what_recipes_do(self) -> None:
         for experiment in sweep.EXPERIMENTS:
             for run in sweep.planned(experiment, [0], 10):
-                for name in ("temperature", "start", "mismatch"):
+                for name in ("temperature", "start", "mismatch", "modalities"):
                     assert run.labels.get(name, getattr(run.recipe, name)) == getattr(run.recipe, name)
                 assert run.labels.get("learned", False) == run.recipe.learn_temperature
 
@@ -108,13 +108,21 @@ class TestFile:
         with pytest.raises(KeyboardInterrupt):
             sweep.run("initialisation", out, [3], STEPS, progress=False)
         assert not out.exists()
-        assert len(sweep.finished("initialisation", out, [3], STEPS)) == 1
+        assert list(sweep.finished("initialisation", out, [3], STEPS)) == [0]
         with pytest.raises(ValueError, match=r"unfinished run of another recipe.*steps 2 there, 9 here"):
             sweep.run("initialisation", out, [3], 9, progress=False)
         sweep.run("initialisation", out, [3], STEPS, progress=False)
         assert calls == ["random", "aligned", "aligned"]
         assert out.read_bytes() == finished.read_bytes()
         assert [path.name for path in tmp_path.iterdir()] == ["starts.json"]
+
+    def test_side_by_side_is_the_same_table(self, finished: Path, tmp_path: Path) -> None:
+        out = tmp_path / "together.json"
+        sweep.run("initialisation", out, seeds=[3], steps=STEPS, together=True, progress=False)
+        alone, beside = Sweep(finished).history(), Sweep(out).history()
+        assert alone["start"].tolist() == beside["start"].tolist()
+        for name in ("loss", "gap", "alignment", "image_cosine"):
+            assert beside[name].tolist() == pytest.approx(alone[name].tolist(), abs=2e-3), name
 
     def test_nothing_is_overwritten(self, finished: Path) -> None:
         before = finished.read_bytes()
@@ -181,7 +189,7 @@ class TestCommitted:
         assert (fixed.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
 
     def test_every_run_retrieves_far_above_chance(self, committed: Sweep) -> None:
-        assert (committed.last()["image_to_text"] > 20 / training.HELD_OUT).all()
+        assert (committed.last()["image_to_text"] > 20 / _course.HELD_OUT).all()
 
     def test_one_row_is_reproduced(self, committed: Sweep) -> None:
         wanted = committed.last().query("temperature == 0.1 and seed == 0").iloc[0]

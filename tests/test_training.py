@@ -1,7 +1,6 @@
 """Short trainings: they learn, they repeat, and an interruption does not show."""
 
 import dataclasses
-import itertools
 import math
 from contextlib import contextmanager
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import miniclip, scenes, training
+from mindgap import _course, miniclip, scenes, training
 from mindgap.recipe import Recipe
 
 TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=12, batch_size=16, warmup=2)
@@ -17,7 +16,7 @@ TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=12, batch
 
 @pytest.fixture(autouse=True)
 def few_held_out(monkeypatch):
-    monkeypatch.setattr(training, "HELD_OUT", 64)
+    monkeypatch.setattr(_course, "HELD_OUT", 64)
 
 
 def weights(trained):
@@ -31,7 +30,7 @@ def same(a, b):
 @contextmanager
 def interrupted_at(step):
     """As if the user pressed Ctrl-C at the beginning of a step."""
-    rate = training._learning_rate
+    rate = _course.learning_rate
 
     def interrupting(recipe, now):
         if now == step:
@@ -39,25 +38,12 @@ def interrupted_at(step):
         return rate(recipe, now)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_learning_rate", interrupting)
+        patch.setattr(_course, "learning_rate", interrupting)
         yield
 
 
-def test_the_loss_equals_its_definition():
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.nn.functional.normalize(torch.randn(2, 7, 5, generator=generator, dtype=torch.float64), dim=2)
-    logits = (x @ y.T / 0.05).tolist()
-    expected = 0.0
-    for i in range(7):
-        row = math.log(sum(math.exp(logits[i][j]) for j in range(7))) - logits[i][i]
-        column = math.log(sum(math.exp(logits[j][i]) for j in range(7))) - logits[i][i]
-        expected += (row + column) / 14
-    loss = training.contrastive_loss(x, y, torch.tensor(1 / 0.05, dtype=torch.float64))
-    assert loss.item() == pytest.approx(expected, rel=1e-12)
-
-
 def test_a_short_training_learns(monkeypatch):
-    monkeypatch.setattr(training, "HELD_OUT", 500)
+    monkeypatch.setattr(_course, "HELD_OUT", 500)
     recipe = Recipe(
         temperature=0.07, width=32, layers=1, embed_dim=32, steps=150, batch_size=64, learning_rate=5e-3, objects=(1, 1)
     )
@@ -74,7 +60,7 @@ def test_history_is_on_a_log_grid_and_measures_the_model():
     assert [row.step for row in trained.history] == [0, 1, 2, 3, 5, 7, 10, 12]
     assert all(row.temperature == pytest.approx(0.01) for row in trained.history)
     assert not trained.model.training
-    held_out = scenes.draw(64, seed=training._HELD_OUT_SEED)
+    held_out = scenes.draw(64, seed=_course.HELD_OUT_SEED)
     x, y = miniclip.encode(trained, held_out)
     losses = [training.contrastive_loss(x[i : i + 16], y[i : i + 16], torch.tensor(100.0)) for i in range(0, 64, 16)]
     assert trained.history[-1].loss == pytest.approx(float(np.mean(losses)), rel=1e-4)
@@ -147,54 +133,38 @@ def test_a_learned_temperature_moves_and_is_clamped():
     assert all(row.temperature > 0.00999 for row in cold.history[1:])
 
 
-def batches(**changes):
-    return list(training._batches(dataclasses.replace(TINY, **changes), 0))
-
-
-def test_new_scenes_never_repeat():
-    pictures = torch.cat([images for images, _ in batches(steps=40)])
-    assert len(torch.unique(pictures.flatten(1), dim=0)) == 40 * 16
-
-
-def test_a_fixed_set_is_walked_in_shuffled_epochs():
-    seen = torch.cat([images for images, _ in batches(scenes=50, steps=6)]).flatten(1)
-    assert len(torch.unique(seen, dim=0)) <= 50
-    for epoch in seen.split(48):  # 3 batches of 16; the rest of 2 is dropped
-        assert len(torch.unique(epoch, dim=0)) == 48
-    assert not torch.equal(seen[:48], seen[48:])
-
-
-@pytest.mark.parametrize("fixed", [None, 64])
-def test_batches_depend_on_their_step_alone(fixed):
-    recipe = dataclasses.replace(TINY, steps=40, scenes=fixed, mismatch=0.3)
-    later = list(training._batches(recipe, 21))
-    for (a, b), (c, d) in zip(list(training._batches(recipe, 0))[21:], later, strict=True):
-        assert torch.equal(a, c)
-        assert torch.equal(b, d)
-
-
-def test_captions_drop_and_mismatch_as_the_recipe_says():
-    dropped = torch.cat([tokens for _, tokens in batches(drop=("colour",))])
-    colours = {miniclip.VOCABULARY.index(colour) for colour in scenes.COLOURS}
-    assert not colours & set(dropped.flatten().tolist())
-    straight = {tuple(row) for _, tokens in batches(steps=16) for row in tokens.tolist()}
-    right = [(images, tokens) for images, tokens in batches(steps=16)]
-    wrong = [(images, tokens) for images, tokens in batches(steps=16, mismatch=0.25)]
-    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(right, wrong, strict=True))
-    assert {tuple(row) for _, tokens in wrong for row in tokens.tolist()} == straight
-    moved = torch.cat([(a != b).any(dim=1) for (_, a), (_, b) in zip(right, wrong, strict=True)]).float().mean()
-    assert 0.2 < moved <= 0.25  # a few are exchanged for the same words
-
-
-def test_learning_rate_rises_and_falls():
-    recipe = dataclasses.replace(TINY, steps=100, warmup=10, learning_rate=1.0)
-    rates = [training._learning_rate(recipe, step) for step in range(1, 101)]
-    assert max(rates) == rates[9]
-    assert rates[0] == pytest.approx(0.1, rel=0.01)
-    assert rates[-1] == pytest.approx(0)
-    assert all(a > b for a, b in itertools.pairwise(rates[9:]))
-
-
 def test_save_every_is_checked():
     with pytest.raises(ValueError, match="save_every: expected a whole number at least 1, got 0"):
         training.train(TINY, progress=False, save_every=0)
+
+
+def test_watching_sees_every_step_and_every_measurement():
+    seen = []
+    trained = training.train(TINY, progress=False, watch=lambda _, step, row: seen.append((step, row)))
+    assert [step for step, _ in seen] == list(range(13))
+    assert tuple(row for _, row in seen if row) == trained.history
+
+
+@pytest.mark.parametrize("end", [0, 4, 12])
+def test_a_watcher_can_end_the_training(end):
+    trained = training.train(TINY, progress=False, watch=lambda _, step, __: step == end)
+    assert [row.step for row in trained.history] == [s for s in (0, 1, 2, 3, 5, 7, 10, 12) if s <= end]
+
+
+def test_an_ended_training_goes_on_later(tmp_path):
+    out = tmp_path / "ended.safetensors"
+    training.train(TINY, out, progress=False, watch=lambda _, step, __: step == 4)
+    assert not out.exists()
+    assert training.resumes_at(out, TINY) == 4
+    assert same(weights(training.train(TINY, out, progress=False)), weights(training.train(TINY, progress=False)))
+
+
+@pytest.mark.parametrize("kind", ["image-image", "text-text"])
+def test_one_modality_trains_and_is_kept(kind, tmp_path):
+    recipe = dataclasses.replace(TINY, modalities=kind, temperature=0.07)
+    trained = training.train(recipe, tmp_path / "one.safetensors", progress=False)
+    assert trained.history[-1].loss < trained.history[0].loss
+    again = miniclip.load(tmp_path / "one.safetensors")
+    pairs = scenes.draw(20, seed=1)
+    for here, there in zip(miniclip.encode(trained, pairs), miniclip.encode(again, pairs), strict=True):
+        assert torch.equal(here, there)

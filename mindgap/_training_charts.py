@@ -1,0 +1,160 @@
+"""Charts of trainings: gap, recall and clouds over the steps, at each temperature (chapter 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from mindgap._controls import radio
+from mindgap._theme import IMAGE, KINDS, NEUTRAL, TEXT
+
+STEPS = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
+TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]
+
+
+def _colour(kinds: Sequence[str], title: str, legend: bool = True) -> alt.Color:
+    """Temperatures by the page's scale, which is light in dark mode; other kinds in colours of their own."""
+    shown = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=6) if legend else None
+    if all(kind[0].isdigit() for kind in kinds):
+        return alt.Color("kind:O", title=title, scale=alt.Scale(domain=list(kinds)), legend=shown)
+    return alt.Color(
+        "kind:N", title=title, scale=alt.Scale(domain=list(kinds), range=KINDS[: len(kinds)]), legend=shown
+    )
+
+
+def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.ConcatChart:
+    """Two clouds during training, beside the gap over the steps; a slider scrubs, a menu chooses the training.
+
+    `history` has `kind` (a temperature, or another word for what is varied), `seed`, `step` and `gap`. `clouds` has
+    `kind`, `step` and the pairs of one seed, along the gap of the moment and across it: `x`, `y` (images), `x2`, `y2`
+    (texts). Lines are means over seeds, bands reach from the least to the most.
+    """
+    kinds, steps = list(dict.fromkeys(clouds["kind"])), sorted({int(step) for step in clouds["step"]})
+    last = len(steps) - 1
+    slider = alt.binding_range(min=0, max=last, step=1, name="training ")
+    params = [
+        radio("kind_", kinds, "temperature τ"),
+        alt.param("training_step", value=last, bind=slider),
+        alt.param("steps", value=steps),
+    ]
+    now = "steps[training_step]"
+    base = alt.Chart(clouds).transform_filter(f"datum.kind == kind_ && datum.step == {now}")
+    x = alt.X("x:Q", title="along the gap", scale=alt.Scale(domain=[-1, 1], nice=False))
+    y = alt.Y("y:Q", title="main axis across it", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
+    links = base.mark_rule(color=NEUTRAL, clip=True, opacity=0.2).encode(x, y, x2="x2:Q", y2="y2:Q")
+    images = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
+    texts = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
+    words = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(words=f"'after ' + {now} + ' steps'")
+        .mark_text(align="left", fontWeight="bold", fontSize=13, color=NEUTRAL)
+        .encode(x=alt.value(4), y=alt.value(8), text="words:N")
+    )
+    cloud = alt.layer(links, images, texts, words).properties(name="equal_axes", width=380, height=323)
+    curves = _curves(history, "gap", "gap distance", [0, 1.5], "datum.kind == kind_")
+    here = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(step=now)
+        .mark_rule(strokeDash=[4, 4], color=NEUTRAL, strokeWidth=1.5)
+        .encode(alt.X("step:Q", scale=STEPS))
+    )
+    gaps = alt.layer(here, *curves).properties(width=380, height=323)
+    return (
+        alt.concat(cloud, gaps, columns=2)
+        .resolve_scale(color="independent")
+        .add_params(*params)
+        .properties(
+            description="Left: image and text embeddings of a small CLIP during training, along the gap and across it. "
+            f"Right: the gap distance over the steps for {len(kinds)} temperatures, with a marker at the chosen step."
+        )
+    )
+
+
+def training_curves(history: pd.DataFrame, columns: dict[str, str], title: str = "temperature τ") -> alt.ConcatChart:
+    """Measures over the steps of training: a line a kind, the mean over seeds, with a band from least to most.
+
+    `history` has `kind`, `seed`, `step` and a column a measure; `columns` maps those to axis titles.
+    """
+    panels: list[Any] = [
+        alt.layer(
+            *_curves(history, column, name, None, "true", title, legend=column == next(iter(columns)))
+        ).properties(width=380, height=280)
+        for column, name in columns.items()
+    ]
+    kinds = ", ".join(dict.fromkeys(map(str, history["kind"])))
+    return alt.concat(*panels, columns=2).properties(
+        description=f"Line charts of {', '.join(columns.values())} over the steps of training, for {kinds}."
+    )
+
+
+def _curves(
+    history: pd.DataFrame,
+    column: str,
+    name: str,
+    domain: Sequence[float] | None,
+    strong: str,
+    title: str = "temperature τ",
+    legend: bool = True,
+) -> tuple[alt.Chart, alt.Chart]:
+    kinds = list(dict.fromkeys(history["kind"]))
+    table = history.groupby(["kind", "step"], sort=False)[column].agg(["mean", "min", "max"]).reset_index()
+    colour = _colour(kinds, title, legend)
+    x = alt.X("step:Q", title="step of training", scale=STEPS, axis=alt.Axis(values=TICKS, format="d"))
+    scale = alt.Scale(domain=list(domain), nice=False) if domain else alt.Scale(zero=True)
+    base = alt.Chart(table).encode(x, colour)
+    band = base.mark_area().encode(
+        alt.Y("min:Q", title=name, scale=scale),
+        y2="max:Q",
+        opacity=alt.condition(strong, alt.value(0.25), alt.value(0.07)),
+    )
+    line = base.mark_line().encode(
+        alt.Y("mean:Q", title=name, scale=scale),
+        opacity=alt.condition(strong, alt.value(1), alt.value(0.45)),
+    )
+    return band, line
+
+
+def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
+    """The path of every training through gap and recall; `history` has `kind`, `seed`, `step`, `recall` and `gap`."""
+    kinds = list(dict.fromkeys(history["kind"]))
+    colour = _colour(kinds, "temperature τ")
+    x = alt.X("recall:Q", title="R@1, image to text", scale=alt.Scale(zero=True))
+    y = alt.Y("gap:Q", title="gap distance", scale=alt.Scale(zero=True))
+    base = alt.Chart(history).encode(x, y, colour)
+    path = base.mark_line(opacity=0.8, strokeWidth=1.6).encode(detail="seed:N", order="step:Q")
+    dots = base.mark_circle(size=30, opacity=0.9)
+    return alt.layer(path, dots).properties(
+        width=600,
+        height=340,
+        description="Paths of trainings at several temperatures: gap distance against R@1, from the first step at the "
+        "upper left to the last at the right.",
+    )
+
+
+def measured_by_temperature(table: pd.DataFrame, columns: dict[str, str]) -> alt.ConcatChart:
+    """Measures after training against the temperature of it: a dot a seed, a line through the means, a colour a kind.
+
+    `table` has `kind`, `temperature`, `seed` and a column a measure; `columns` maps those to axis titles.
+    """
+    kinds = list(dict.fromkeys(table["kind"]))
+    colours = alt.Scale(domain=kinds, range=KINDS[: len(kinds)])
+    panels: list[Any] = []
+    for column, name in columns.items():
+        legend = alt.Legend(symbolOpacity=1, labelLimit=300) if not panels else None
+        x = alt.X(
+            "temperature:Q",
+            title="temperature τ of the training",
+            scale=alt.Scale(type="log", nice=False, padding=12),
+            axis=alt.Axis(values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], format="~g"),
+        )
+        y = alt.Y(f"{column}:Q", title=name, scale=alt.Scale(zero=True))
+        colour = alt.Color("kind:N", title=None, scale=colours, legend=legend)
+        line = alt.Chart(table).mark_line().encode(x, alt.Y(f"mean({column}):Q", title=name), colour)
+        dots = alt.Chart(table).mark_circle(size=45, opacity=0.7).encode(x, y, colour)
+        panels.append(alt.layer(line, dots).properties(width=380, height=280))
+    return alt.concat(*panels, columns=2).properties(
+        description=f"Dots and lines of {', '.join(columns.values())} against the temperature, for {', '.join(kinds)}."
+    )

@@ -1,0 +1,39 @@
+"""Snapshots of a training: the two clouds at each look at the model, as charts draw them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import torch
+
+from mindgap import geometry, miniclip, training
+from mindgap.recipe import CLIP, Measurement, Recipe, Trained
+from mindgap.scenes import Scenes, draw
+
+SEED = 20240517  # of the scenes that are shown: no training sees them
+
+
+def cloud(model: CLIP | Trained, pairs: Scenes, before: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The embeddings of `pairs` along the gap of the moment and the main axis across it: columns x, y, x2, y2.
+
+    The gap points to the right, images (x, y) to the positive side. The sign of the second axis means nothing: it is
+    the one nearer to the snapshot `before`.
+    """
+    shown = geometry.shared_projection(*miniclip.encode(model, pairs), 2, gap_first=True)
+    points = torch.cat([shown.x, shown.y], dim=1).cpu()
+    if before is not None and float((points[:, [1, 3]] * torch.from_numpy(before[["y", "y2"]].to_numpy())).sum()) < 0:
+        points[:, [1, 3]] *= -1
+    return pd.DataFrame(points.double().numpy(), columns=["x", "y", "x2", "y2"])
+
+
+def clouds(recipe: Recipe, n: int = 80, progress: bool = True) -> tuple[Trained, pd.DataFrame]:
+    """Train by `recipe`, and see `n` held-out pairs at every look: columns step, x, y, x2, y2 (see `cloud`)."""
+    pairs = draw(n, SEED, objects=recipe.objects)
+    frames: list[pd.DataFrame] = []
+
+    def watch(model: CLIP, step: int, measured: Measurement | None) -> None:
+        if measured is not None:
+            before = frames[-1] if frames else None
+            frames.append(cloud(model, pairs, before).assign(step=step))
+
+    trained = training.train(recipe, progress=progress, watch=watch)
+    return trained, pd.concat(frames, ignore_index=True)
