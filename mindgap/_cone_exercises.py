@@ -1,0 +1,157 @@
+"""Answers to the exercises of chapters 1 to 3: the gap, cones, and random cones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mindgap import cones, geometry
+from mindgap._answers import exercise, expect, values
+from mindgap._feedback import Failed, numbers
+from mindgap.pairs import load_pairs
+
+
+@exercise("ex-gap-noise", "two samples of one cone are that far apart by accident")
+def _(value: Any) -> None:
+    pairs = load_pairs("clip")
+    x, y = pairs.x, pairs.y
+    n, spread = len(x), 1 - (geometry.mean_cosine(x) + geometry.mean_cosine(y)) / 2
+    measured = geometry.gap_distance(x, y)
+    expect(
+        value,
+        {"the gap that noise alone makes between 500 images and 500 texts": (2 * spread / n) ** 0.5},
+        {
+            "that is its square": 2 * spread / n,
+            "only one of the two means scatters": (spread / n) ** 0.5,
+            "the points are taken to be spread over the whole sphere; in a cone they scatter less": (2 / n) ** 0.5,
+            "the two square roots of the noise are added, but it is squares that add": 2 * (spread / n) ** 0.5,
+            "that is what is left of CLIP's gap, not the noise": (measured**2 - 2 * spread / n) ** 0.5,
+            "that is how much longer noise makes CLIP's gap, not how long it is by itself": (
+                measured - (measured**2 - 2 * spread / n) ** 0.5
+            ),
+        },
+        within=0.1,
+    )
+
+
+@exercise("ex-gap-shuffle", "only these two know which text belongs to which image")
+def _(value: Any) -> None:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
+        raise Failed('expected the names of the measures that change, such as ["gap distance", …]')
+    kinds = {"unmatched": "sets", "matched": "pairs", "recall": "pairs", "r@1": "pairs"}
+    kinds |= dict.fromkeys(["gap", "separab", "within"], "sets")
+    found = set()
+    for word in words:
+        kind = next((kind for kind in kinds if kind in word.lower()), None)
+        if kind is None:
+            raise Failed(f"{word!r} is none of the measures of the figure")
+        if kind == "unmatched":
+            raise Failed(
+                "the mean over unmatched pairs moves by a few thousandths at most, for it is nearly all pairs. Likely "
+                "you mean the matched ones"
+            )
+        if kinds[kind] == "sets":
+            raise Failed(f"{word!r} does not change: it is a function of the two sets, whoever belongs to whom")
+        found.add("recall" if kind in ("recall", "r@1") else kind)
+    if len(found) < 2:
+        raise Failed(f"{', '.join(found) or 'nothing'} is not all; which other measure asks about pairs?")
+
+
+@exercise("ex-cone-abs", "twice what a ReLU is worth")
+def _(value: Any) -> None:
+    expect(
+        value,
+        {"the cosine after one wide layer": 2 / math.pi},
+        {
+            "that is what a ReLU makes of orthogonal inputs": 1 / math.pi,
+            "that is the mean of |a|, which comes in twice": (2 / math.pi) ** 0.5,
+            "a mean of squares is taken for the square of a mean": 1.0,
+            "that holds before the activation": 0.0,
+        },
+    )
+
+
+@exercise("ex-cone-positive", "a narrow cone with both signs, and a positive one that stops narrowing")
+def _(value: Any) -> None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise Failed("expected two results of mlp_cosines: first of the network with both signs, then the positive one")
+    first, second = (numbers(part).flatten() for part in value)
+    if min(len(first), len(second)) < 12:
+        raise Failed("these networks are too shallow to tell; give both more than ten layers")
+    relu = [cones.relu_mean_field(len(first) - 1, norm) for norm in (512**0.5, 1.0)]
+    if any((first - curve).abs().max() < 0.06 for curve in relu):
+        raise Failed("the first looks like a plain ReLU network, whose outputs are never negative")
+    if first[-1] < 0.9:
+        also = "; are the two exchanged?" if second[-1] > 0.9 else ". What do biases do, and when are they large?"
+        raise Failed(f"the first is no narrow cone, with {first[-1]:.2f} at its end{also}")
+    if second[-1] < 0.1:
+        raise Failed("the outputs of the second have both signs, or their cosines would be larger")
+    if second[-1] - second[5] > 0.02:
+        raise Failed(
+            f"the second still narrows, from {second[5]:.2f} at layer 5 to {second[-1]:.2f} at its end. Likely nothing "
+            "takes away the common part before the activation, or the normalisation is over neurons, not over inputs"
+        )
+
+
+@exercise("ex-cone-norm", "layer normalisation is no protection")
+def _(value: Any) -> None:
+    def last(norm: str) -> float:
+        return float(cones.mlp_cosines("relu", 25, n=256, norm=norm)[-1])
+
+    expect(
+        value,
+        {"the cosine after 25 ReLU layers with layer normalisation": last("layer")},
+        {
+            "that is the plain network; norm chooses a normalisation, input_norm a length": last("none"),
+            "that is batch normalisation in training mode": last("batch"),
+        },
+        within=0.025,
+    )
+
+
+@exercise("ex-seeds-gap", "each change alone would have left about 1.0")
+def _(value: Any) -> None:
+    # What the exercise gives: within images and texts, trained and untrained, and across.
+    trained, untrained, across = 0.531 + 0.515, 0.681 + 0.664, 0.162
+    right = [trained - 2 * across, trained, untrained - 2 * across]
+    asked = ["the gap of trained CLIP", "the gap of wider cones, not turned", "the gap of turned cones, not wider"]
+    expect(
+        value,
+        {name: squared**0.5 for name, squared in zip(asked, right, strict=True)},
+        {
+            "that is its square": right,
+            "the cosine across is taken off once only": [(squared + across) ** 0.5 for squared in right],
+            "the cosine across is still in it; cones that have not turned are orthogonal": right[0] ** 0.5,
+            "that is two untrained towers": untrained**0.5,
+        },
+        within=0.008,
+    )
+
+
+@exercise("ex-seeds-umap", "where the cone points marks the seed, and nothing else does")
+def _(value: Any) -> None:
+    chance = 7 / 31
+    before, after = values(value, ["the share as drawn", "the share after subtracting each seed's mean"])
+    if before > 0.97 and after > 0.97:
+        raise Failed("both are 1. Likely each row finds itself, or one mean of all was taken off, not each seed's own")
+    if before < 0.97:
+        also = "; are the two exchanged?" if after > 0.97 else f", which is near chance ({chance:.2f}) or too low"
+        raise Failed(f"{before:.2f} is not the share as drawn{also}")
+    if after > chance:
+        raise Failed(f"{after:.2f} is not the share after subtracting each seed's mean. Likely another mean was taken.")
+
+
+@exercise("ex-seeds-theorem", "below β, so the bound needs its biases")
+def _(value: Any) -> None:
+    after = float(cones.relu_kernel(0.6))
+    expect(
+        value,
+        {"the share after the ReLU at β = .6": (math.pi * after - 1) / (math.pi - 1)},
+        {
+            "that is the share before the activation": 0.6,
+            "that is the mean cosine after the ReLU, not the share": after,
+            "the part that is common to all seeds is not taken off": after * math.pi / (math.pi - 1),
+            "the common part is taken off above the line only": after - 1 / math.pi,
+        },
+    )

@@ -1,0 +1,123 @@
+"""Answers to the exercises of chapters 4 to 6: what the loss thinks of the gap."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize as unit  # rows
+
+from mindgap import geometry, sphere
+from mindgap._answers import exercise, expect, values
+from mindgap._feedback import Failed
+from mindgap.landscape import loss_landscape
+from mindgap.pairs import load_pairs
+
+
+def _clip() -> tuple[Tensor, Tensor]:
+    pairs = load_pairs("clip")
+    return pairs.x.double(), pairs.y.double()
+
+
+@exercise("ex-shift-temperature", "how far a softmax lets go depends on how spread out the points are")
+def _(value: Any) -> None:
+    many = torch.logspace(-2, 0, 21, dtype=torch.float64)
+
+    def lets_go(name: str) -> float:
+        pairs = load_pairs(name, **({"n": 500, "seed": 1} if name == "mini" else {}))
+        landscape = loss_landscape(pairs.x, pairs.y, torch.arange(26, dtype=torch.float64) / 50, many)
+        half = geometry.gap_distance(pairs.x, pairs.y) / 2
+        return next(t for t in many.tolist() if landscape.minimum(t).distance < half)
+
+    clip, mini = lets_go("clip"), lets_go("mini")
+    expect(
+        value,
+        {"CLIP's temperature": clip, "the temperature of our small CLIP": mini},
+        {
+            "that is one over the temperature": [1 / clip, 1 / mini],
+            "the two are exchanged": [mini, clip],
+            "the gap is nearly closed there, not half": [1.0, 1.0],
+        },
+        within=0.3,
+    )
+
+
+@exercise("ex-shift-half", "what tempts an image stands nearer to it, and what tempts a text further out")
+def _(value: Any) -> None:
+    x, y = (unit(rows) for rows in _clip())
+    delta = geometry.gap_vector(x, y)
+    a, b = x @ delta, y @ delta
+
+    def surplus(logits: Tensor) -> list[float]:
+        return [
+            float((logits.softmax(dim=1) @ b - b).mean()),
+            float((logits.softmax(dim=0).T @ a - a).mean()),
+        ]
+
+    right = surplus(100 * x @ y.T)
+    names = ["the surplus of the texts that images pick", "the surplus of the images that texts pick"]
+    expect(
+        value,
+        dict(zip(names, right, strict=True)),
+        {
+            "right and picked are exchanged in the difference": [-number for number in right],
+            "the two are exchanged": right[::-1],
+            "the logits are not divided by the temperature": surplus(x @ y.T),
+            "the softmax is taken over the wrong axis": [
+                float(((100 * x @ y.T).softmax(dim=0) @ b - b).mean()),
+                float(((100 * x @ y.T).softmax(dim=1).T @ a - a).mean()),
+            ],
+        },
+        within=0.25,
+    )
+
+
+@exercise("ex-mismatch-height", "one number gives all heights")
+def _(value: Any) -> None:
+    height, sharpness = sphere.best_angle(1 / 70), sphere.best_sharpness()
+    expect(
+        value,
+        {"the best height at 1/70, in degrees": height, "the temperature at which the gap closes": 1 / sharpness},
+        {
+            "that is in radians": [math.radians(height), math.nan],
+            "the height is doubled, but it is its cosine that halves": [2 * sphere.best_angle(1 / 35), math.nan],
+            "that is counted from the pole": [90 - height, math.nan],
+            "that is one over the temperature": [math.nan, sharpness],
+        },
+    )
+
+
+@exercise("ex-mismatch-belief", "the gap does for these pairs what a higher temperature does")
+def _(value: Any) -> None:
+    sharpness = sphere.best_sharpness()
+    expect(
+        value,
+        {"the temperature at which height 0 gives every pair the same loss": 1 / sharpness},
+        {
+            "that is one over the temperature": sharpness,
+            "that is the temperature of the pairs with the gap": 1 / 100,
+            "the factor goes the wrong way: a gap is like a higher temperature": sharpness / 100**2,
+        },
+    )
+
+
+@exercise("ex-mismatch-near", "it matters how wrong a caption is")
+def _(value: Any) -> None:
+    x, y = _clip()
+    published = geometry.gap_distance(x, y)
+    near, chance = values(
+        value, ["the best distance with 50 nearest texts exchanged", "the best distance with 50 at random"]
+    )
+    if near > chance + 0.05:
+        raise Failed("nearest texts move the best gap more than random ones? Likely the two are exchanged")
+    if not math.isclose(near, published, abs_tol=0.06):
+        raise Failed(
+            f"{near:.2f} is not the best distance with 50 nearest texts exchanged. Likely some were moved twice, or "
+            "texts were compared with images"
+        )
+    if math.isclose(chance, published, abs_tol=0.06):
+        raise Failed("the random exchange moved nothing. Likely the shuffled texts are not those that were used")
+    if not published + 0.06 < chance < published + 0.4:
+        raise Failed(f"{chance:.2f} is not the best distance with 50 at random. How many pairs were touched?")

@@ -1,0 +1,120 @@
+"""Feedback on exercises: is a function right, and if not, which mistake is it likely to contain?
+
+    from mindgap import check
+
+    check.mean_cosine(my_function)         # ✓ mean_cosine: …  or  ✗ mean_cosine: wrong on … Likely the diagonal …
+    check.mean_cosine(my_function).require()     # the same, and an AssertionError if it is wrong
+    check.answer("ex-cone-abs", 0.5)       # the number, word or list that an exercise of the book asks for
+
+A function is tried on random inputs that follow from `seed`, the plainest first; it gets torch tensors and returns
+tensors, or numbers. The first failure is told, in words, without the solution. Global random numbers stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from mindgap import _cone_tasks, _gap_tasks, _inputs, _shift_tasks
+from mindgap._answers import answer
+from mindgap._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
+from mindgap._layer_check import mlp_layer
+
+__all__ = [
+    "Feedback",
+    "answer",
+    "contrastive_loss",
+    "cross_cosine",
+    "gap_distance",
+    "gap_vector",
+    "mean_cosine",
+    "mean_field",
+    "mlp_layer",
+    "normalize",
+    "recall_at_k",
+    "relu_map",
+    "shift",
+]
+
+Function: TypeAlias = Callable[..., Any] | object  # what is no function is told in words
+
+
+def _judge(task: Task, f: Function, seed: int) -> Feedback:
+    return judge(task, f, _inputs.generator(seed, stream=7))
+
+
+def normalize(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x) puts the rows of x (n, d) on the unit sphere."""
+    return _judge(_gap_tasks.NORMALIZE, f, seed)
+
+
+def _judge_memory(found: Feedback, f: Function, seed: int, n: int = 1500) -> Feedback:
+    """The same feedback, unless torch makes a tensor of n · n numbers on the way (what numpy makes is not seen)."""
+    x = torch.randn(n, 4, generator=_inputs.generator(seed, stream=7))
+
+    def test() -> None:
+        with Largest() as largest:
+            call(f, Case(f"{n:,} rows", (x,)))
+        if largest.entries >= n * n // 2:
+            raise Failed(f"right, but for {n:,} rows it holds {largest.entries:,} numbers at once; n · d are enough")
+
+    return report(found.name, f"{found.message}, and without n² numbers", test)
+
+
+def gap_vector(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y) is the gap Δ = mean(x̂) − mean(ŷ), shape (d,)."""
+    return _judge(_gap_tasks.GAP_VECTOR, f, seed)
+
+
+def gap_distance(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y) is the length of the gap."""
+    return _judge(_gap_tasks.GAP_DISTANCE, f, seed)
+
+
+def mean_cosine(f: Function, *, seed: int = 0, fast: bool = False) -> Feedback:
+    """f(x) is the mean cosine over the pairs of different rows of x; `fast`: without ever holding n² numbers."""
+    found = _judge(_gap_tasks.MEAN_COSINE, f, seed)
+    return _judge_memory(found, f, seed) if fast and found else found
+
+
+def cross_cosine(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y) is the mean cosine over the pairs (x_i, y_j), i ≠ j."""
+    return _judge(_gap_tasks.CROSS_COSINE, f, seed)
+
+
+def recall_at_k(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y, k) is the share of rows of x whose own row of y is among the k with the highest cosine."""
+    return _judge(_gap_tasks.RECALL_AT_K, f, seed)
+
+
+def shift(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y, amount) moves both clouds along the gap and back onto the sphere: (x', y'), as `geometry.shift`."""
+    return _judge(_shift_tasks.SHIFT, f, seed)
+
+
+def contrastive_loss(f: Function, *, seed: int = 0) -> Feedback:
+    """f(x, y, temperature) is the symmetric contrastive loss of all pairs as one batch, in nats."""
+    return _judge(_shift_tasks.CONTRASTIVE_LOSS, f, seed)
+
+
+def relu_map(f: Function, *, seed: int = 0) -> Feedback:
+    """f(cosine) is the cosine of two inputs after a wide random ReLU layer without bias; of a tensor or a number."""
+
+    if not callable(f):
+        return _judge(_cone_tasks.RELU_MAP, f, seed)
+
+    def of_each(cosine: Tensor) -> Any:
+        try:
+            return f(cosine)
+        except (TypeError, ValueError, RuntimeError):  # as of Python's own math
+            return [f(value) for value in cosine.tolist()]
+
+    return _judge(_cone_tasks.RELU_MAP, of_each, seed)
+
+
+def mean_field(f: Function, *, seed: int = 0) -> Feedback:
+    """f(depth, input_norm) are depth + 1 cosines, as of `cones.relu_mean_field` with biases."""
+    return _judge(_cone_tasks.MEAN_FIELD, f, seed)

@@ -1,0 +1,183 @@
+"""Answers to the exercises of the book, right and wrong; and what every exercise of the book must have."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+
+from book.conftest import features_reason
+from mindgap import check, mlp_cosines
+from mindgap._answers import ANSWERS
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("book/0*.ipynb"))}
+FEATURES = {"ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-mismatch-near"}
+
+BOTH_SIGNS = mlp_cosines("linear", 25, n=64, input_norm=1)
+FLAT = mlp_cosines("relu", 25, n=64, norm="batch")
+RELU = mlp_cosines("relu", 25, n=64)
+
+RIGHT: list[tuple[str, Any]] = [
+    ("ex-gap-noise", 0.0437),
+    ("ex-gap-noise", 0.04),
+    ("ex-gap-shuffle", ["matched cosine", "R@1"]),
+    ("ex-gap-shuffle", {"mean cosine across, matched pairs", "recall at 1"}),
+    ("ex-cone-abs", 0.64),
+    ("ex-cone-abs", torch.tensor(2 / torch.pi)),
+    ("ex-cone-positive", (BOTH_SIGNS, FLAT)),
+    ("ex-cone-positive", [BOTH_SIGNS.tolist(), mlp_cosines("sigmoid", 25, n=64, norm="batch").numpy()]),
+    ("ex-cone-norm", 0.95),
+    ("ex-seeds-gap", [0.85, 1.02, 1.01]),
+    ("ex-seeds-umap", (1.0, 0.03)),
+    ("ex-seeds-theorem", 0.53),
+    ("ex-shift-temperature", (1 / 20, 1 / 79)),
+    ("ex-shift-temperature", (0.06, 0.0126)),
+    ("ex-shift-half", (0.004, 0.002)),
+    ("ex-mismatch-height", (72, 1 / 21)),
+    ("ex-mismatch-belief", 1 / 21.2),
+    ("ex-mismatch-near", (0.85, 1.04)),
+]
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("ex-gap-noise", 0.0437**2, "its square"),
+    ("ex-gap-noise", 0.0309, "only one of the two means"),
+    ("ex-gap-noise", (2 / 500) ** 0.5, "over the whole sphere"),
+    ("ex-gap-noise", 0.85, "what is left"),
+    ("ex-gap-noise", 0.0011, "how much longer noise makes"),
+    ("ex-gap-shuffle", "recall at 1", "is not all"),
+    ("ex-gap-shuffle", ["gap distance"], "function of the two sets"),
+    ("ex-gap-shuffle", ["R@1", "separable"], "function of the two sets"),
+    ("ex-gap-shuffle", ["R@1", "unmatched"], "nearly all pairs"),
+    ("ex-gap-shuffle", ["colour"], "none of the measures"),
+    ("ex-gap-shuffle", [], "nothing is not all"),
+    ("ex-gap-shuffle", 2, "expected the names"),
+    ("ex-cone-abs", 1 / math.pi, "what a ReLU makes"),
+    ("ex-cone-abs", 0.8, "the mean of |a|"),
+    ("ex-cone-abs", 1, "square of a mean"),
+    ("ex-cone-abs", 0.0, "before the activation"),
+    ("ex-cone-positive", (RELU, FLAT), "never negative"),
+    ("ex-cone-positive", (FLAT, BOTH_SIGNS), "are the two exchanged?"),
+    ("ex-cone-positive", (mlp_cosines("tanh", 25, n=64, bias=False), FLAT), "what do biases do"),
+    ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("relu", 25, n=64, norm="layer")), "over neurons, not over inputs"),
+    ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("tanh", 25, n=64, norm="batch")), "have both signs"),
+    ("ex-cone-positive", (BOTH_SIGNS[:5], FLAT), "too shallow"),
+    ("ex-cone-positive", 0.32, "expected two results"),
+    ("ex-cone-norm", 1.0, "the plain network"),
+    ("ex-cone-norm", 0.32, "batch normalisation in training mode"),
+    ("ex-seeds-gap", [0.72, 1.05, 1.02], "its square"),
+    ("ex-seeds-gap", [0.94, 1.02, 1.01], "once only"),
+    ("ex-seeds-gap", [0.85, 0.85, 1.01], "still in it"),
+    ("ex-seeds-gap", [0.85, 1.02, 1.16], "two untrained towers"),
+    ("ex-seeds-gap", 0.85, "expected 3 numbers"),
+    ("ex-seeds-umap", (1, 1), "finds itself"),
+    ("ex-seeds-umap", (0.03, 1), "exchanged"),
+    ("ex-seeds-umap", (0.2, 0.2), "near chance"),
+    ("ex-seeds-umap", (1, 0.5), "another mean"),
+    ("ex-seeds-theorem", 0.6, "before the activation"),
+    ("ex-seeds-theorem", 0.681, "not the share"),
+    ("ex-seeds-theorem", 0.363, "above the line only"),
+    ("ex-shift-temperature", (20, 79), "one over the temperature"),
+    ("ex-shift-temperature", (1 / 79, 1 / 20), "exchanged"),
+    ("ex-shift-temperature", (1, 1), "nearly closed"),
+    ("ex-shift-half", (-0.004, -0.002), "right and picked"),
+    ("ex-shift-half", (0.002, 0.004), "the two are exchanged"),
+    ("ex-mismatch-height", (1.26, 1 / 21), "radians"),
+    ("ex-mismatch-height", (105.4, 1 / 21), "its cosine that halves"),
+    ("ex-mismatch-height", (72, 21.2), "one over the temperature"),
+    ("ex-mismatch-belief", 21.2, "one over the temperature"),
+    ("ex-mismatch-belief", 0.00212, "the wrong way"),
+    ("ex-mismatch-belief", 0.01, "with the gap"),
+    ("ex-mismatch-near", (1.04, 0.85), "exchanged"),
+    ("ex-mismatch-near", (0.85, 0.85), "moved nothing"),
+    ("ex-mismatch-near", (1.04, 1.04), "moved twice"),
+    ("ex-mismatch-near", (0.85, 1.5), "how many pairs"),
+]
+
+
+@pytest.fixture
+def _features(request: pytest.FixtureRequest) -> None:
+    needs_them = request.node.callspec.params["label"] in FEATURES
+    if needs_them and (reason := features_reason(["clip"])):
+        pytest.skip(reason)
+
+
+@pytest.mark.usefixtures("_features")
+@pytest.mark.parametrize(("label", "value"), RIGHT)
+def test_right_answers_pass(label: str, value: Any) -> None:
+    found = check.answer(label, value)
+    assert found, found
+    assert str(found).startswith(f"✓ {label}: ")
+
+
+@pytest.mark.usefixtures("_features")
+@pytest.mark.parametrize(("label", "value", "says"), WRONG)
+def test_wrong_answers_are_told_by_their_mistake(label: str, value: Any, says: str) -> None:
+    found = check.answer(label, value)
+    assert not found
+    assert says.lower() in found.message.lower()
+
+
+def test_a_number_that_no_mistake_explains() -> None:
+    assert check.answer("ex-cone-abs", 0.123).message == "0.123 is not the cosine after one wide layer."
+
+
+@pytest.mark.parametrize("value", ["a word", None, [1, 2], torch.nan, {}])
+@pytest.mark.parametrize("label", ["ex-cone-abs", "ex-seeds-theorem", "ex-mismatch-belief"])
+def test_something_else_than_a_number(label: str, value: Any) -> None:
+    assert not check.answer(label, value)
+
+
+def test_an_unknown_label_is_an_error_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="label: unknown name 'ex-cone-ab'; did you mean 'ex-cone-abs'"):
+        check.answer("ex-cone-ab", 1)
+
+
+@pytest.mark.parametrize("label", sorted(FEATURES))
+def test_absent_features_are_told(label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINDGAP_DATA", raising=False)
+    monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path))
+    monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
+    found = check.answer(label, (1.0, 1.0) if label != "ex-gap-noise" else 1.0)
+    assert not found
+    assert found.message.startswith("cannot be checked here")
+    assert "mindgap fetch clip" in found.message
+
+
+def exercises() -> list[Any]:
+    """Chapter, label and whole text of each exercise, from its title to the end of its folded solution."""
+    found = []
+    for name, chapter in CHAPTERS.items():
+        text = "\n".join(cell.source for cell in chapter.cells)
+        for part in text.split("```{exercise} ")[1:]:
+            label = re.search(r":label: (\S+)", part)
+            assert label is not None
+            found.append(pytest.param(part.split("```{solution-end}")[0], label[1], id=f"{name}: {label[1]}"))
+    return found
+
+
+@pytest.mark.parametrize(("text", "label"), exercises())
+def test_an_exercise_is_rated_and_helped_and_checked(text: str, label: str) -> None:
+    check.answer(label, None)  # known
+    statement = text.split("\n```")[0]
+    assert re.search(r"\n\n\*Difficulty: (●○○|●●○|●●●) · \d+ minutes\*\n\n", statement)
+    assert f'check.answer("{label}", ' in statement
+    places = [text.index(part) for part in ("```{hint}", "```{admonition} Help\n:class: dropdown", "{solution-start}")]
+    assert places == sorted(places)
+    assert text.count(f'check.answer("{label}", ') == 2, "in the statement, and in the solution"
+
+
+def test_solutions_show_that_they_are_right() -> None:
+    shown = set()
+    for chapter in CHAPTERS.values():
+        for cell in chapter.cells:
+            for output in cell.get("outputs", []):
+                if (words := output.get("data", {}).get("text/plain", "")).startswith("✓ ex-"):
+                    shown.add(words[2:].split(":")[0])
+    check.answer("ex-cone-abs", 0)  # fills the list
+    assert shown == set(ANSWERS)
