@@ -33,37 +33,18 @@ def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.Concat
     (texts). Lines are means over seeds, bands reach from the least to the most.
     """
     kinds, steps = list(dict.fromkeys(clouds["kind"])), sorted({int(step) for step in clouds["step"]})
-    last = len(steps) - 1
-    slider = alt.binding_range(min=0, max=last, step=1, name="training ")
+    slider = alt.binding_range(min=0, max=len(steps) - 1, step=1, name="training ")
     params = [
         radio("kind_", kinds, "temperature τ"),
-        alt.param("training_step", value=last, bind=slider),
+        alt.param("training_step", value=len(steps) - 1, bind=slider),
         alt.param("steps", value=steps),
     ]
     now = "steps[training_step]"
     base = alt.Chart(clouds).transform_filter(f"datum.kind == kind_ && datum.step == {now}")
-    x = alt.X("x:Q", title="along the gap", scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title="main axis across it", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
-    links = base.mark_rule(color=NEUTRAL, clip=True, opacity=0.2).encode(x, y, x2="x2:Q", y2="y2:Q")
-    images = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
-    texts = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
-    words = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words=f"'after ' + {now} + ' steps'")
-        .mark_text(align="left", fontWeight="bold", fontSize=13, color=NEUTRAL)
-        .encode(x=alt.value(4), y=alt.value(8), text="words:N")
-    )
-    cloud = alt.layer(links, images, texts, words).properties(name="equal_axes", width=380, height=323)
-    curves = _curves(history, "gap", "gap distance", [0, 1.5], "datum.kind == kind_")
-    here = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(step=now)
-        .mark_rule(strokeDash=[4, 4], color=NEUTRAL, strokeWidth=1.5)
-        .encode(alt.X("step:Q", scale=STEPS))
-    )
-    gaps = alt.layer(here, *curves).properties(width=380, height=323)
+    curves = _curves(history, "gap", "gap distance", strong="datum.kind == kind_")
+    gaps = alt.layer(_marker(now), *curves).properties(width=380, height=323)
     return (
-        alt.concat(cloud, gaps, columns=2)
+        alt.concat(_cloud(base, f"'after ' + {now} + ' steps'"), gaps, columns=2)
         .resolve_scale(color="independent")
         .add_params(*params)
         .properties(
@@ -73,15 +54,63 @@ def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.Concat
     )
 
 
+def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.ConcatChart:
+    """One look at a training: its clouds, and gap and recall of this run and of others over the steps.
+
+    `history` has `kind` (a run's name), `step`, `gap` and `recall`; `cloud` is as in `training_scrubber`.
+    """
+    history = history.assign(seed=0)
+    panels = [
+        alt.layer(_marker(str(step)), *_curves(history, "gap", "gap distance", "run")),
+        alt.layer(_marker(str(step)), *_curves(history, "recall", "R@1, image to text", "run", legend=False)),
+    ]
+    charts: list[Any] = [panel.properties(width=300, height=255) for panel in panels]
+    return (
+        alt.concat(_cloud(alt.Chart(cloud), f"'after {step} steps'"), *charts, columns=2)
+        .resolve_scale(color="independent")
+        .properties(
+            description=f"The two clouds after {step} steps, and gap and recall of {history['kind'].nunique()} runs."
+        )
+    )
+
+
+def _cloud(base: alt.Chart, words: str) -> alt.LayerChart:
+    """Pairs along the gap and across it, on scales that stand still."""
+    x = alt.X("x:Q", title="along the gap", scale=alt.Scale(domain=[-1, 1], nice=False))
+    y = alt.Y("y:Q", title="main axis across it", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
+    note = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(words=words)
+        .mark_text(align="left", fontWeight="bold", fontSize=13, color=NEUTRAL)
+        .encode(x=alt.value(4), y=alt.value(8), text="words:N")
+    )
+    return alt.layer(
+        base.mark_rule(color=NEUTRAL, clip=True, opacity=0.2).encode(x, y, x2="x2:Q", y2="y2:Q"),
+        base.mark_circle(color=IMAGE, clip=True).encode(x, y),
+        base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q")),
+        note,
+    ).properties(name="equal_axes", width=380, height=323)
+
+
+def _marker(step: str) -> alt.Chart:
+    """A line at a step, which is an expression."""
+    return (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(step=step)
+        .mark_rule(strokeDash=[4, 4], color=NEUTRAL, strokeWidth=1.5)
+        .encode(alt.X("step:Q", scale=STEPS))
+    )
+
+
 def training_curves(history: pd.DataFrame, columns: dict[str, str], title: str = "temperature τ") -> alt.ConcatChart:
     """Measures over the steps of training: a line a kind, the mean over seeds, with a band from least to most.
 
     `history` has `kind`, `seed`, `step` and a column a measure; `columns` maps those to axis titles.
     """
     panels: list[Any] = [
-        alt.layer(
-            *_curves(history, column, name, None, "true", title, legend=column == next(iter(columns)))
-        ).properties(width=380, height=280)
+        alt.layer(*_curves(history, column, name, title, legend=column == next(iter(columns)))).properties(
+            width=380, height=280
+        )
         for column, name in columns.items()
     ]
     kinds = ", ".join(dict.fromkeys(map(str, history["kind"])))
@@ -94,27 +123,18 @@ def _curves(
     history: pd.DataFrame,
     column: str,
     name: str,
-    domain: Sequence[float] | None,
-    strong: str,
     title: str = "temperature τ",
     legend: bool = True,
+    strong: str = "true",
 ) -> tuple[alt.Chart, alt.Chart]:
+    """Band and line of one measure; kinds for which the expression `strong` does not hold are faint."""
     kinds = list(dict.fromkeys(history["kind"]))
     table = history.groupby(["kind", "step"], sort=False)[column].agg(["mean", "min", "max"]).reset_index()
-    colour = _colour(kinds, title, legend)
     x = alt.X("step:Q", title="step of training", scale=STEPS, axis=alt.Axis(values=TICKS, format="d"))
-    scale = alt.Scale(domain=list(domain), nice=False) if domain else alt.Scale(zero=True)
-    base = alt.Chart(table).encode(x, colour)
-    band = base.mark_area().encode(
-        alt.Y("min:Q", title=name, scale=scale),
-        y2="max:Q",
-        opacity=alt.condition(strong, alt.value(0.25), alt.value(0.07)),
-    )
-    line = base.mark_line().encode(
-        alt.Y("mean:Q", title=name, scale=scale),
-        opacity=alt.condition(strong, alt.value(1), alt.value(0.45)),
-    )
-    return band, line
+    low, mean = (alt.Y(f"{part}:Q", title=name, scale=alt.Scale(zero=True)) for part in ("min", "mean"))
+    base = alt.Chart(table).encode(x, _colour(kinds, title, legend))
+    band = base.mark_area().encode(low, y2="max:Q", opacity=alt.condition(strong, alt.value(0.25), alt.value(0.07)))
+    return band, base.mark_line().encode(mean, opacity=alt.condition(strong, alt.value(1), alt.value(0.4)))
 
 
 def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:

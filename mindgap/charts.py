@@ -19,7 +19,13 @@ from mindgap._seed_charts import seed_clouds, share_curves, singular_cliff
 from mindgap._sphere_chart import sphere_pairs
 from mindgap._temperature_charts import best_distances, softmax_weights
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
-from mindgap._training_charts import gap_at_recall, measured_by_temperature, training_curves, training_scrubber
+from mindgap._training_charts import (
+    gap_at_recall,
+    measured_by_temperature,
+    training_curves,
+    training_scrubber,
+    training_view,
+)
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
 
@@ -52,6 +58,7 @@ __all__ = [
     "temperature_label",
     "training_curves",
     "training_scrubber",
+    "training_view",
 ]
 
 SIDES: tuple[Any, Any] = ("right", "left")

@@ -19,10 +19,11 @@ def cloud(model: CLIP | Trained, pairs: Scenes, before: pd.DataFrame | None = No
     the one nearer to the snapshot `before`.
     """
     shown = geometry.shared_projection(*miniclip.encode(model, pairs), 2, gap_first=True)
-    points = torch.cat([shown.x, shown.y], dim=1).cpu()
-    if before is not None and float((points[:, [1, 3]] * torch.from_numpy(before[["y", "y2"]].to_numpy())).sum()) < 0:
-        points[:, [1, 3]] *= -1
-    return pd.DataFrame(points.double().numpy(), columns=["x", "y", "x2", "y2"])
+    points = pd.DataFrame(torch.cat([shown.x, shown.y], dim=1).cpu().double().numpy(), columns=["x", "y", "x2", "y2"])
+    across = ["y", "y2"]
+    if before is not None and (points[across].to_numpy() * before[across].to_numpy()).sum() < 0:
+        points[across] *= -1
+    return points
 
 
 def clouds(recipe: Recipe, n: int = 80, progress: bool = True) -> tuple[Trained, pd.DataFrame]:

@@ -19,6 +19,7 @@ from mindgap import charts, geometry
 from mindgap._cone_explorers import NetworkExplorer, SeedExplorer, network_explorer, seed_explorer
 from mindgap._explorer import EMBED, WIDE, WRONG, Explorer, debounced
 from mindgap._sphere_explorer import SphereExplorer, sphere_explorer
+from mindgap._training_explorer import TrainingExplorer, training_explorer
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
 
@@ -28,6 +29,7 @@ __all__ = [
     "SeedExplorer",
     "ShiftExplorer",
     "SphereExplorer",
+    "TrainingExplorer",
     "debounced",
     "gap_explorer",
     "measures",
@@ -36,6 +38,7 @@ __all__ = [
     "seed_explorer",
     "shift_explorer",
     "sphere_explorer",
+    "training_explorer",
 ]
 
 SOURCES = (*feature_names(), "mini", "mini@0.07", "random:ViT-B-32", "random:RN50")

@@ -1,0 +1,37 @@
+"""Compute the clouds over training that chapter 5 shows: `make clouds` (about four minutes on two cores).
+
+One training of the small CLIP at each temperature of the paper, seed 0, by the recipe of `mindgap sweep temperature`.
+At every look at the model a few held-out pairs are kept, along the gap of the moment and the main axis across it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from mindgap import _files, snapshots, sweep, training
+from mindgap.charts import temperature_label
+from mindgap.recipe import Recipe
+
+PAIRS, STEPS, SEED = 60, 300, 0
+COLUMNS = ["step", "x", "y", "x2", "y2"]
+
+
+def main() -> None:
+    clouds = {}
+    for temperature in tqdm(sweep.TEMPERATURES, unit="training"):
+        recipe = Recipe(temperature=temperature, steps=STEPS, seed=SEED)
+        _, frame = snapshots.clouds(recipe, PAIRS, progress=False)
+        kept = frame.set_index("step").round(3).reset_index()
+        clouds[temperature_label(temperature)] = kept[COLUMNS].to_numpy().tolist()
+    recipe = {"pairs": PAIRS, "steps": STEPS, "seed": SEED, "versions": _files.versions(*training.PACKAGES)}
+    path = Path(__file__).with_suffix(".json")
+    content = json.dumps({"recipe": recipe, "columns": COLUMNS, "clouds": clouds}, separators=(",", ":"))
+    _files.write_whole(path, (content + "\n").encode())
+    print(f"{path.name}: {len(clouds)} trainings")
+
+
+if __name__ == "__main__":
+    main()
