@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check execute lab bench coordinates cones lock clean browser
+.PHONY: help book test check execute lab bench coordinates cones coursework lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -25,8 +25,12 @@ help:  ## list the commands
 	@$(PIP) --editable ".[book,lab]"
 	@touch $@
 
-.venv/.test: .venv/.lab
-	@$(PIP) --editable ".[book,lab,test]"
+.venv/.coursework: .venv/.lab
+	@$(PIP) --editable ".[book,lab,coursework]"
+	@touch $@
+
+.venv/.test: .venv/.coursework
+	@$(PIP) --editable ".[book,lab,coursework,test]"
 	@touch $@
 
 .venv/.umap: .venv/.book
@@ -48,11 +52,15 @@ browser:
 test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 $(NOTEBOOKS)
+	$(BIN)/python coursework/build.py $(if $(SEED),--seed $(SEED))
 
 check: .venv/.test  ## lint, format and types, notebooks included
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+coursework: .venv/.coursework  ## build and self-test the assignments; SEED=… changes the hidden tests
+	$(BIN)/python coursework/build.py $(if $(SEED),--seed $(SEED))
 
 execute: .venv/.test  ## run every notebook again, in place
 	$(BIN)/python book/notebooks.py execute

@@ -1,0 +1,359 @@
+"""The coursework: what its notebooks must be, and that the machinery gives nobody a mark who has not earned it."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograding import HERE, SEED_LINE, Assignment, Part, release
+from build import ORDER, Trial, names, selftest
+from grade import find_submissions, grade_folder
+from packing import student_files, write_zip
+from pool import Result, grade
+from submissions import Submission, leaks, solved, submissions
+
+SOURCES = {name: nbformat.read(HERE / "source" / name / f"{name}.ipynb", as_version=4) for name in names()}
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+
+
+def held(cell: NotebookNode) -> dict[str, Any]:
+    return cell.metadata.get("nbgrader", {})
+
+
+# The notebooks of the four assignments
+
+
+def test_every_assignment_has_its_place_in_the_course() -> None:
+    assert set(SOURCES) <= set(ORDER)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_is_a_clean_notebook(name: str) -> None:
+    notebook = SOURCES[name]
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count is None
+            assert cell.outputs == []
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_graded_cells_are_named_once_and_worth_something(name: str) -> None:
+    cells = [cell for cell in SOURCES[name].cells if held(cell)]
+    ids = [held(cell)["grade_id"] for cell in cells]
+    assert len(ids) == len(set(ids))
+    for cell in cells:
+        assert held(cell)["schema_version"] == 3
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", held(cell)["grade_id"])
+        assert cell.id == held(cell)["grade_id"]
+        if held(cell)["grade"]:
+            assert held(cell)["points"] > 0
+    assert sum(held(cell).get("points", 0) for cell in cells) >= 20
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_solution_in_code_is_followed_by_a_test(name: str) -> None:
+    untested = None
+    for cell in SOURCES[name].cells:
+        if cell.cell_type != "code" or not held(cell):
+            continue
+        if held(cell)["solution"] and not held(cell)["grade"]:
+            assert untested is None, f"{untested} has no test before {cell.id}"
+            assert "### BEGIN SOLUTION" in cell.source
+            untested = cell.id
+        elif held(cell)["grade"]:
+            assert held(cell)["locked"] or held(cell)["solution"]
+            untested = None
+    assert untested is None
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_hidden_test_begins_with_the_seed(name: str) -> None:
+    blocks = [block for cell in SOURCES[name].cells for block in HIDDEN.findall(cell.source)]
+    assert blocks
+    for block in blocks:
+        assert SEED_LINE.match(block), block
+    everything = "\n".join(cell.source for cell in SOURCES[name].cells)
+    assert len(SEED_LINE.findall(everything)) == len(blocks), "the seed belongs in hidden tests only"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_wrong_submissions_are_many_and_cost_something(name: str) -> None:
+    wrong = yaml.safe_load((HERE / "wrong" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert len(wrong) >= 5
+    assert len({entry["name"] for entry in wrong}) == len(wrong)
+    text = json.dumps(wrong)
+    assert '"blank": true' in text
+    assert '"delete": true' in text or "check." in text
+    for entry in wrong:
+        assert 0 in entry["marks"].values(), entry["name"]
+
+
+# The machinery, on an assignment that needs neither torch nor time
+
+
+def cell(kind: str, name: str, source: str, **nbgrader: Any) -> NotebookNode:
+    made = (new_code_cell if kind == "code" else new_markdown_cell)(source, id=name)
+    defaults = dict.fromkeys(["grade", "solution", "locked", "task"], False)
+    made.metadata["nbgrader"] = {"schema_version": 3, "grade_id": name, **defaults, **nbgrader}
+    return made
+
+
+def write_toy(folder: Path) -> Path:
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Twice", id="title"),
+            cell(
+                "code",
+                "double",
+                "def double(x):\n    ### BEGIN SOLUTION\n    return x + x  # the sum\n    ### END SOLUTION",
+                solution=True,
+            ),
+            cell(
+                "code",
+                "test-double",
+                "assert double(2) == 4\n### BEGIN HIDDEN TESTS\nseed = 20261  # hidden\nimport random\n\n"
+                "number = random.Random(seed).random()\nassert double(number) == 2 * number\n### END HIDDEN TESTS",
+                grade=True,
+                locked=True,
+                points=3,
+            ),
+            cell("markdown", "why", "Because 2 is 1 + 1.", grade=True, solution=True, points=2),
+        ]
+    )
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = NotebookNode(kernelspec=kernel, language_info={"name": "python"})
+    (folder / "toy").mkdir(parents=True)
+    (folder / "toy" / "data.csv").write_text("a,b\n")
+    nbformat.write(notebook, folder / "toy" / "toy.ipynb")
+    return folder
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "hard-coded": {"double": "double = lambda x: 4"},
+    "blank": {"double": {"blank": True}},
+    "test edited": {"double": "double = lambda x: 4", "test-double": "assert True"},
+    "test deleted": {"test-double": {"delete": True}},
+    "helper replaced": {
+        "double": "import random\nrandom.Random = lambda seed: type('R', (), {'random': lambda self: 0})()\n"
+        "double = lambda x: 4"
+    },
+    "mark displayed": {
+        "double": "import sys\ndef double(x):\n    sys.displayhook(3.0)\n    return 2 * x if x == 2 else 0"
+    },
+    "asserts dropped": {
+        "double": "import ast\nclass Drop(ast.NodeTransformer):\n    visit_Assert = lambda self, node: ast.Pass()\n"
+        "get_ipython().ast_transformers.append(Drop())"
+    },
+    "marks forged": {
+        "double": "import json, os, pathlib\nfor up in pathlib.Path.cwd().parents[:4]:\n"
+        "    (up / 'marks.json').write_text(json.dumps({'test-double': 3, 'why': 2}))\nos._exit(0)"
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy(tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Assignment:
+    return release("toy", tmp_path_factory.mktemp("course") / "toy", seed=77, sources=sources)
+
+
+def changed(assignment: Assignment, path: Path, **cells: str) -> Path:
+    """The solution with other sources in some cells, as a file."""
+    notebook = solved(assignment)
+    for one in notebook.cells:
+        one.source = cells.get(one.id, one.source)
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_the_release_hides_and_the_source_knows_the_new_seed(toy: Assignment) -> None:
+    assert toy.parts == (Part("test-double", 3, False), Part("why", 2, True))
+    assert leaks(toy) == []
+    text = toy.release.read_text()
+    assert 'raise NotImplementedError(\\"write this\\")' in text
+    assert "YOUR ANSWER HERE" in text
+    assert "seed = 77  # hidden" in toy.source.read_text()
+    assert "the sum" not in text
+    assert "random" not in text
+
+
+def test_a_release_that_shows_a_solution_is_found(toy: Assignment, tmp_path: Path) -> None:
+    copied = dataclasses.replace(toy, course=tmp_path)
+    for path in (toy.source, toy.release):
+        there = tmp_path / path.relative_to(toy.course)
+        there.parent.mkdir(parents=True)
+        there.write_bytes(path.read_bytes())
+    notebook = nbformat.read(copied.release, as_version=4)
+    notebook.cells[0].source += "\n\nassert double(number) == 2 * number"
+    notebook.cells[2].source += "\n# seen"
+    notebook.cells[2].metadata["editable"] = True
+    nbformat.write(notebook, copied.release)
+    found = "\n".join(leaks(copied))
+    assert "assert double(number) == 2 * number" in found
+    assert "test-double: the checksum does not fit" in found
+    assert "test-double: not locked" in found
+
+
+def test_an_unknown_assignment_is_named_with_those_there_are(sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no assignment 'tou'; there are toy"):
+        release("tou", tmp_path / "course", sources=sources)
+
+
+def test_a_wrong_submission_of_a_cell_that_does_not_exist_is_refused(toy: Assignment, tmp_path: Path) -> None:
+    (tmp_path / "toy.yml").write_text("- {name: slip, cells: {doubel: {blank: true}}, marks: {test-double: 0}}")
+    with pytest.raises(ValueError, match=r"toy.yml: slip: no cell 'doubel'; there are title, double"):
+        submissions(toy, tmp_path)
+    (tmp_path / "toy.yml").write_text("- {name: slip, cells: {double: {blank: true}}, marks: {tset: 0}}")
+    with pytest.raises(ValueError, match="marks for tset"):
+        submissions(toy, tmp_path)
+
+
+def test_nobody_gets_a_mark_who_has_not_earned_it(toy: Assignment, tmp_path: Path) -> None:
+    listed = [{"name": name, "cells": cells, "marks": {"test-double": 0}} for name, cells in WRONG.items()]
+    listed.append({"name": "expected too much", "cells": {"double": {"blank": True}}, "marks": {"test-double": 3}})
+    noisy = "import sys\ndef double(x):\n    print('slow', file=sys.stderr)\n    return 2 * x"
+    listed.append({"name": "right, with a warning", "cells": {"double": noisy}, "marks": {"test-double": 3}})
+    (tmp_path / "toy.yml").write_text(yaml.safe_dump(listed))
+    trials = {one.submission.label: one for one in selftest([toy], tmp_path, jobs=2, wrong=tmp_path)}
+    assert list(trials)[:2] == ["solution", "release"]
+    forged = trials.pop("marks forged")
+    assert forged.result.status.startswith("crashed")
+    assert forged.result.marks == {"test-double": 0, "why": 0}
+    assert trials.pop("expected too much").differences == ["test-double: expected 3, got 0"]
+    assert {label: one.differences for label, one in trials.items()} == {label: [] for label in trials}
+    assert trials["test deleted"].result.missing == ("test-double",)
+
+
+def test_a_difference_is_told_in_words(tmp_path: Path) -> None:
+    submission = Submission("toy", "slow", new_notebook(), {"test-double": 3.0, "why": None})
+    result = Result({"test-double": 0.0, "why": 2.0}, "timed out after 9 s", 99.0, (), tmp_path)
+    assert Trial(submission, result).differences == [
+        "timed out after 9 s",
+        "test-double: expected 3, got 0",
+        "why: expected to be marked by hand, got 2",
+        "took 99 s, more than 60",
+    ]
+
+
+def test_an_endless_notebook_is_stopped_and_does_not_stop_the_others(toy: Assignment, tmp_path: Path) -> None:
+    # The first holds the interpreter's lock and cannot be interrupted; the second empties what it can reach.
+    endless = changed(toy, tmp_path / "endless.ipynb", double="10 ** 10 ** 10")
+    deletes = changed(
+        toy,
+        tmp_path / "deletes.ipynb",
+        double="import pathlib, shutil\nshutil.rmtree(pathlib.Path.cwd().parents[2], ignore_errors=True)",
+    )
+    good = changed(toy, tmp_path / "good.ipynb")
+    (tmp_path / "scratch").mkdir()
+    files = [(path.stem, path) for path in (endless, deletes, good)]
+    results = dict(grade(files, toy, tmp_path / "scratch", jobs=2, limit=15))
+    assert results["endless"].status == "timed out after 15 s"
+    assert results["endless"].marks == {"test-double": 0, "why": 0}
+    assert results["deletes"].marks["test-double"] == 0
+    assert results["good"].status == "graded"
+    assert results["good"].marks == {"test-double": 3, "why": None}
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
+    toy: Assignment, sources: Path, tmp_path: Path
+) -> None:
+    from nbgrader.api import Gradebook
+
+    handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
+    (handed_in / "Ada B").mkdir(parents=True)
+    (handed_in / "dora").mkdir()
+    changed(toy, handed_in / "Ada B" / "toy.ipynb")
+    changed(toy, handed_in / "bob.ipynb", double="double = lambda x: 4")
+    (handed_in / "carl.ipynb").write_text("not a notebook")
+
+    assert grade_folder("toy", handed_in, table, seed=77, sources=sources) == {"graded": 3, "kept": 1}
+    rows = read_table(table)
+    assert list(rows[0]) == ["student", "test-double", "why", "total", "max", "to mark by hand", "seconds", "status"]
+    marks = {row["student"]: list(row.values())[1:6] for row in rows}
+    assert marks == {
+        "Ada B": ["3", "", "3", "5", "2"],
+        "bob": ["0", "", "0", "5", "2"],
+        "carl": ["0", "0", "0", "5", "0"],
+        "dora": ["0", "0", "0", "5", "0"],
+    }
+    status = {row["student"]: row["status"] for row in rows}
+    assert status["Ada B"] == "graded"
+    assert status["carl"].startswith("crashed: ")
+    assert status["dora"] == "no notebook toy.ipynb"
+    assert (tmp_path / "marks" / "feedback" / "Ada B" / "toy" / "toy.html").is_file()
+
+    before = table.read_bytes()
+    with pytest.raises(FileExistsError, match="--force"):
+        grade_folder("toy", handed_in, table, seed=77, sources=sources)
+    assert table.read_bytes() == before
+
+    # A mark by hand, and bob hands in again: only he is graded, and the mark stays.
+    with Gradebook(f"sqlite:///{tmp_path}/marks/gradebook.db", "mindgap") as book:
+        cells = {grade.name: grade for grade in book.find_submission_notebook("toy", "toy", "Ada B").grades}
+        cells["why"].manual_score = 1.5
+        book.db.commit()
+    changed(toy, handed_in / "bob.ipynb")
+    assert grade_folder("toy", handed_in, table, seed=77, sources=sources, force=True) == {"graded": 1, "kept": 3}
+    again = {row["student"]: row for row in read_table(table)}
+    assert (again["Ada B"]["total"], again["Ada B"]["to mark by hand"]) == ("4.5", "0")
+    assert again["bob"]["total"] == "3"
+
+    # An interrupted run has no table yet, and keeps what it has.
+    table.unlink()
+    assert grade_folder("toy", handed_in, table, seed=77, sources=sources) == {"graded": 0, "kept": 4}
+    with pytest.raises(ValueError, match="another assignment, seed or version"):
+        grade_folder("toy", handed_in, table, seed=78, sources=sources, force=True)
+
+
+def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
+    for path in ("ada.ipynb", "bob/toy.ipynb", "carl/toy/toy.ipynb", "dora/my toy.ipynb", "eve/1.ipynb", "eve/2.ipynb"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    found = find_submissions(tmp_path, "toy")
+    assert {name: path and path.name for name, path in found.items()} == {
+        "ada": "ada.ipynb",
+        "bob": "toy.ipynb",
+        "carl": "toy.ipynb",
+        "dora": "my toy.ipynb",
+        "eve": None,
+    }
+    (tmp_path / "ada").mkdir()
+    with pytest.raises(ValueError, match="two submissions of ada"):
+        find_submissions(tmp_path, "toy")
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        find_submissions(tmp_path / "nowhere", "toy")
+
+
+def test_archives_of_equal_contents_are_equal(toy: Assignment, tmp_path: Path) -> None:
+    files = student_files(toy)
+    assert set(files) == {"toy/toy.ipynb", "toy/data.csv", "toy/README.txt"}
+    assert b"Twice\n=====" in files["toy/README.txt"]
+    first, second = (write_zip(tmp_path / f"{name}.zip", files) for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2022, 11, 28, 0, 0, 0)}
