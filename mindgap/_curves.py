@@ -25,7 +25,9 @@ LOSS = (
 def temperature_label(temperature: float) -> str:
     """A temperature as people write it: 1/100, 1/50, …, 1, 10."""
     inverse = 1 / temperature
-    return f"1/{inverse:.3g}" if inverse > 1.0001 else f"{temperature:.3g}"
+    if inverse < 1.0001:
+        return f"{temperature:.3g}"
+    return f"1/{inverse:.3g}" if inverse < 999.5 else f"1/{inverse:.0f}"
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry, sphere
@@ -72,6 +73,58 @@ def _(value: Any) -> None:
         },
         within=0.25,
     )
+
+
+@exercise("ex-temperature-far", "two means say it all as soon as the logits of a row spread by less than about a third")
+def _(value: Any) -> None:
+    x, y = _clip()
+    cosines, own = unit(x) @ unit(y).T, torch.arange(len(x))
+    surplus = cosines.diag().mean() - cosines.mean()
+
+    def is_right(tau: float) -> bool:
+        logits = cosines / tau
+        loss = (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+        return bool((math.log(len(x)) - surplus / tau - loss).abs() < 0.01 * loss)
+
+    true = next(tau for tau in torch.logspace(-1.5, 0, 301).tolist() if is_right(tau))
+    expect(
+        value,
+        {"the temperature": true},
+        {
+            "that is one over the temperature": 1 / true,
+            "the first order is right there to more than one per cent already": [1.0],
+        },
+        within=0.1,
+    )
+
+
+@exercise("ex-temperature-worth", "a gap in a direction of its own is a temperature, and nothing else")
+def _(value: Any) -> None:
+    tau = 0.01 / (1 - 1 / 4)
+    expect(
+        value,
+        {"the temperature without the gap": tau},
+        {
+            "that is one over the temperature": 1 / tau,
+            "the factor goes the wrong way: the model with the gap is the less sharp one": 0.01 * (1 - 1 / 4),
+            "the square is missing": 0.01 / (1 - 1 / 2),
+        },
+        within=0.01,
+    )
+
+
+@exercise("ex-temperature-start", "the first steps make a gap at any temperature, before anything is learned")
+def _(value: Any) -> None:
+    cold, warm = values(value, ["the gap at 1/100", "the gap at 1/10"])
+    if cold > warm:
+        raise Failed("the lower temperature opens the wider gap? Likely the two are exchanged")
+    if max(cold, warm) < 0.25:
+        raise Failed(
+            "both are about the gap at the start. Likely that is the first entry of the history, not the last, or the "
+            "learning rate never rose"
+        )
+    if not (0.3 < cold < 0.7 and 0.45 < warm < 1.1):
+        raise Failed('those are not the gaps of aligned towers after 30 steps. Is the start "aligned"?')
 
 
 @exercise("ex-mismatch-height", "one number gives all heights")

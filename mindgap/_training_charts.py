@@ -42,7 +42,7 @@ def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.Concat
     now = "steps[training_step]"
     base = alt.Chart(clouds).transform_filter(f"datum.kind == kind_ && datum.step == {now}")
     curves = _curves(history, "gap", "gap distance", strong="datum.kind == kind_")
-    gaps = alt.layer(_marker(now), *curves).properties(width=380, height=323)
+    gaps = alt.layer(_marker(now), *curves).properties(name="equal_frame", width=380, height=323)
     return (
         alt.concat(_cloud(base, f"'after ' + {now} + ' steps'"), gaps, columns=2)
         .resolve_scale(color="independent")
@@ -143,7 +143,7 @@ def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
     colour = _colour(kinds, "temperature τ")
     x = alt.X("recall:Q", title="R@1, image to text", scale=alt.Scale(zero=True))
     y = alt.Y("gap:Q", title="gap distance", scale=alt.Scale(zero=True))
-    base = alt.Chart(history).encode(x, y, colour)
+    base = alt.Chart(history[["kind", "seed", "step", "recall", "gap"]]).encode(x, y, colour)
     path = base.mark_line(opacity=0.8, strokeWidth=1.6).encode(detail="seed:N", order="step:Q")
     dots = base.mark_circle(size=30, opacity=0.9)
     return alt.layer(path, dots).properties(
@@ -154,27 +154,31 @@ def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-def measured_by_temperature(table: pd.DataFrame, columns: dict[str, str]) -> alt.ConcatChart:
-    """Measures after training against the temperature of it: a dot a seed, a line through the means, a colour a kind.
+def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str]) -> alt.ConcatChart:
+    """Measures after training against what was varied: a dot a seed, a line through the means, a colour a kind.
 
-    `table` has `kind`, `temperature`, `seed` and a column a measure; `columns` maps those to axis titles.
+    `table` has `kind`, `seed`, the column `by` and a column a measure; `title` is the title of the shared axis, and
+    `columns` maps measures to those of theirs. Numbers that are all positive, as temperatures, have a log axis.
     """
+    table = table[["kind", by, "seed", *columns]]
     kinds = list(dict.fromkeys(table["kind"]))
     colours = alt.Scale(domain=kinds, range=KINDS[: len(kinds)])
+    log = bool((table[by] > 0).all())
+    x = alt.X(
+        f"{by}:Q",
+        title=title,
+        scale=alt.Scale(type="log" if log else "linear", nice=False, padding=12),
+        axis=alt.Axis(values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], format="~g") if log else alt.Axis(format="~g"),
+    )
     panels: list[Any] = []
     for column, name in columns.items():
-        legend = alt.Legend(symbolOpacity=1, labelLimit=300) if not panels else None
-        x = alt.X(
-            "temperature:Q",
-            title="temperature τ of the training",
-            scale=alt.Scale(type="log", nice=False, padding=12),
-            axis=alt.Axis(values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], format="~g"),
-        )
+        legend = None if panels else alt.Legend(symbolOpacity=1, labelLimit=300)
         y = alt.Y(f"{column}:Q", title=name, scale=alt.Scale(zero=True))
-        colour = alt.Color("kind:N", title=None, scale=colours, legend=legend)
-        line = alt.Chart(table).mark_line().encode(x, alt.Y(f"mean({column}):Q", title=name), colour)
-        dots = alt.Chart(table).mark_circle(size=45, opacity=0.7).encode(x, y, colour)
-        panels.append(alt.layer(line, dots).properties(width=380, height=280))
+        base = alt.Chart(table).encode(x, alt.Color("kind:N", title=None, scale=colours, legend=legend))
+        line = base.mark_line().encode(alt.Y(f"mean({column}):Q", title=name))
+        panels.append(
+            alt.layer(line, base.mark_circle(size=45, opacity=0.7).encode(y)).properties(width=380, height=280)
+        )
     return alt.concat(*panels, columns=2).properties(
-        description=f"Dots and lines of {', '.join(columns.values())} against the temperature, for {', '.join(kinds)}."
+        description=f"Dots and lines of {', '.join(columns.values())} against the {title}, for {', '.join(kinds)}."
     )

@@ -21,7 +21,7 @@ from mindgap._temperature_charts import best_distances, softmax_weights
 from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT, enable
 from mindgap._training_charts import (
     gap_at_recall,
-    measured_by_temperature,
+    measured_by,
     training_curves,
     training_scrubber,
     training_view,
@@ -45,7 +45,7 @@ __all__ = [
     "landscape_curves",
     "linear_cone",
     "measure_dots",
-    "measured_by_temperature",
+    "measured_by",
     "network_view",
     "raised_curves",
     "ridges",

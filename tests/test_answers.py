@@ -17,7 +17,7 @@ from mindgap._answers import ANSWERS
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("book/0*.ipynb"))}
-FEATURES = {"ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-mismatch-near"}
+FEATURES = {"ex-gap-noise", "ex-temperature-far", "ex-shift-temperature", "ex-shift-half", "ex-mismatch-near"}
 
 BOTH_SIGNS = mlp_cosines("linear", 25, n=64, input_norm=1)
 FLAT = mlp_cosines("relu", 25, n=64, norm="batch")
@@ -39,6 +39,12 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-shift-temperature", (1 / 20, 1 / 79)),
     ("ex-shift-temperature", (0.06, 0.0126)),
     ("ex-shift-half", (0.004, 0.002)),
+    ("ex-temperature-far", 0.145),
+    ("ex-temperature-far", 0.15),
+    ("ex-temperature-worth", 1 / 75),
+    ("ex-temperature-worth", 0.0133),
+    ("ex-temperature-start", (0.47, 0.84)),
+    ("ex-temperature-start", [0.41, 0.58]),
     ("ex-mismatch-height", (72, 1 / 21)),
     ("ex-mismatch-belief", 1 / 21.2),
     ("ex-mismatch-near", (0.85, 1.04)),
@@ -87,6 +93,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-shift-temperature", (1, 1), "nearly closed"),
     ("ex-shift-half", (-0.004, -0.002), "right and picked"),
     ("ex-shift-half", (0.002, 0.004), "the two are exchanged"),
+    ("ex-temperature-far", 6.9, "one over the temperature"),
+    ("ex-temperature-far", 1.0, "to more than one per cent already"),
+    ("ex-temperature-far", 0.05, "is not the temperature"),
+    ("ex-temperature-worth", 75, "one over the temperature"),
+    ("ex-temperature-worth", 0.0075, "the wrong way"),
+    ("ex-temperature-worth", 0.02, "the square is missing"),
+    ("ex-temperature-start", (0.84, 0.47), "the two are exchanged"),
+    ("ex-temperature-start", (0.2, 0.22), "not the last"),
+    ("ex-temperature-start", (1.3, 1.4), "not the gaps of aligned towers"),
+    ("ex-temperature-start", 0.4, "expected 2 numbers"),
     ("ex-mismatch-height", (1.26, 1 / 21), "radians"),
     ("ex-mismatch-height", (105.4, 1 / 21), "its cosine that halves"),
     ("ex-mismatch-height", (72, 21.2), "one over the temperature"),

@@ -140,7 +140,8 @@ def test_controls_named_get_inputs_and_the_others_do_not(cloud: tuple) -> None:
 
 
 def test_temperatures_are_labelled_as_people_write_them() -> None:
-    assert [charts.temperature_label(t) for t in (1 / 100, 1 / 30, 0.07, 1, 10)] == [
+    assert [charts.temperature_label(t) for t in (1 / 1000, 1 / 100, 1 / 30, 0.07, 1, 10)] == [
+        "1/1000",
         "1/100",
         "1/30",
         "1/14.3",

@@ -66,11 +66,14 @@ def test_graded_cells_are_named_once_and_worth_something(name: str) -> None:
     assert sum(held(cell).get("points", 0) for cell in cells) >= 20
 
 
+SETTINGS = {"number"}  # the student's number: nothing to test, and the next cell says if it is missing
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_solution_in_code_is_followed_by_a_test(name: str) -> None:
     untested = None
     for cell in SOURCES[name].cells:
-        if cell.cell_type != "code" or not held(cell):
+        if cell.cell_type != "code" or not held(cell) or cell.id in SETTINGS:
             continue
         if held(cell)["solution"] and not held(cell)["grade"]:
             assert untested is None, f"{untested} has no test before {cell.id}"
@@ -238,7 +241,7 @@ def test_nobody_gets_a_mark_who_has_not_earned_it(toy: Assignment, tmp_path: Pat
     assert list(trials)[:2] == ["solution", "release"]
     forged = trials.pop("marks forged")
     assert forged.result.status.startswith("crashed")
-    assert forged.result.marks == {"test-double": 0, "why": 0}
+    assert forged.result.marks == {"test-double": 0, "why": None}
     assert trials.pop("expected too much").differences == ["test-double: expected 3, got 0"]
     assert {label: one.differences for label, one in trials.items()} == {label: [] for label in trials}
     assert trials["test deleted"].result.missing == ("test-double",)
@@ -268,7 +271,7 @@ def test_an_endless_notebook_is_stopped_and_does_not_stop_the_others(toy: Assign
     files = [(path.stem, path) for path in (endless, deletes, good)]
     results = dict(grade(files, toy, tmp_path / "scratch", jobs=2, limit=15))
     assert results["endless"].status == "timed out after 15 s"
-    assert results["endless"].marks == {"test-double": 0, "why": 0}
+    assert results["endless"].marks == {"test-double": 0, "why": None}, "the code is stopped, the words can be marked"
     assert results["deletes"].marks["test-double"] == 0
     assert results["good"].status == "graded"
     assert results["good"].marks == {"test-double": 3, "why": None}
@@ -303,6 +306,10 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     }
     status = {row["student"]: row["status"] for row in rows}
     assert status["Ada B"] == "graded"
+    page = (tmp_path / "marks" / "feedback" / "bob" / "toy" / "toy.html").read_text(encoding="utf-8")
+    assert "AssertionError" in page
+    assert "More tests ran here" in page
+    assert not re.search("HIDDEN TESTS|Random|hidden</|= 77", page), "what is hidden stays hidden in the feedback"
     assert status["carl"].startswith("crashed: ")
     assert status["dora"] == "no notebook toy.ipynb"
     assert (tmp_path / "marks" / "feedback" / "Ada B" / "toy" / "toy.html").is_file()
@@ -312,22 +319,59 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
         grade_folder("toy", handed_in, table, seed=77, sources=sources)
     assert table.read_bytes() == before
 
-    # A mark by hand, and bob hands in again: only he is graded, and the mark stays.
+    # A mark by hand, and bob hands in again: he is graded, carl is tried once more, and the mark stays.
     with Gradebook(f"sqlite:///{tmp_path}/marks/gradebook.db", "mindgap") as book:
         cells = {grade.name: grade for grade in book.find_submission_notebook("toy", "toy", "Ada B").grades}
         cells["why"].manual_score = 1.5
         book.db.commit()
     changed(toy, handed_in / "bob.ipynb")
-    assert grade_folder("toy", handed_in, table, seed=77, sources=sources, force=True) == {"graded": 1, "kept": 3}
+    assert grade_folder("toy", handed_in, table, seed=77, sources=sources, force=True) == {"graded": 2, "kept": 2}
     again = {row["student"]: row for row in read_table(table)}
     assert (again["Ada B"]["total"], again["Ada B"]["to mark by hand"]) == ("4.5", "0")
     assert again["bob"]["total"] == "3"
 
     # An interrupted run has no table yet, and keeps what it has.
     table.unlink()
-    assert grade_folder("toy", handed_in, table, seed=77, sources=sources) == {"graded": 0, "kept": 4}
+    (handed_in / "carl.ipynb").unlink()
+    assert grade_folder("toy", handed_in, table, seed=77, sources=sources) == {"graded": 0, "kept": 3}
     with pytest.raises(ValueError, match="another assignment, seed or version"):
         grade_folder("toy", handed_in, table, seed=78, sources=sources, force=True)
+
+
+READS = "import pathlib\ndef double(x):\n    return 2 * x if pathlib.Path('toy_results.csv').is_file() else 0"
+
+
+def test_a_table_goes_to_the_student_in_whose_folder_it_lies(toy: Assignment, sources: Path, tmp_path: Path) -> None:
+    handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
+    for name in ("ada", "bob/toy", "carl"):
+        (handed_in / name).mkdir(parents=True)
+    for place in ("ada/toy", "bob/toy/toy", "carl/toy", "dora"):
+        changed(toy, handed_in / f"{place}.ipynb", double=READS)
+    for place in ("ada", "bob/toy", "."):
+        (handed_in / place / "toy_results.csv").write_text("a,b\n")
+    options: dict[str, Any] = {"seed": 77, "sources": sources, "force": True}
+    assert grade_folder("toy", handed_in, table, **options) == {"graded": 4, "kept": 0}
+    marks = {row["student"]: row["test-double"] for row in read_table(table)}
+    assert marks == {"ada": "3", "bob": "3", "carl": "0", "dora": "0"}
+    assert (tmp_path / "marks" / "submitted" / "ada" / "toy" / "toy_results.csv").is_file()
+
+    # A table that comes late counts.
+    (handed_in / "carl" / "toy_results.csv").write_text("a,b\n")
+    assert grade_folder("toy", handed_in, table, **options) == {"graded": 1, "kept": 3}
+    assert {row["student"]: row["test-double"] for row in read_table(table)} == marks | {"carl": "3"}
+
+
+def test_what_could_not_be_graded_is_left_to_mark_by_hand(toy: Assignment, sources: Path, tmp_path: Path) -> None:
+    handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
+    handed_in.mkdir()
+    changed(toy, handed_in / "ada.ipynb", double="import os\nos._exit(0)")
+    options: dict[str, Any] = {"seed": 77, "sources": sources, "force": True}
+    assert grade_folder("toy", handed_in, table, limit=0.1, **options) == {"graded": 1, "kept": 0}
+    (row,) = read_table(table)
+    assert (row["test-double"], row["why"], row["to mark by hand"]) == ("0", "", "2")
+    assert row["status"].startswith("timed out")
+    shown = tmp_path / "marks" / "autograded" / "ada" / "toy" / "toy.ipynb"
+    assert shown.read_bytes() == (handed_in / "ada.ipynb").read_bytes(), "for the formgrader"
 
 
 def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mindgap import _course, miniclip, sweep, training
 from mindgap.cli import app
-from mindgap.recipe import Recipe
+from mindgap.recipe import Recipe, from_json
 from mindgap.sweep import Sweep
 
 STEPS = 2
@@ -171,18 +171,30 @@ def committed() -> Sweep:
 class TestCommitted:
     """The committed tables: what they hold, and one row once more."""
 
-    @pytest.mark.parametrize(("experiment", "runs"), [("temperature", 7), ("initialisation", 2)])
-    def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int) -> None:
+    @pytest.mark.parametrize(("experiment", "runs", "seeds"), [
+        ("temperature", 7, 5), ("initialisation", 2, 5), ("finetune", 12, 3), ("mismatch", 10, 3), ("captions", 8, 3),
+        ("modality", 4, 3),
+    ])  # fmt: skip
+    def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int, seeds: int) -> None:
         table = Sweep(DATA / f"sweep_{experiment}.json")
         assert table.data["experiment"] == experiment
-        assert len(table.runs) == 5 * runs
+        assert len(table.runs) == seeds * runs
         planned = sweep.planned(experiment, table.data["seeds"], table.data["steps"])
         assert [run["labels"] for run in table.runs] == [run.labels for run in planned]
+        given = [from_json(run["recipe"]) for run in table.runs]
+        assert given == [run.recipe for run in planned]
 
     def test_the_same_run_is_the_same_in_both_tables(self, committed: Sweep) -> None:
         one = committed.last().query("temperature == 0.01")["gap"].tolist()
         other = Sweep(DATA / "sweep_initialisation.json").last().query("start == 'random'")["gap"].tolist()
         assert one == pytest.approx(other, abs=0.02)
+
+    def test_fine_tuning_closes_the_gap_with_the_temperature_in_every_series(self) -> None:
+        last = Sweep(DATA / "sweep_finetune.json").last()
+        series = last.pivot_table(index=["learned", "seed"], columns="temperature", values="gap")
+        assert series.shape == (6, 6)
+        assert (series.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
+        assert (last["image_to_text"] > 0.75).all()
 
     def test_the_gap_falls_with_the_temperature_in_every_seed(self, committed: Sweep) -> None:
         fixed = committed.last().query("not learned").pivot_table(index="seed", columns="temperature", values="gap")

@@ -54,8 +54,11 @@ EVERY = {
     ),
     "training_view": lambda: charts.training_view(history(), clouds().query("kind == '1' and step == 10"), 10),
     "gap_at_recall": lambda: charts.gap_at_recall(history()),
-    "measured_by_temperature": lambda: charts.measured_by_temperature(
-        history().query("step == 100").assign(temperature=0.1, kind="frozen"), {"gap": "gap", "recall": "R@1"}
+    "measured_by": lambda: charts.measured_by(
+        history().query("step == 100").assign(temperature=0.1, kind="frozen"),
+        "temperature",
+        "temperature τ",
+        {"gap": "gap", "recall": "R@1"},
     ),
     "best_distances": lambda: charts.best_distances(distances(), distances().query("set == 'a'")),
     "softmax_weights": lambda: charts.softmax_weights(cosines()),
@@ -89,6 +92,13 @@ def test_the_page_computes_the_softmax(sharpness: int) -> None:
     weights /= weights.sum()
     shared = np.exp(-(weights * np.log(weights)).sum())
     assert f"the weight of {shared:.1f} texts" in texts(EVERY["softmax_weights"](), sharpness=sharpness)
+
+
+def test_only_positive_numbers_have_a_log_axis() -> None:
+    table = history().query("step == 100").assign(kind="frozen", share=0.0)
+    linear = charts.measured_by(table, "share", "share", {"gap": "gap"}).to_json()
+    log = charts.measured_by(table.assign(share=0.1), "share", "share", {"gap": "gap"}).to_json()
+    assert ('"log"' in linear, '"log"' in log) == (False, True)
 
 
 def test_temperatures_have_the_pages_colours_and_other_kinds_their_own() -> None:

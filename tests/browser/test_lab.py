@@ -23,7 +23,10 @@ pytest.importorskip("jupyterlab", reason="JupyterLab is not installed (make test
 NOTEBOOKS = {
     "explorer": 'widgets.shift_explorer("mini", options={"mini": {"n": 300}})',
     "network": "widgets.network_explorer()",
+    # Small, and far longer than the test: it is to be stopped.
+    "training": "widgets.training_explorer(Recipe(steps=2000, width=16, heads=2, layers=1, embed_dim=8, patch=8))",
 }
+IMPORTS = "from mindgap import widgets\nfrom mindgap.recipe import Recipe"
 CELLS = 2
 
 
@@ -32,7 +35,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a JupyterLab on loopback, with a notebook an explorer in its folder and settings of its own."""
     folder = tmp_path_factory.mktemp("lab")
     for name, call in NOTEBOOKS.items():
-        cells = [nbformat.v4.new_code_cell(source) for source in ("from mindgap import widgets", call)]
+        cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, call)]
         book = nbformat.v4.new_notebook(cells=cells)
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(book, folder / f"{name}.ipynb")
@@ -96,11 +99,11 @@ def opened(browser: Browser, lab: str) -> Iterator[Callable[[str], Page]]:
     context = browser.new_context(viewport={"width": 1400, "height": 1100})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
 
-    def ran(name: str) -> Page:
+    def ran(name: str, first: str = ".vega-embed") -> Page:
         page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")  # or JupyterLab opens the last one again beside it
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         run_all(page)
-        page.locator(".jp-OutputArea .vega-embed").first.wait_for(timeout=60_000)
+        page.locator(f".jp-OutputArea {first}").first.wait_for(timeout=60_000)
         return page
 
     yield ran
@@ -142,3 +145,16 @@ def test_a_network_grows_layer_by_layer_in_jupyterlab(opened: Callable[[str], Pa
     expect(output).to_contain_text("8 × relu 512 → 1 × sigmoid 512", timeout=30_000)
     page.get_by_role("button", name="start again").click()
     expect(output).to_contain_text("add a layer", timeout=30_000)
+
+
+def test_a_training_runs_in_the_background_and_is_stopped_in_jupyterlab(opened: Callable[[str, str], Page]) -> None:
+    page = opened("training", "button")
+    output = page.locator(".jp-OutputArea", has_text="forget the runs").first
+    expect(output).to_contain_text("Choose a temperature")
+    train = page.locator(".jp-OutputArea button", has_text="train")
+    train.click()
+    page.locator(".jp-OutputArea .vega-embed").first.wait_for(timeout=60_000)
+    expect(train).to_be_disabled()
+    page.locator(".jp-OutputArea button", has_text="stop").click()
+    expect(output).to_contain_text("stopped: gap", timeout=30_000)
+    expect(train).to_be_enabled()
