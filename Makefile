@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check execute lab bench coordinates cones coursework lock clean browser
+.PHONY: help book test check execute lab bench coordinates cones clouds coursework lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -76,6 +76,9 @@ coordinates: .venv/.umap  ## compute the UMAP coordinates of chapter 1 again
 
 cones: .venv/.umap  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
 	$(BIN)/mindgap cones --umap --force
+
+clouds: .venv/.book  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
+	$(BIN)/python book/data/training_clouds.py
 
 lock: .venv/.python  ## resolve every dependency again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
