@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from mindgap import _sweep
+from mindgap._feedback import Largest
 from mindgap.geometry import normalize, shift
 from mindgap.landscape import Landscape, best_shift, loss_landscape
 
@@ -235,19 +235,6 @@ def test_distance_is_that_of_the_shifted_means():
         a, b = shift(x, y, amount)
         torch.testing.assert_close(distance.abs(), (a.mean(dim=0) - b.mean(dim=0)).norm())
     assert result.distance[0] > result.distance[1] > result.distance[2].abs() > 0 > result.distance[3]
-
-
-class Largest(TorchDispatchMode):
-    """The most entries of any tensor an operation returns."""
-
-    entries = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for value in result if isinstance(result, (tuple, list)) else [result]:
-            if isinstance(value, torch.Tensor):
-                self.entries = max(self.entries, value.numel())
-        return result
 
 
 @pytest.mark.parametrize("batch_size", [None, 50, 1500])
