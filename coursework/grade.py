@@ -5,17 +5,19 @@
 The folder holds one notebook a student: handed_in/<student>.ipynb, handed_in/<student>/measure_the_gap.ipynb, or
 nbgrader's own handed_in/<student>/measure_the_gap/measure_the_gap.ipynb. Beside marks.csv a folder `marks` keeps the
 gradebook, the graded notebooks and feedback/<student>/…html; to mark by hand, start `jupyter lab` in that folder and
-choose Nbgrader > Formgrader. What lies beside a student's notebook in a folder, such as a table of results, is handed
-to it. A command that was interrupted goes on where it was. Once written, the CSV is only replaced with
---force, which grades what is new or has changed and keeps the rest, marks by hand included.
+choose Nbgrader > Formgrader. A table of results, or what else is named measure_the_gap_…, is handed to the notebook
+beside it if the two lie in a folder of that student. A command that was interrupted goes on where it was. Once written,
+the CSV is only replaced with --force, which grades what is new, has changed, or could not be graded, and keeps the
+rest, marks by hand included.
 
 GRADING RUNS THE CODE OF YOUR STUDENTS, with your rights. Do it in a container without network, for example
 
-  docker run --rm -it --network none --memory 8g --pids-limit 500 -v "$PWD":/course:ro \\
-      -v "$PWD/grading":/grading -w /course IMAGE \\
-      python coursework/grade.py measure_the_gap --submitted /grading/handed_in --csv /grading/marks.csv
+  docker run --rm -it --network none --read-only --tmpfs /tmp:rw,size=4g --user "$(id -u):$(id -g)" \\
+      --cap-drop ALL --security-opt no-new-privileges --memory 6g --memory-swap 6g --cpus 2 --pids-limit 500 \\
+      --volume "$PWD/handed_in":/handed_in:ro --volume "$PWD/marks":/marks mindgap-grading \\
+      python coursework/grade.py measure_the_gap --submitted /handed_in --csv /marks/measure_the_gap.csv --seed SEED
 
-where IMAGE has mindgap and its coursework extra, and grading/handed_in the submissions.
+The instructor notes say how to make the image mindgap-grading.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
-from marks import digest, keep, open_course, write_table
+from marks import fingerprint, keep, open_course, write_table
 from pool import LIMIT, grade
 
 
@@ -98,7 +100,8 @@ def grade_folder(
         record = results / f"{student}.json"
         if record.is_file():
             state = json.loads(record.read_text(encoding="utf-8"))
-            if state["digest"] == digest(path.read_bytes(), version.encode()):
+            same = state["digest"] == fingerprint(student, path, name, version)
+            if same and state["status"].startswith("graded"):  # whatever failed is tried again
                 states[student] = state
                 continue
         todo.append((student, path))
@@ -115,7 +118,7 @@ def grade_folder(
                 status = result.status
                 if result.missing:
                     status += f"; cells missing: {' '.join(result.missing)}"
-                mark = digest(paths[student].read_bytes(), version.encode())
+                mark = fingerprint(student, paths[student], name, version)
                 states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
                 (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")
                 progress.console.print(f"{student}: {result.seconds:.1f} s, {status}", highlight=False, soft_wrap=True)

@@ -11,11 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograding import HERE, STUDENT, Assignment, Part, release
-from pool import Result
+from pool import Result, beside
 
 
 def digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
+
+
+def fingerprint(student: str, path: Path, name: str, version: str) -> str:
+    """A digest of all that a student's marks depend on: the notebook, the files beside it, and the tests."""
+    files = [text for file in beside(student, path, name) for text in (file.name.encode(), file.read_bytes())]
+    return digest(path.read_bytes(), *files, version.encode())
 
 
 def open_course(name: str, course: Path, seed: int | None, sources: Path = HERE / "source") -> tuple[Assignment, str]:
@@ -45,18 +51,26 @@ def open_course(name: str, course: Path, seed: int | None, sources: Path = HERE 
 
 
 def keep(student: str, path: Path, result: Result, assignment: Assignment) -> None:
-    """Take what one grading left into the course: marks into the gradebook, notebooks and feedback into its folders."""
+    """Take what one grading left into the course: marks into the gradebook, notebooks and feedback into its folders.
+
+    A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it.
+    """
     from nbgrader.api import Gradebook
 
     name = assignment.name
     submitted = assignment.course / "submitted" / student / name
-    submitted.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(submitted, ignore_errors=True)
+    submitted.mkdir(parents=True)
     shutil.copyfile(path, submitted / f"{name}.ipynb")
+    for file in beside(student, path, name):
+        shutil.copyfile(file, submitted / file.name)
     for kind in ("autograded", "feedback"):
         there, here = assignment.course / kind / student / name, result.folder / kind / STUDENT / name
         shutil.rmtree(there, ignore_errors=True)
         if here.is_dir():
             shutil.copytree(here, there, symlinks=True)
+        elif kind == "autograded":
+            shutil.copytree(submitted, there)
     with warnings.catch_warnings(), Gradebook(f"sqlite:///{assignment.course}/gradebook.db", "mindgap") as book:
         # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
         warnings.filterwarnings("ignore", "Object of type <Submitted")

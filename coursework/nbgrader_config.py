@@ -1,14 +1,16 @@
 """nbgrader's settings for the assignments, read by `make coursework`, by grade.py and by nbgrader's own commands."""
 
+import re
 import secrets
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader import utils
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     Execute,
+    GetGrades,
     IgnorePattern,
     LimitOutput,
     NbGraderPreprocessor,
@@ -58,6 +60,23 @@ class AllOrNothing(NbGraderPreprocessor):
         return cell, resources
 
 
+class HideTests(NbGraderPreprocessor):
+    """Takes the hidden tests out of a page of feedback, and the traceback that would quote them.
+
+    What the error says stays, and so do the tracebacks of all other cells.
+    """
+
+    region = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:### END HIDDEN TESTS[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if cell.cell_type == "code":
+            cell.source, found = self.region.subn("# More tests ran here.", cell.source)
+            for output in cell.outputs:
+                if found and output.output_type == "error":
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
+        return cell, resources
+
+
 c.CourseDirectory.course_id = "mindgap"
 
 # What the student finds where the solution was.
@@ -80,3 +99,6 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+
+# The autograded notebook, from which a page of feedback is made, holds the hidden tests and their seed.
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]

@@ -24,7 +24,7 @@ What is here
   {name}.ipynb    the assignment: read, write your code and your answers, run{more}
 
 Before you start
-  Install mindgap with the book's packages, as its README says, and open the notebook with
+  Install mindgap and JupyterLab, as your course or the book's page of assignments says, and open the notebook with
 
       jupyter lab {name}.ipynb
 

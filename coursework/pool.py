@@ -31,8 +31,9 @@ LIMIT = 120.0  # seconds for one notebook, from the start of its process
 class Result:
     """What grading one notebook gave: a mark for each graded cell, None for one that waits for a person.
 
-    `status` is "graded", "timed out", or "crashed: …"; `missing` names graded cells that the notebook lacks. `folder`
-    is the scratch course with autograded and feedback notebooks, which the caller may take from and should remove.
+    `status` is "graded", "timed out …", or "crashed: …"; without "graded" the tests earn nothing, and what a person
+    marks is left open. `missing` names graded cells that the notebook lacks. `folder` is the scratch course with
+    autograded and feedback notebooks, which the caller may take from and should remove.
     """
 
     marks: dict[str, float | None]
@@ -59,7 +60,7 @@ def grade(
             while waiting and len(running) < jobs:
                 label, path = waiting.pop()
                 folder = Path(tempfile.mkdtemp(dir=scratch))
-                _submit(path, assignment, folder)
+                _submit(label, path, assignment, folder)
                 process = context.Process(target=_enter, args=(folder, assignment.name, feedback))
                 process.start()
                 running[process] = label, path, folder, time.perf_counter()
@@ -107,15 +108,24 @@ def _nothing() -> None:
     pass
 
 
-def _submit(path: Path, assignment: Assignment, folder: Path) -> None:
+def beside(label: str, path: Path, name: str) -> list[Path]:
+    """The files that belong to the notebook at `path`, such as a table of results: only from a folder of that label.
+
+    What lies beside notebooks that share a folder belongs to none of them.
+    """
+    own = path.parent.name == label or (path.parent.name == name and path.parent.parent.name == label)
+    there = sorted(path.parent.glob(f"{name}_*")) if own else []
+    return [file for file in there if file.is_file() and file.suffix != ".ipynb"]
+
+
+def _submit(label: str, path: Path, assignment: Assignment, folder: Path) -> None:
     """A scratch course with the gradebook of the release and one submission."""
     shutil.copy(assignment.course / "gradebook.db", folder)
     there = folder / "submitted" / STUDENT / assignment.name
     there.mkdir(parents=True)
     shutil.copy(path, there / f"{assignment.name}.ipynb")
-    for beside in path.parent.glob(f"{assignment.name}_*"):  # such as a table of results
-        if beside.is_file() and beside.suffix != ".ipynb":
-            shutil.copy(beside, there)
+    for file in beside(label, path, assignment.name):
+        shutil.copy(file, there)
 
 
 def _enter(folder: Path, name: str, feedback: bool) -> None:
@@ -141,9 +151,7 @@ def _result(assignment: Assignment, path: Path, folder: Path, seconds: float, st
     missing = _missing(assignment, path)
     known: dict[str, float | None] = {}
     for part in assignment.parts:
-        mark = marks.get(part.name)
-        if part.name in missing or status != "graded":
-            mark = 0.0
+        mark = 0.0 if part.name in missing else marks.get(part.name)
         known[part.name] = min(mark, part.points) if mark is not None else None if part.by_hand else 0.0
     return Result(known, status, seconds, missing, folder)
 
