@@ -114,8 +114,12 @@ def training_curves(history: pd.DataFrame, columns: dict[str, str], title: str =
         for column, name in columns.items()
     ]
     kinds = ", ".join(dict.fromkeys(map(str, history["kind"])))
-    return alt.concat(*panels, columns=2).properties(
-        description=f"Line charts of {', '.join(columns.values())} over the steps of training, for {kinds}."
+    return (
+        alt.concat(*panels, columns=2)
+        .resolve_scale(color="independent")
+        .properties(
+            description=f"Line charts of {', '.join(columns.values())} over the steps of training, for {kinds}."
+        )
     )
 
 
@@ -179,6 +183,10 @@ def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str
         panels.append(
             alt.layer(line, base.mark_circle(size=45, opacity=0.7).encode(y)).properties(width=380, height=280)
         )
-    return alt.concat(*panels, columns=2).properties(
-        description=f"Dots and lines of {', '.join(columns.values())} against the {title}, for {', '.join(kinds)}."
+    return (
+        alt.concat(*panels, columns=2)
+        .resolve_scale(color="independent")
+        .properties(
+            description=f"Dots and lines of {', '.join(columns.values())} against the {title}, for {', '.join(kinds)}."
+        )
     )

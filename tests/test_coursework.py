@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -401,3 +404,14 @@ def test_archives_of_equal_contents_are_equal(toy: Assignment, tmp_path: Path) -
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(2022, 11, 28, 0, 0, 0)}
+
+
+def test_a_release_needs_no_activated_environment(sources: Path, tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from autograding import release; p = Path(sys.argv[1]); "
+    code += "release('toy', p / 'course', sources=Path(sys.argv[2]))"
+    outside = {**os.environ, "PATH": os.defpath, "PYTHONPATH": str(HERE)}
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), str(sources)], env=outside, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "course" / "release" / "toy" / "toy.ipynb").is_file()
