@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from mindgap._controls import radio
-from mindgap._theme import KINDS, NEUTRAL, TEXT
+from mindgap._theme import KINDS, NEUTRAL, TEMPERATURE_TICKS, TEXT
 
 
 def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart:
@@ -21,12 +21,11 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart
         scale=alt.Scale(domain=sets, range=KINDS[: len(sets)]),
         legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=2, labelLimit=320),
     )
-    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
     x = alt.X(
         "temperature:Q",
         title="temperature τ",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(values=ticks, format="~g"),
+        axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g"),
     )
     y = alt.Y("distance:Q", title="best distance between the means", scale=alt.Scale(zero=True))
     lines = alt.Chart(table).mark_line().encode(x, y, colour)

@@ -18,6 +18,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
 IMAGE, TEXT = "#2f7fd0", "#d9690f"
 NEUTRAL = "#77808c"
 TEMPERATURE = ["#3b0f70", "#641a80", "#8c2981", "#b73779", "#de4968", "#f7705c"]
+TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]  # of a log axis
 # Kinds that are neither a modality nor a temperature; apart for colour-blind readers, in light and in dark.
 KINDS = [TEMPERATURE[3], "#1b9e77", "#7a5fc0", "#a6761d", NEUTRAL]
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"

@@ -9,7 +9,8 @@ import altair as alt
 import pandas as pd
 
 from mindgap._controls import radio
-from mindgap._theme import IMAGE, KINDS, NEUTRAL, TEXT
+from mindgap._pair_layers import ALONG_AND_ACROSS, pair_layers
+from mindgap._theme import KINDS, NEUTRAL, TEMPERATURE_TICKS
 
 STEPS = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
 TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]
@@ -76,20 +77,14 @@ def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.
 
 def _cloud(base: alt.Chart, words: str) -> alt.LayerChart:
     """Pairs along the gap and across it, on scales that stand still."""
-    x = alt.X("x:Q", title="along the gap", scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title="main axis across it", scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
     note = (
         alt.Chart(alt.Data(values=[{}]))
         .transform_calculate(words=words)
         .mark_text(align="left", fontWeight="bold", fontSize=13, color=NEUTRAL)
         .encode(x=alt.value(4), y=alt.value(8), text="words:N")
     )
-    return alt.layer(
-        base.mark_rule(color=NEUTRAL, clip=True, opacity=0.2).encode(x, y, x2="x2:Q", y2="y2:Q"),
-        base.mark_circle(color=IMAGE, clip=True).encode(x, y),
-        base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q")),
-        note,
-    ).properties(name="equal_axes", width=380, height=323)
+    layers = pair_layers(base, alt.value(0.2), ALONG_AND_ACROSS)
+    return alt.layer(*layers, note).properties(name="equal_axes", width=380, height=323)
 
 
 def _marker(step: str) -> alt.Chart:
@@ -172,7 +167,7 @@ def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str
         f"{by}:Q",
         title=title,
         scale=alt.Scale(type="log" if log else "linear", nice=False, padding=12),
-        axis=alt.Axis(values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], format="~g") if log else alt.Axis(format="~g"),
+        axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g") if log else alt.Axis(format="~g"),
     )
     panels: list[Any] = []
     for column, name in columns.items():

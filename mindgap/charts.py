@@ -15,6 +15,7 @@ import pandas as pd
 from mindgap._cone_charts import cap_sizes, ridges
 from mindgap._curves import DIRECTIONS, LOSS, labelled, landscape_curves, temperature_label
 from mindgap._depth_charts import depth_curves, linear_cone, network_view, raised_curves
+from mindgap._pair_layers import ALONG_AND_ACROSS, pair_layers
 from mindgap._seed_charts import seed_clouds, share_curves, singular_cliff
 from mindgap._sphere_chart import sphere_pairs
 from mindgap._temperature_charts import best_distances, softmax_weights
@@ -113,9 +114,9 @@ def shift_explorer(
         .encode(x=alt.datum(x), y=alt.datum(0.78))
         for name, colour, align, x in zip(modalities, (IMAGE, TEXT), SIDES, (0.98, -0.98), strict=True)
     ]
-    cloud = alt.layer(
-        *_pair_layers(base, alt.value(0.18), ("along the gap", "main axis across it")), *names
-    ).properties(name="equal_axes", width=380, height=323)
+    cloud = alt.layer(*pair_layers(base, alt.value(0.18), ALONG_AND_ACROSS), *names).properties(
+        name="equal_axes", width=380, height=323
+    )
 
     frame = labelled(landscape.frame().drop(columns="loss"))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS)
@@ -157,7 +158,7 @@ def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
     base = alt.Chart(points).transform_filter("datum.set == set && datum.projection == projection")
     opacity = alt.value(alt.ExprRef("lines ? 0.22 : 0"))
     return (
-        alt.layer(*_pair_layers(base, opacity))
+        alt.layer(*pair_layers(base, opacity))
         .add_params(chosen, kind, lines)
         .properties(
             name="equal_axes",
@@ -201,21 +202,9 @@ def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
     """
     panels: list[Any] = []
     for name, part in points.groupby("set", sort=False):
-        layers = _pair_layers(alt.Chart(part), alt.value(0.22 if links else 0.0))
+        layers = pair_layers(alt.Chart(part), alt.value(0.22 if links else 0.0))
         panels.append(
             alt.layer(*layers).properties(name=f"equal_{len(panels)}", title=str(name), width=330, height=280)
         )
     names = ", ".join(dict.fromkeys(map(str, points["set"])))
     return alt.concat(*panels, columns=2).properties(description=f"Scatter plots of matched pairs of {names}.")
-
-
-def _pair_layers(
-    base: alt.Chart, opacity: Any, titles: tuple[str, str] = ("first axis", "second axis")
-) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
-    """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle."""
-    x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
-    line = base.mark_rule(color=NEUTRAL, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity)
-    first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
-    second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
-    return line, first, second
