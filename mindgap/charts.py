@@ -99,7 +99,8 @@ def shift_explorer(
             "p": path.y[:pairs, 0].cpu(), "q": path.y[:pairs, 1].cpu(), "b": path.y_along[:pairs].cpu(),
         }
     )  # fmt: skip
-    g1, g2, g = float(path.gap[0]), float(path.gap[1]), path.squared_gap
+    # A coordinate that is zero but for rounding must be written as zero, on every processor.
+    g1, g2, g = (round(float(value), 6) + 0.0 for value in (*path.gap[:2], path.squared_gap))
     base = alt.Chart(points).transform_calculate(
         r=f"sqrt(1 - 2*shift*datum.a + shift*shift*{g:.5g})",
         s=f"sqrt(1 + 2*shift*datum.b + shift*shift*{g:.5g})",

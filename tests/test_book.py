@@ -155,6 +155,14 @@ class TestComparison:
         assert not same(True, 1)
         assert same(0.0, 1e-9)
 
+    def test_a_formula_may_differ_in_the_last_digit_of_its_numbers_only(self) -> None:
+        formula = "sqrt(1 - 2*shift*datum.a + shift*shift*0.72484)"
+        assert same(formula, formula.replace("0.72484", "0.72485"))
+        assert not same(formula, formula.replace("0.72484", "0.72584"))
+        assert not same(formula, formula.replace("0.72484", "0.72485").replace("datum.a", "datum.b"))
+        assert not same(formula, formula.replace("2*", "3*"))
+        assert not same("gap 0.5", "gap 0.5 0.5")
+
 
 def small_notebook(folder: Path, source: str, output: str) -> Path:
     cell = nbformat.v4.new_code_cell(source, execution_count=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -27,6 +28,19 @@ def cloud() -> tuple[torch.Tensor, torch.Tensor]:
 def explorer(cloud: tuple[torch.Tensor, torch.Tensor], **options: Any) -> alt.ConcatChart:
     shifts = torch.arange(-4, 9, dtype=torch.float64) / 4
     return charts.shift_explorer(geometry.shift_path(*cloud), loss_landscape(*cloud, shifts, [0.01, 1]), **options)
+
+
+def test_a_coordinate_that_is_zero_but_for_rounding_is_written_as_zero(
+    cloud: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    path = geometry.shift_path(*cloud)
+    texts = []
+    for noise in (-5.2e-18, 9.4e-17):
+        gap = torch.tensor([float(path.gap[0]), noise], dtype=torch.float64)
+        landscape = loss_landscape(*cloud, torch.linspace(-1, 1, 5, dtype=torch.float64), [0.01, 1])
+        texts.append(charts.shift_explorer(dataclasses.replace(path, gap=gap), landscape).to_json())
+    assert texts[0] == texts[1]
+    assert "shift*0)/datum.r" in texts[0]
 
 
 def gap_points() -> pd.DataFrame:
