@@ -9,15 +9,14 @@ The moved rows have the squared lengths 1 − 2u_i and 1 − 2v_j, and the cosin
 
     x'_i·y'_j = p_i q_j (x̂_i·ŷ_j + u_i + v_j).
 
-So x̂ŷᵀ is computed once, in tiles of rows that stay in cache. One exponential of each logit serves both directions
-of the loss, as row sums and as column sums (see `mindgap._exponentials`).
-
-What is not products of matrices is bound by memory, so all passes write into the same few tiles, in float32 wherever
-one rounding, even of the largest number on the way, moves a logit by less than ROUNDING.
+So x̂ŷᵀ is computed once, in tiles of rows, and one exponential of each logit serves both directions of the loss, as row
+sums and as column sums (see `mindgap._sums`). Rows, products and cosines are float64: at τ = 1/1000 the rounding of a
+float32 cosine, 1e-7, is 1e-4 in the logit. Exponentials have the dtype of the input, where float32 holds their range.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,13 +24,17 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mindgap._exponentials import LEAST_SUM, Workspace, exponentials, planned
+from mindgap._sums import Moves, compiled_sums, in_passes
 
-ROUNDING = 5e-6  # the most that one float32 rounding may move a logit: more asks for float64 cosines
+SHARPEST = {
+    torch.float32: 128.0,
+    torch.float64: math.inf,
+}  # the highest 1/τ: e⁻⁶⁰ then spans cosines that differ by .47
+LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
 
 
 def tile_entries(device: torch.device) -> int:
-    """Cosines held at once: what stays in cache (2 MB in float32), or what keeps a GPU busy."""
+    """Cosines held at once: few enough for the second cache (4 MB), or enough to keep a GPU busy."""
     return 2**19 if device.type == "cpu" else 2**22
 
 
@@ -72,33 +75,6 @@ def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) 
     return Shifted(rows[None], offset[:, None], squared_norm.rsqrt()[:, None])
 
 
-class _Move(NamedTuple):
-    """What takes centred cosines before one shift to those after it: · q_j, + left @ right, and finally · p_i.
-
-    Both have three columns, so a row of the first product costs three more multiplications. The first row of `right`
-    is q. No entry of `left @ right` exceeds `size`.
-    """
-
-    left: Float[Tensor, "k b 3"]
-    right: Float[Tensor, "k 3 b"]
-    size: float
-
-
-def _move(x: Shifted, y: Shifted, s: int, centre: float, reference: Float[Tensor, " k"]) -> _Move:
-    """How to get (x'_i·y'_j − reference) / p_i at shift s from x̂_i·ŷ_j − centre.
-
-    Each of the three terms is centred by means (ū, v̄, q̄ and that of 1/p), so that all are small and rounding is too.
-    """
-    (u, p), (v, q) = (x.offset[s], x.scale[s]), (y.offset[s], y.scale[s])
-    u_mean, v_mean, q_mean, stretch = (part.mean(dim=-1, keepdim=True) for part in (u, v, q, 1 / p))
-    middle, ones = u_mean + v_mean + centre, torch.ones_like(u)
-    reference = reference[:, None]
-    column = q * (v - v_mean) + (q - q_mean) * middle + q_mean * middle - reference * stretch
-    left = torch.stack([u - u_mean, ones, reference * (stretch - 1 / p)], dim=-1)
-    right = torch.stack([q, column, ones], dim=-2)
-    return _Move(left, right, float((left.abs().amax(dim=1) * right.abs().amax(dim=2)).sum(dim=1).max()))
-
-
 def summed_losses(
     x: Shifted, y: Shifted, inverses: Float[Tensor, " t"], dtype: torch.dtype, report: Callable[[int], object]
 ) -> Float[Tensor, "2 s t"]:
@@ -111,45 +87,25 @@ def summed_losses(
     # Exponentials are relative to the highest matched cosine of each batch: that is known without a search through
     # n² cosines, and sums over- or underflow only where some row is far from its match, or near to another's.
     reference = own.amax(dim=-1)
-    centre = float(x.rows.flatten(0, 1).mean(dim=0) @ y.rows.flatten(0, 1).mean(dim=0))
-    moves = [_move(x, y, s, centre, reference[s]) for s in range(len(own))]
-    most_x, most_y = (side.scale.amax(dim=(1, 2)).tolist() for side in (x, y))
-
-    plan = planned(inverses.tolist(), dtype)
-    least = own.new_tensor([LEAST_SUM[step.dtype] for step in plan])[:, None, None]
     losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
-    columns = own.new_zeros(len(own), len(plan), k, b)
+    columns = own.new_zeros(len(own), len(inverses), k, b)
+    sums_of = compiled_sums if own.device.type == "cpu" else in_passes
     tile = max(1, tile_entries(own.device) // (k * b))
-    workspace = Workspace()
     for start in range(0, b, tile):
         here = x.part(slice(start, start + tile))
-        product = (here.rows @ y.rows.mT).sub_(centre)
-        products = {torch.float64: product, dtype: product.to(dtype)}
-        spread = max(abs(float(end)) for end in product.aminmax())
-        sharpness = here.scale[:, None, :, :, None] * inverses[:, None, None, None]
-        rows = own.new_empty(len(moves), len(plan), k, product.shape[1])
-        for s, move in enumerate(moves):
-            # No number on the way to a cosine is larger, so this bounds each single rounding.
-            size = (spread * most_y[s] + move.size) * most_x[s]
-            rounding = torch.finfo(dtype).eps / 2 * size * plan[-1].inverse
-            kind = dtype if rounding < ROUNDING else torch.float64
-            left, right = move.left[:, start : start + tile].to(kind), move.right.to(kind)
-            found = exponentials(products[kind], left, right, sharpness[s], -size, plan, workspace)
-            across, down = zip(*((e.sum(dim=-1), e.sum(dim=-2)) for e in found), strict=True)
-            torch.cat(across, out=rows[s])
-            columns[s] += torch.cat(down)
+        moves = Moves(here.offset, here.scale, y.offset, y.scale, reference)
+        rows = sums_of(here.rows @ y.rows.mT, moves, inverses, dtype, columns)
         for s, sums in enumerate(rows):
-            losses[0, s] += _logs(sums, least, here, y, s, reference[s], inverses)
-        report(k * product.shape[1])
-        del product, products  # or the next ones would be made beside them
+            losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses)
+        report(here.rows.shape[:2].numel())
     for s, sums in enumerate(columns):
-        losses[1, s] += _logs(sums, least, y, x, s, reference[s], inverses)
+        losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses)
     return losses
 
 
 def _logs(
     sums: Float[Tensor, "t k r"],
-    least: Float[Tensor, "t 1 1"],
+    least: float,
     left: Shifted,
     right: Shifted,
     s: int,

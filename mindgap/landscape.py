@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from mindgap import _inputs
 from mindgap._inputs import ArrayLike, Rows
-from mindgap._sweep import shifted, summed_losses, tile_entries
+from mindgap._sweep import SHARPEST, shifted, summed_losses, tile_entries
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
 
@@ -166,14 +166,17 @@ def loss_landscape(
     distance = torch.where(between @ delta < 0, -1.0, 1.0) * torch.linalg.vector_norm(between, dim=1)
 
     inverses, order = (1 / temperatures.double()).sort()
+    kinds = [(dtype, inverses <= SHARPEST[dtype]), (torch.float64, inverses > SHARPEST[dtype])]
+    kinds = [(kind, where) for kind, where in kinds if where.any()]
     used = n // size * size
     together = max(1, tile_entries(x.device) // size**2) * size  # as many whole batches as fit a tile
     losses = torch.zeros(2, len(shifts), len(temperatures), dtype=torch.float64, device=x.device)
-    with _reporter(progress, used) as report:
+    with _reporter(progress, used * len(kinds)) as report:
         for start in range(0, used, together):
             part = slice(start, min(start + together, used))
             batches = images.batches(part, size), texts.batches(part, size)
-            losses += summed_losses(*batches, inverses, dtype, report)
+            for kind, where in kinds:
+                losses[..., where] += summed_losses(*batches, inverses[where], kind, report)
     image_to_text, text_to_image = (losses[..., order.argsort()] / used).to(dtype)
     return Landscape(shifts, temperatures, distance.to(dtype), image_to_text, text_to_image)
 
@@ -195,6 +198,8 @@ def best_shift(
     Raises ValueError as `loss_landscape` does, and for a tolerance that is not positive.
     """
     tolerance = _inputs.positive(tolerance, "tolerance")
+    # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
+    x, y = (rows.double() for rows in _inputs.pair(x, y))
     grid = (torch.arange(-20, 51) / 20 if shifts is None else _axis(shifts, "shifts")).double().sort().values
     kind = ""
     while True:

@@ -181,27 +181,33 @@ def test_products_of_exponentials_serve_the_papers_temperatures():
     torch.testing.assert_close(together, alone, atol=2e-6, rtol=1e-7)
 
 
-def kinds_of_cosines(monkeypatch, x, y, shifts, temperatures):
-    """The dtypes in which cosines were computed."""
-    seen = set()
-    original = _sweep.exponentials
+def kinds_of_exponentials(monkeypatch, x, y, temperatures):
+    """The dtypes in which exponentials were computed, and of what share of the temperatures."""
+    seen = {}
+    original = _sweep.compiled_sums
 
-    def spy(product, *rest):
-        seen.add(product.dtype)
-        return original(product, *rest)
+    def spy(product, moves, inverses, dtype, columns):
+        seen[dtype] = inverses.tolist()
+        return original(product, moves, inverses, dtype, columns)
 
-    monkeypatch.setattr(_sweep, "exponentials", spy)
-    loss_landscape(x, y, shifts, temperatures)
+    monkeypatch.setattr(_sweep, "compiled_sums", spy)
+    loss_landscape(x, y, [0.0], temperatures)
     return seen
 
 
-def test_cosines_are_float32_only_where_rounding_stays_small(monkeypatch):
-    x, y = (rows.float() for rows in gaussian(60, 24, seed=1, offset=8.0))  # narrow cones, as CLIP's are
-    assert kinds_of_cosines(monkeypatch, x, y, [0.0, 0.5], PAPER_TEMPERATURES) == {torch.float32}
-    assert kinds_of_cosines(monkeypatch, x, y, [0.0, 0.5], [1 / 1000]) == {torch.float64}
-    x_wide, y_wide = (rows.float() for rows in gaussian(30, 3))
-    assert torch.float64 in kinds_of_cosines(monkeypatch, x_wide, y_wide, SHIFTS, [1 / 100])
-    assert kinds_of_cosines(monkeypatch, x.double(), y.double(), [0.0], [1.0]) == {torch.float64}
+def test_exponentials_are_float32_only_where_it_holds_their_range(monkeypatch):
+    x, y = gaussian(60, 24)
+    found = kinds_of_exponentials(monkeypatch, x.float(), y.float(), [1 / 1000, 0.01, 1.0])
+    assert found == {torch.float32: pytest.approx([1, 100]), torch.float64: pytest.approx([1000])}
+    assert kinds_of_exponentials(monkeypatch, x, y, [0.01, 1.0]) == {torch.float64: pytest.approx([1, 100])}
+
+
+@pytest.mark.parametrize("batch_size", [None, 20])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_parity_by_passes_as_on_a_gpu(monkeypatch, batch_size, dtype):
+    monkeypatch.setattr(_sweep, "compiled_sums", _sweep.in_passes)
+    for x, y in [CLOUDS["pairs"], CLOUDS["opposite matches"]]:
+        assert_matches_plain(x.to(dtype), y.to(dtype), batch_size=batch_size)
 
 
 def test_products_stay_few_so_that_their_errors_do():
@@ -415,6 +421,12 @@ def test_the_papers_minimum():
 
 
 class TestBestShift:
+    def test_float32_noise_does_not_move_it(self):
+        x, y = (rows.float() for rows in gaussian(500, 32))
+        best = best_shift(x, y, 0.1)
+        assert best.shift == pytest.approx(best_shift(x.double(), y.double(), 0.1).shift, abs=1e-12)
+        assert best.loss == pytest.approx(loss_landscape(x, y, [best.shift], [0.1]).loss.item(), abs=1e-5)
+
     @pytest.mark.parametrize("temperature", [1 / 100, 1 / 30, 1.0])
     def test_it_is_the_least_loss_and_on_no_grid(self, temperature):
         x, y = gaussian(61, 32)

@@ -1,0 +1,221 @@
+"""Sums of exponentials over the rows and the columns of many logits: where the landscape spends its time.
+
+For every shift and every temperature τ, with the cosines of the moved rows as `mindgap._sweep` derives them, let
+
+    e_ij = exp(c_ij/τ)        c_ij = p_i q_j (x̂_i·ŷ_j + u_i + v_j) − reference.
+
+All e_ij are summed over j for each i, and over i for each j. torch can do that only in passes over memory, one for each
+operation: `in_passes` does, where there is a GPU. On a CPU all operations on a few hundred numbers are done while these
+stay in the first cache, in loops that numba compiles: `compiled_sums`, a block of columns to a thread.
+
+There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a Taylor series.
+Where an inverse temperature is the sum of two others, its exponentials are products, e^{50c} = e^{30c} e^{20c}. Cosines
+are float64 up to f: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, would be 1e-4 in the logit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, no_type_check
+
+import numba
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+WIDTH = 512  # logits that are worked on at a time
+NARROWEST = 128  # columns that are worth a thread of their own
+MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
+
+
+class Moves(NamedTuple):
+    """What S shifts make of the cosines of k batches of r rows with b columns: the u, p, v, q and reference above."""
+
+    u: Float[Tensor, "s k r"]
+    p: Float[Tensor, "s k r"]
+    v: Float[Tensor, "s k b"]
+    q: Float[Tensor, "s k b"]
+    reference: Float[Tensor, "s k"]
+
+
+def in_passes(
+    product: Float[Tensor, "k r b"],
+    moves: Moves,
+    inverses: Float[Tensor, " t"],
+    dtype: torch.dtype,
+    columns: Float[Tensor, "s t k b"],
+) -> Float[Tensor, "s t k r"]:
+    """The row sums of e_ij, and the column sums added to `columns`; exponentials in `dtype`, all else in float64."""
+    rows = columns.new_empty(*columns.shape[:-1], product.shape[1])
+    for s, (u, p, v, q, reference) in enumerate(zip(*moves, strict=True)):
+        cosines = (product + u[..., None]).add_(v[:, None]).mul_(p[..., None]).mul_(q[:, None])
+        cosines -= reference[:, None, None]
+        for t, inverse in enumerate(inverses):
+            exponentials = (cosines * inverse).to(dtype).exp_()
+            rows[s, t] = exponentials.sum(dim=-1)
+            columns[s, t] += exponentials.sum(dim=-2)
+    return rows
+
+
+def compiled_sums(
+    product: Float[Tensor, "k r b"],
+    moves: Moves,
+    inverses: Float[Tensor, " t"],
+    dtype: torch.dtype,
+    columns: Float[Tensor, "s t k b"],
+) -> Float[Tensor, "s t k r"]:
+    """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use."""
+    k, r, b = product.shape
+    threads = torch.get_num_threads()
+    parts = max(1, min(threads, b // NARROWEST)) if k == 1 else 1
+    rows = np.zeros((parts, *columns.shape[:-1], r))
+    edges = np.linspace(0, b, parts + 1).astype(int)
+    arrays = [part.contiguous().numpy() for part in (product, *moves)]
+    plan = np.array(products(inverses.tolist()))
+    sharpness = inverses.numpy() / math.log(2)
+
+    def work(job: tuple[int, int]) -> None:
+        batch, part = job
+        span = edges[part], edges[part + 1]
+        _sum_block(batch, *span, *arrays, sharpness, plan, *FORMATS[dtype], rows[part], columns.numpy())
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, itertools.product(range(k), range(parts))))
+    return torch.from_numpy(rows.sum(axis=0))
+
+
+def products(inverses: Sequence[float]) -> list[tuple[int, int]]:
+    """For each of the inverse temperatures the places of two earlier ones that it is the sum of, or (−1, −1)."""
+    found: list[tuple[int, int]] = []
+    leaves: list[int] = []  # exponentials multiplied in all
+    for place, inverse in enumerate(inverses):
+        pairs = [
+            (leaves[i] + leaves[j], i, j)
+            for i in range(place)
+            for j in range(i + 1)
+            if math.isclose(inverses[i] + inverses[j], inverse, rel_tol=1e-14)
+        ]
+        many, *factors = min(pairs, default=(1, -1, -1))
+        if many > MOST_FACTORS:
+            many, factors = 1, [-1, -1]
+        found.append((factors[0], factors[1]))
+        leaves.append(many)
+    return found
+
+
+class Format(NamedTuple):
+    """What the compiled loops must know of a floating type."""
+
+    series: tuple[Any, ...]  # Taylor coefficients of 2ᶠ, the highest first, as many as make it exact
+    real: np.ndarray  # empty, of that type
+    whole: np.ndarray  # empty, of whole numbers as wide
+    mantissa: int  # how many of its bits come below the exponent
+    least: float  # the exponent of its smallest normal number
+
+
+def _format(real: type, whole: type, terms: int) -> Format:
+    series = tuple(real(math.log(2) ** k / math.factorial(k)) for k in reversed(range(terms)))
+    about = np.finfo(real)
+    return Format(series, np.empty(0, real), np.empty(0, whole), int(about.nmant), float(about.minexp))
+
+
+FORMATS = {torch.float32: _format(np.float32, np.int32, 8), torch.float64: _format(np.float64, np.int64, 14)}
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as machine code, kept on disk for the next process where there is a place to write to."""
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "nnan", "nsz", "reassoc"}}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(**options)(function)
+
+
+@compiled
+@no_type_check
+def _moved(product, u, v, p, q, reference, limit, out):
+    """Cosines after a shift less their reference, from those before it, into `out`; how many are below the limit."""
+    below = 0
+    for j in range(out.shape[0]):
+        cosine = (product[j] + (u + v[j])) * (p * q[j]) - reference
+        below += cosine < limit
+        out[j] = cosine
+    return below
+
+
+@compiled
+@no_type_check
+def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, powers, t, out, sums):
+    """2^(sharpness · cosines) into `out` and added to `sums`; returns their total.
+
+    None is below 2^least: smaller numbers would be subnormal, and slow. One that is too large is infinite.
+    """
+    bias = 1 - np.int64(least)
+    for j in range(cosines.shape[0]):
+        exponent = min(max(cosines[j] * sharpness, least), bias + 1.0)
+        whole = np.rint(exponent)
+        fractions[j] = exponent - whole
+        bits[j] = (np.int32(whole) + bias) << mantissa
+    total = series[0] - series[0]
+    for j in range(out.shape[1]):
+        value = series[0]
+        for term in range(1, len(series)):
+            value = value * fractions[j] + series[term]
+        value *= powers[j]
+        total += value
+        sums[t, j] += value
+        out[t, j] = value
+    return total
+
+
+@compiled
+@no_type_check
+def _products(one, other, t, out, sums):
+    """The same for exponentials that are products of others."""
+    total = out[0, 0] - out[0, 0]
+    for j in range(out.shape[1]):
+        value = out[one, j] * out[other, j]
+        total += value
+        sums[t, j] += value
+        out[t, j] = value
+    return total
+
+
+@compiled
+@no_type_check
+def _sum_block(
+    k, first, last, product, u, p, v, q, reference, sharpness, plan, series, real, whole, mantissa, least, rows, columns
+):
+    """Add to `rows` and `columns` what batch k has in its columns `first` to `last` − 1."""
+    steps = sharpness.shape[0]
+    limit = least / sharpness.max()
+    for start in range(first, last, WIDTH):
+        width = min(WIDTH, last - start)
+        cosines = np.empty(width)
+        bits = np.empty(width, whole.dtype)
+        powers = bits.view(real.dtype)
+        fractions = np.empty_like(powers)
+        values = np.empty((steps, width), real.dtype)
+        sums = np.empty((steps, width), real.dtype)
+        for s in range(u.shape[0]):
+            sums[:] = 0
+            across, stretch = v[s, k, start : start + width], q[s, k, start : start + width]
+            for i in range(product.shape[1]):
+                here = product[k, i, start : start + width]
+                below = _moved(here, u[s, k, i], across, p[s, k, i], stretch, reference[s, k], limit, cosines)
+                for t in range(steps):
+                    one, other = plan[t]
+                    if one < 0 or below > 0:  # where a product could be subnormal, none is made
+                        total = _exponentials(
+                            cosines, sharpness[t], series, mantissa, least, fractions, bits, powers, t, values, sums
+                        )
+                    else:
+                        total = _products(one, other, t, values, sums)
+                    rows[s, t, k, i] += total
+            for t in range(steps):
+                for j in range(width):
+                    columns[s, t, k, start + j] += sums[t, j]
