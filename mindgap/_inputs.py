@@ -109,6 +109,18 @@ def count(value: object, name: str, least: int = 1, most: int | None = None) -> 
     return int(result)
 
 
+def axis(values: object, name: str) -> Float[Tensor, " m"]:
+    """A list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python's floats are."""
+    axis = tensor(values, name)
+    if not isinstance(values, Tensor):
+        axis = torch.from_numpy(np.array(values, dtype=np.float64))
+    if axis.ndim != 1 or len(axis) == 0:
+        raise ValueError(f"{name}: expected a list of at least one number, got shape {tuple(axis.shape)}")
+    if not axis.isfinite().all():
+        raise ValueError(f"{name}: expected finite numbers, got {float(axis[~axis.isfinite()][0])}")
+    return axis
+
+
 def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Generator:
     """A CPU generator for a seed of at most 32 bits, all that torch's looks at; other streams share no numbers."""
     return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)

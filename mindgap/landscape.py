@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -74,6 +73,21 @@ class Landscape:
         order = self.shifts.argsort()
         turns = _turning_points(losses[order].tolist())
         return tuple(self._point(losses, int(order[i]), kind) for i, kind in turns)
+
+    def landmarks(self, temperature: float, direction: str = "both") -> dict[str, Point]:
+        """What one looks for first in a curve, where it is there: "global minimum", "barrier" and "back to back".
+
+        The barrier is the highest of the inner maxima, and back to back is the lowest inner minimum at a larger shift
+        than that. Arguments and errors are those of `minimum`.
+        """
+        found = {"global minimum": self.minimum(temperature, direction)}
+        inner = self.extrema(temperature, direction)
+        peaks = [point for point in inner if point.kind == "maximum"]
+        if peaks:
+            barrier = found["barrier"] = max(peaks, key=lambda point: point.loss)
+            behind = [point for point in inner if point.kind == "minimum" and point.shift > barrier.shift]
+            found |= {"back to back": min(behind, key=lambda point: point.loss)} if behind else {}
+        return found
 
     def frame(self) -> pd.DataFrame:
         """A tidy table of S·T rows: shift, distance, temperature, image_to_text, text_to_image, loss."""
@@ -150,7 +164,7 @@ def loss_landscape(
     """
     x, y = _inputs.pair(x, y)
     shifts, temperatures = (
-        _axis(values, name).to(x.device) for values, name in [(shifts, "shifts"), (temperatures, "temperatures")]
+        _inputs.axis(values, name).to(x.device) for values, name in [(shifts, "shifts"), (temperatures, "temperatures")]
     )
     if (temperatures <= 0).any():
         raise ValueError(f"temperatures: expected numbers above 0, got {float(temperatures.min()):g}")
@@ -200,7 +214,7 @@ def best_shift(
     tolerance = _inputs.positive(tolerance, "tolerance")
     # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
     x, y = (rows.double() for rows in _inputs.pair(x, y))
-    grid = (torch.arange(-20, 51) / 20 if shifts is None else _axis(shifts, "shifts")).double().sort().values
+    grid = (torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts")).double().sort().values
     kind = ""
     while True:
         landscape = loss_landscape(x, y, grid, [temperature], batch_size)
@@ -217,18 +231,6 @@ def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     # Squares of float32 numbers cannot over- or underflow in float64; those of float64 numbers can.
     rows = rows / rows.abs().amax(dim=1, keepdim=True) if rows.dtype == torch.float64 else rows.double()
     return rows.div_(torch.linalg.vector_norm(rows, dim=1, keepdim=True))
-
-
-def _axis(values: ArrayLike, name: str) -> Float[Tensor, " m"]:
-    """A list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python's floats are."""
-    axis = _inputs.tensor(values, name)
-    if not isinstance(values, Tensor):
-        axis = torch.from_numpy(np.array(values, dtype=np.float64))
-    if axis.ndim != 1 or len(axis) == 0:
-        raise ValueError(f"{name}: expected a list of at least one number, got shape {tuple(axis.shape)}")
-    if not axis.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got {float(axis[~axis.isfinite()][0])}")
-    return axis
 
 
 @contextmanager

@@ -319,6 +319,23 @@ def test_minimum_and_extrema():
     assert landscape.extrema(1.0) == ()
 
 
+def test_landmarks():
+    found = valleys().landmarks(0.01)
+    assert {name: point.shift for name, point in found.items()} == {
+        "global minimum": 0, "barrier": 2, "back to back": 4,
+    }  # fmt: skip
+    assert {name: point.loss for name, point in valleys().landmarks(0.01, "image_to_text").items()} == {
+        "global minimum": 0.5, "barrier": 3.5, "back to back": 2.5,
+    }  # fmt: skip
+    assert valleys().landmarks(1) == {"global minimum": valleys().minimum(1)}
+
+
+def test_landmarks_of_a_hill_with_nothing_behind_it():
+    losses = torch.tensor([[2.0], [1.0], [3.0], [2.5]])
+    landscape = Landscape(torch.arange(4.0), torch.ones(1), torch.zeros(4), losses, losses)
+    assert {name: point.shift for name, point in landscape.landmarks(1).items()} == {"global minimum": 1, "barrier": 2}
+
+
 def test_frame():
     landscape = valleys()
     frame = landscape.frame()
@@ -333,7 +350,7 @@ def test_frame():
         assert row.distance.tolist() == [float(landscape.distance[s])]
 
 
-@pytest.mark.parametrize("method", ["minimum", "extrema"])
+@pytest.mark.parametrize("method", ["minimum", "extrema", "landmarks"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
