@@ -11,10 +11,7 @@ from mindgap.recipe import Recipe
 SMALL = {"steps": 6, "batch-size": 16, "width": 16, "heads": 2, "layers": 1, "embed-dim": 8, "patch": 8}
 TINY = [part for name, value in SMALL.items() for part in (f"--{name}", str(value))]
 
-
-@pytest.fixture(autouse=True)
-def few_held_out(monkeypatch):
-    monkeypatch.setattr(_course, "HELD_OUT", 64)
+pytestmark = pytest.mark.usefixtures("few_held_out")
 
 
 @pytest.fixture

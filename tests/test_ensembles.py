@@ -5,15 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from mindgap import _course, ensembles, miniclip, scenes, training
-from mindgap.recipe import Recipe
+from mindgap import ensembles, miniclip, scenes, training
+from tests.tiny import tiny
 
-TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=8, batch_size=16, warmup=2)
+TINY = tiny()
 
-
-@pytest.fixture(autouse=True)
-def few_held_out(monkeypatch):
-    monkeypatch.setattr(_course, "HELD_OUT", 64)
+pytestmark = pytest.mark.usefixtures("few_held_out")
 
 
 def vary(**changes):

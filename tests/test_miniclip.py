@@ -13,8 +13,9 @@ import torch
 
 from mindgap import geometry, miniclip, scenes
 from mindgap.recipe import Measurement, Recipe, Trained
+from tests.tiny import tiny
 
-TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=1, batch_size=16)
+TINY = tiny(steps=1)
 
 
 def words(row):

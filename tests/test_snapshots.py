@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from mindgap import _course, geometry, miniclip, scenes, snapshots
-from mindgap.recipe import Recipe
+from mindgap import geometry, miniclip, scenes, snapshots
+from tests.tiny import tiny
 
-TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=5, batch_size=16, warmup=2)
+TINY = tiny(steps=5)
 
 
 def test_the_first_axis_is_the_gap():
@@ -26,8 +26,7 @@ def test_the_second_axis_keeps_its_side():
     pd.testing.assert_frame_equal(snapshots.cloud(model, pairs, flipped), flipped)
 
 
-def test_clouds_are_seen_at_every_look(monkeypatch):
-    monkeypatch.setattr(_course, "HELD_OUT", 64)
+def test_clouds_are_seen_at_every_look(few_held_out):
     trained, frames = snapshots.clouds(TINY, n=20, progress=False)
     assert frames["step"].value_counts().to_dict() == dict.fromkeys((0, 1, 2, 3, 5), 20)
     last = frames[frames["step"] == 5].reset_index(drop=True)

@@ -10,13 +10,11 @@ import torch
 
 from mindgap import _course, miniclip, scenes, training
 from mindgap.recipe import Recipe
+from tests.tiny import tiny
 
-TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=12, batch_size=16, warmup=2)
+TINY = tiny(steps=12)
 
-
-@pytest.fixture(autouse=True)
-def few_held_out(monkeypatch):
-    monkeypatch.setattr(_course, "HELD_OUT", 64)
+pytestmark = pytest.mark.usefixtures("few_held_out")
 
 
 def weights(trained):

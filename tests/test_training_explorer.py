@@ -6,15 +6,15 @@ import asyncio
 
 import pytest
 
-from mindgap import _course, miniclip, training, widgets
+from mindgap import miniclip, training, widgets
 from mindgap.recipe import Recipe
+from tests.tiny import tiny
 
-TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=10, batch_size=16, warmup=2)
+TINY = tiny(steps=10)
 
 
 @pytest.fixture
-def explorer(monkeypatch: pytest.MonkeyPatch) -> widgets.TrainingExplorer:
-    monkeypatch.setattr(_course, "HELD_OUT", 64)
+def explorer(few_held_out: None) -> widgets.TrainingExplorer:
     return widgets.training_explorer(TINY)
 
 
