@@ -48,8 +48,8 @@ def _(value: Any) -> None:
             raise Failed(f"{word!r} is none of the measures of the figure")
         if kind == "unmatched":
             raise Failed(
-                "the mean over unmatched pairs moves by a few thousandths at most, for it is nearly all pairs. Likely "
-                "you mean the matched ones"
+                "the mean over unmatched pairs moves by .0003, which two decimals do not show, for it is nearly all "
+                "pairs. Likely you mean the matched ones"
             )
         if kinds[kind] == "sets":
             raise Failed(f"{word!r} does not change: it is a function of the two sets, whoever belongs to whom")

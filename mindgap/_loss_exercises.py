@@ -22,7 +22,7 @@ def _clip() -> tuple[Tensor, Tensor]:
     return pairs.x.double(), pairs.y.double()
 
 
-@exercise("ex-shift-temperature", "how far a softmax lets go depends on how spread out the points are")
+@exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
 def _(value: Any) -> None:
     many = torch.logspace(-2, 0, 21, dtype=torch.float64)
 
