@@ -12,6 +12,7 @@ shifts and scales, but gets some exponentials as products of others.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def floor(x: Tensor, y: Tensor) -> None:
 
 
 def extra_memory(x: Tensor, y: Tensor, threads: int) -> float:
-    """By how many MB `loss_landscape` raises the peak resident memory of a fresh process that holds the inputs."""
+    """By how many MB `loss_landscape` raises the peak resident memory of a fresh process that holds the inputs,
+    beyond what loading libraries and compiling take."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.npy"
         np.save(path, torch.stack([x, y]).numpy())
@@ -79,7 +81,7 @@ def extra_memory(x: Tensor, y: Tensor, threads: int) -> float:
 
 def measure_memory(path: str) -> None:
     x, y = torch.from_numpy(np.load(path, allow_pickle=False))
-    loss_landscape(x[:64], y[:64], SHIFTS, TEMPERATURES)  # loads libraries and starts threads
+    loss_landscape(x[:500], y[:500], SHIFTS, TEMPERATURES)  # loads libraries, compiles and starts threads
     status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not forget.exists():
         print("nan")  # only Linux can forget an earlier peak, such as that of the imports
@@ -99,7 +101,10 @@ def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]
     x, y = pairs(n, d)
     grid = [(s, t) for s in range(len(SHIFTS)) for t in range(len(TEMPERATURES))]
     stride = 1 if cells is None else max(1, len(grid) // cells)
+    while math.gcd(stride, len(TEMPERATURES)) > 1:
+        stride -= 1  # or some temperatures would never be looked at
     timed = grid[::stride][:cells]
+    repeat = min(repeat, len(timed))
 
     landscape = loss_landscape(x, y, SHIFTS, TEMPERATURES)
     plain(x, y, timed[:1])

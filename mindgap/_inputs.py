@@ -110,8 +110,8 @@ def count(value: object, name: str, least: int = 1, most: int | None = None) -> 
 
 
 def axis(values: object, name: str) -> Float[Tensor, " m"]:
-    """A list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python's floats are."""
-    axis = tensor(values, name)
+    """A copy of a list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python does."""
+    axis = tensor(values, name).detach().clone()
     if not isinstance(values, Tensor):
         axis = torch.from_numpy(np.array(values, dtype=np.float64))
     if axis.ndim != 1 or len(axis) == 0:

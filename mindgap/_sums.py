@@ -5,8 +5,9 @@ For every shift and every temperature τ, with the cosines of the moved rows as 
     e_ij = exp(c_ij/τ)        c_ij = p_i q_j (x̂_i·ŷ_j + u_i + v_j) − reference.
 
 All e_ij are summed over j for each i, and over i for each j. torch can do that only in passes over memory, one for each
-operation: `in_passes` does, where there is a GPU. On a CPU all operations on a few hundred numbers are done while these
-stay in the first cache, in loops that numba compiles: `compiled_sums`, a block of columns to a thread.
+operation: `in_passes` does, on a GPU and where there is little to do. For the rest, on a CPU, all operations on a few
+hundred numbers are done while these stay in the first cache, in loops that numba compiles: `compiled_sums`. Compiling
+takes seconds, once a process. It is not kept on disk, where a full disk or an interrupted upgrade could spoil it.
 
 There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a Taylor series.
 Where an inverse temperature is the sum of two others, its exponentials are products, e^{50c} = e^{30c} e^{20c}. Cosines
@@ -15,9 +16,9 @@ are float64 up to f: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, woul
 
 from __future__ import annotations
 
-import itertools
+import bisect
+import functools
 import math
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, no_type_check
 
@@ -27,7 +28,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
 WIDTH = 512  # logits that are worked on at a time
+ROWS = 32  # rows whose sums are kept in the type of the exponentials, before they are added up in float64
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
 
@@ -71,39 +74,42 @@ def compiled_sums(
     """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use."""
     k, r, b = product.shape
     threads = torch.get_num_threads()
-    parts = max(1, min(threads, b // NARROWEST)) if k == 1 else 1
+    # A thread has some of the batches, or some of the columns of a single one.
+    parts = max(1, min(threads, b // NARROWEST if k == 1 else k))
+    edges = [round(part * (b if k == 1 else k) / parts) for part in range(parts + 1)]
     rows = np.zeros((parts, *columns.shape[:-1], r))
-    edges = np.linspace(0, b, parts + 1).astype(int)
     arrays = [part.contiguous().numpy() for part in (product, *moves)]
-    plan = np.array(products(inverses.tolist()))
+    plan = np.array(products(tuple(inverses.tolist())))
     sharpness = inverses.numpy() / math.log(2)
 
-    def work(job: tuple[int, int]) -> None:
-        batch, part = job
-        span = edges[part], edges[part + 1]
-        _sum_block(batch, *span, *arrays, sharpness, plan, *FORMATS[dtype], rows[part], columns.numpy())
+    def work(part: int) -> None:
+        some = (edges[part], edges[part + 1])
+        spans = (0, 1, *some) if k == 1 else (*some, 0, b)
+        _sum_blocks(*spans, *arrays, sharpness, plan, *FORMATS[dtype], rows[part], columns.numpy())
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, itertools.product(range(k), range(parts))))
+    if parts == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(parts) as pool:
+            list(pool.map(work, range(parts)))
     return torch.from_numpy(rows.sum(axis=0))
 
 
-def products(inverses: Sequence[float]) -> list[tuple[int, int]]:
-    """For each of the inverse temperatures the places of two earlier ones that it is the sum of, or (−1, −1)."""
+@functools.lru_cache(maxsize=16)
+def products(inverses: tuple[float, ...]) -> list[tuple[int, int]]:
+    """For each of the rising inverse temperatures the places of two earlier ones that it is the sum of, or (−1, −1)."""
     found: list[tuple[int, int]] = []
     leaves: list[int] = []  # exponentials multiplied in all
     for place, inverse in enumerate(inverses):
-        pairs = [
-            (leaves[i] + leaves[j], i, j)
-            for i in range(place)
-            for j in range(i + 1)
-            if math.isclose(inverses[i] + inverses[j], inverse, rel_tol=1e-14)
-        ]
-        many, *factors = min(pairs, default=(1, -1, -1))
-        if many > MOST_FACTORS:
-            many, factors = 1, [-1, -1]
-        found.append((factors[0], factors[1]))
-        leaves.append(many)
+        best = (1, -1, -1)
+        for i in range(place):
+            j = bisect.bisect_left(inverses, (inverse - inverses[i]) * (1 - 1e-14), hi=i + 1)
+            if j <= i and math.isclose(inverses[i] + inverses[j], inverse, rel_tol=1e-14):
+                many = leaves[i] + leaves[j]
+                if many <= MOST_FACTORS and (best[1] < 0 or many < best[0]):
+                    best = (many, i, j)
+        found.append(best[1:])
+        leaves.append(best[0])
     return found
 
 
@@ -125,17 +131,10 @@ def _format(real: type, whole: type, terms: int) -> Format:
 
 FORMATS = {torch.float32: _format(np.float32, np.int32, 8), torch.float64: _format(np.float64, np.int64, 14)}
 
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code, kept on disk for the next process where there is a place to write to."""
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "nnan", "nsz", "reassoc"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)
+_compiled = numba.njit(nogil=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
 
 
-@compiled
+@_compiled
 @no_type_check
 def _moved(product, u, v, p, q, reference, limit, out):
     """Cosines after a shift less their reference, from those before it, into `out`; how many are below the limit."""
@@ -147,10 +146,10 @@ def _moved(product, u, v, p, q, reference, limit, out):
     return below
 
 
-@compiled
+@_compiled
 @no_type_check
 def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, powers, t, out, sums):
-    """2^(sharpness · cosines) into `out` and added to `sums`; returns their total.
+    """2^(sharpness · cosines) into row t of `out`, and added to that of `sums`; returns their total.
 
     None is below 2^least: smaller numbers would be subnormal, and slow. One that is too large is infinite.
     """
@@ -160,8 +159,8 @@ def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, 
         whole = np.rint(exponent)
         fractions[j] = exponent - whole
         bits[j] = (np.int32(whole) + bias) << mantissa
-    total = series[0] - series[0]
-    for j in range(out.shape[1]):
+    total = out.dtype.type(0)
+    for j in range(cosines.shape[0]):
         value = series[0]
         for term in range(1, len(series)):
             value = value * fractions[j] + series[term]
@@ -172,11 +171,11 @@ def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, 
     return total
 
 
-@compiled
+@_compiled
 @no_type_check
 def _products(one, other, t, out, sums):
-    """The same for exponentials that are products of others."""
-    total = out[0, 0] - out[0, 0]
+    """The same for exponentials that are the products of those in two rows of `out`."""
+    total = out.dtype.type(0)
     for j in range(out.shape[1]):
         value = out[one, j] * out[other, j]
         total += value
@@ -185,37 +184,40 @@ def _products(one, other, t, out, sums):
     return total
 
 
-@compiled
+@_compiled
 @no_type_check
-def _sum_block(
-    k, first, last, product, u, p, v, q, reference, sharpness, plan, series, real, whole, mantissa, least, rows, columns
-):
-    """Add to `rows` and `columns` what batch k has in its columns `first` to `last` − 1."""
+def _sum_blocks(
+    first_batch, last_batch, first, last, product, u, p, v, q, reference, sharpness, plan,
+    series, real, whole, mantissa, least, rows, columns,
+):  # fmt: skip
+    """Add to `rows` and `columns` what some batches have in their columns `first` to `last` − 1."""
     steps = sharpness.shape[0]
     limit = least / sharpness.max()
-    for start in range(first, last, WIDTH):
-        width = min(WIDTH, last - start)
-        cosines = np.empty(width)
-        bits = np.empty(width, whole.dtype)
-        powers = bits.view(real.dtype)
-        fractions = np.empty_like(powers)
-        values = np.empty((steps, width), real.dtype)
-        sums = np.empty((steps, width), real.dtype)
-        for s in range(u.shape[0]):
-            sums[:] = 0
-            across, stretch = v[s, k, start : start + width], q[s, k, start : start + width]
-            for i in range(product.shape[1]):
-                here = product[k, i, start : start + width]
-                below = _moved(here, u[s, k, i], across, p[s, k, i], stretch, reference[s, k], limit, cosines)
-                for t in range(steps):
-                    one, other = plan[t]
-                    if one < 0 or below > 0:  # where a product could be subnormal, none is made
-                        total = _exponentials(
-                            cosines, sharpness[t], series, mantissa, least, fractions, bits, powers, t, values, sums
-                        )
-                    else:
-                        total = _products(one, other, t, values, sums)
-                    rows[s, t, k, i] += total
-            for t in range(steps):
-                for j in range(width):
-                    columns[s, t, k, start + j] += sums[t, j]
+    for k in range(first_batch, last_batch):
+        for start in range(first, last, WIDTH):
+            width = min(WIDTH, last - start)
+            cosines = np.empty(width)
+            bits = np.empty(width, whole.dtype)
+            powers = bits.view(real.dtype)
+            fractions = np.empty_like(powers)
+            values = np.empty((steps, width), real.dtype)
+            sums = np.zeros((steps, width), real.dtype)
+            for s in range(u.shape[0]):
+                across, stretch = v[s, k, start : start + width], q[s, k, start : start + width]
+                for i in range(product.shape[1]):
+                    here = product[k, i, start : start + width]
+                    below = _moved(here, u[s, k, i], across, p[s, k, i], stretch, reference[s, k], limit, cosines)
+                    for t in range(steps):
+                        one, other = plan[t]
+                        if one < 0 or below > 0:  # where a product could be subnormal, none is made
+                            total = _exponentials(
+                                cosines, sharpness[t], series, mantissa, least, fractions, bits, powers, t, values, sums
+                            )
+                        else:
+                            total = _products(one, other, t, values, sums)
+                        rows[s, t, k, i] += total
+                    if (i + 1) % ROWS == 0 or i == product.shape[1] - 1:
+                        for t in range(steps):
+                            for j in range(width):
+                                columns[s, t, k, start + j] += sums[t, j]
+                        sums[:] = 0

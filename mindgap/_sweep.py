@@ -17,20 +17,25 @@ float32 cosine, 1e-7, is 1e-4 in the logit. Exponentials have the dtype of the i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mindgap._sums import Moves, compiled_sums, in_passes
+from mindgap._sums import WORTH_COMPILING, Moves, compiled_sums, in_passes
 
 SHARPEST = {
     torch.float32: 128.0,
     torch.float64: math.inf,
 }  # the highest 1/τ: e⁻⁶⁰ then spans cosines that differ by .47
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
+
+
+NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
+NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
+AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
 
 
 def tile_entries(device: torch.device) -> int:
@@ -49,9 +54,13 @@ class Shifted(NamedTuple):
     scale: Float[Tensor, "s k b"]
 
     def mean(self, steps: Float[Tensor, "s d"]) -> Float[Tensor, "s d"]:
-        """The mean of all moved rows, for each of the steps they were moved by."""
+        """The mean of all moved rows, for each of the steps they are moved by."""
         rows, scale = self.rows.flatten(0, 1), self.scale.flatten(1)
         return scale @ rows / len(rows) - scale.mean(dim=1, keepdim=True) * steps
+
+    def at(self, shifts: Bool[Tensor, " s"]) -> Shifted:
+        """The same rows for some of the shifts."""
+        return Shifted(self.rows, self.offset[shifts], self.scale[shifts])
 
     def part(self, rows: slice) -> Shifted:
         """Some rows of each batch."""
@@ -75,29 +84,57 @@ def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) 
     return Shifted(rows[None], offset[:, None], squared_norm.rsqrt()[:, None])
 
 
+class Group(NamedTuple):
+    """Some of the shifts, with what they make of both modalities, and how far apart the means are then."""
+
+    where: Bool[Tensor, " s"]
+    x: Shifted
+    y: Shifted
+    between: Float[Tensor, "some d"]
+
+
+def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], steps: Float[Tensor, "s d"]) -> Iterator[Group]:
+    """All shifts that one product serves, then each that brings a row near the origin, with rows really moved.
+
+    Raises ValueError as `shifted` does.
+    """
+    sides = shifted(x, steps, "x"), shifted(y, -steps, "y")
+    near = torch.stack([side.scale.amax(dim=(1, 2)) for side in sides]).amax(dim=0) > NEAR**-0.5
+    if not near.all():
+        some, other = (side.at(~near) for side in sides)
+        yield Group(~near, some, other, some.mean(steps[~near]) - other.mean(-steps[~near]))
+    for s in near.nonzero().flatten():
+        moved = [torch.nn.functional.normalize(rows, dim=1, eps=0) for rows in (x - steps[s], y + steps[s])]
+        still = torch.zeros_like(steps[:1])
+        one, other = (shifted(rows, still, "") for rows in moved)
+        yield Group(torch.arange(len(steps), device=near.device) == s, one, other, one.mean(still) - other.mean(still))
+
+
 def summed_losses(
     x: Shifted, y: Shifted, inverses: Float[Tensor, " t"], dtype: torch.dtype, report: Callable[[int], object]
 ) -> Float[Tensor, "2 s t"]:
     """Both cross-entropies at each shift and each of the rising `inverses` of τ, summed over k batches of b pairs.
 
-    `dtype` is that of the exponentials. `report` is called with each number of rows done.
+    `dtype` is that of the exponentials. `report` is called with each number of rows done, times that of the shifts.
     """
     k, b, _ = x.rows.shape
     own = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
-    # Exponentials are relative to the highest matched cosine of each batch: that is known without a search through
-    # n² cosines, and sums over- or underflow only where some row is far from its match, or near to another's.
-    reference = own.amax(dim=-1)
+    # Exponentials are relative to the middle of the matched cosines of each batch: that is known without a search
+    # through n² cosines, and sums over- or underflow only where some row is far from it.
+    reference = (own.amax(dim=-1) + own.amin(dim=-1)) / 2
     losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
     columns = own.new_zeros(len(own), len(inverses), k, b)
-    sums_of = compiled_sums if own.device.type == "cpu" else in_passes
-    tile = max(1, tile_entries(own.device) // (k * b))
+    cells = len(own) * len(inverses)
+    loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
+    sums_of = compiled_sums if loops else in_passes
+    tile = max(1, min(tile_entries(own.device), AT_ONCE // cells) // (k * b))
     for start in range(0, b, tile):
         here = x.part(slice(start, start + tile))
         moves = Moves(here.offset, here.scale, y.offset, y.scale, reference)
         rows = sums_of(here.rows @ y.rows.mT, moves, inverses, dtype, columns)
         for s, sums in enumerate(rows):
             losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses)
-        report(here.rows.shape[:2].numel())
+        report(here.rows.shape[:2].numel() * len(own))
     for s, sums in enumerate(columns):
         losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses)
     return losses

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mindgap import _inputs
 from mindgap._inputs import ArrayLike, Rows
-from mindgap._sweep import SHARPEST, shifted, summed_losses, tile_entries
+from mindgap._sweep import SHARPEST, groups, summed_losses, tile_entries
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
 
@@ -166,31 +166,31 @@ def loss_landscape(
     shifts, temperatures = (
         _inputs.axis(values, name).to(x.device) for values, name in [(shifts, "shifts"), (temperatures, "temperatures")]
     )
-    if (temperatures <= 0).any():
+    inverses, order = (1 / temperatures.double()).sort()
+    if (temperatures <= 0).any() or not inverses.isfinite().all():
         raise ValueError(f"temperatures: expected numbers above 0, got {float(temperatures.min()):g}")
     n, dtype = len(x), x.dtype
     size = n if batch_size is None else _inputs.count(batch_size, "batch_size", 2, n)
-
     # Rows and their products are float64: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
     x, y = _unit(x), _unit(y)
     delta = x.mean(dim=0) - y.mean(dim=0)
     steps = shifts.double()[:, None] * delta
-    images, texts = shifted(x, steps, "x"), shifted(y, -steps, "y")
-    between = images.mean(steps) - texts.mean(-steps)
-    distance = torch.where(between @ delta < 0, -1.0, 1.0) * torch.linalg.vector_norm(between, dim=1)
-
-    inverses, order = (1 / temperatures.double()).sort()
-    kinds = [(dtype, inverses <= SHARPEST[dtype]), (torch.float64, inverses > SHARPEST[dtype])]
-    kinds = [(kind, where) for kind, where in kinds if where.any()]
+    plain = inverses <= SHARPEST[dtype]
+    kinds = [(kind, where) for kind, where in [(dtype, plain), (torch.float64, ~plain)] if where.any()]
     used = n // size * size
     together = max(1, tile_entries(x.device) // size**2) * size  # as many whole batches as fit a tile
+    distance = steps.new_empty(len(steps))
     losses = torch.zeros(2, len(shifts), len(temperatures), dtype=torch.float64, device=x.device)
-    with _reporter(progress, used * len(kinds)) as report:
-        for start in range(0, used, together):
-            part = slice(start, min(start + together, used))
-            batches = images.batches(part, size), texts.batches(part, size)
-            for kind, where in kinds:
-                losses[..., where] += summed_losses(*batches, inverses[where], kind, report)
+    with _reporter(progress, used * len(kinds) * len(steps)) as report:
+        for group in groups(x, y, steps):
+            side = torch.where(group.between @ delta < 0, -1.0, 1.0)
+            distance[group.where] = side * torch.linalg.vector_norm(group.between, dim=1)
+            for start in range(0, used, together):
+                part = slice(start, min(start + together, used))
+                batches = group.x.batches(part, size), group.y.batches(part, size)
+                for kind, where in kinds:
+                    cells = group.where[:, None] & where
+                    losses[:, cells] += summed_losses(*batches, inverses[where], kind, report).flatten(1)
     image_to_text, text_to_image = (losses[..., order.argsort()] / used).to(dtype)
     return Landscape(shifts, temperatures, distance.to(dtype), image_to_text, text_to_image)
 
@@ -206,23 +206,22 @@ def best_shift(
     """The shift with the least symmetric loss, not bound to a grid: how far apart the loss wants the means (Fig 3).
 
     The least point of the grid `shifts` (default: −1 to 2.5 by .05) is refined: between its two neighbours a finer
-    grid is laid, until its neighbours are less than `tolerance` apart. So this is the global minimum as far as the
-    first grid sees all valleys. A minimum at an end of `shifts` stays there, with the kind "end".
+    grid is laid, until its neighbours are less than `tolerance` apart, or 1e-12. So this is the global minimum as far
+    as the first grid sees all valleys. One at an end of `shifts` stays there, with the kind "end".
 
     Raises ValueError as `loss_landscape` does, and for a tolerance that is not positive.
     """
     tolerance = _inputs.positive(tolerance, "tolerance")
     # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
     x, y = (rows.double() for rows in _inputs.pair(x, y))
-    grid = (torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts")).double().sort().values
-    kind = ""
+    grid = (torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts")).double().unique()
+    ends = grid[0], grid[-1]
     while True:
         landscape = loss_landscape(x, y, grid, [temperature], batch_size)
-        best, last = int(landscape.loss[:, 0].argmin()), len(grid) - 1
-        kind = kind or ("end" if best in (0, last) else "minimum")
-        low, high = float(grid[max(0, best - 1)]), float(grid[min(best + 1, last)])
-        if high - low < tolerance:
-            return replace(landscape.minimum(temperature), kind=kind)
+        best = int(landscape.loss[:, 0].argmin())
+        low, high = float(grid[max(0, best - 1)]), float(grid[min(best + 1, len(grid) - 1)])
+        if high - low < max(tolerance, 1e-12):
+            return replace(landscape.minimum(temperature), kind="end" if grid[best] in ends else "minimum")
         grid = torch.linspace(low, high, 21, dtype=torch.float64)
 
 
@@ -235,9 +234,10 @@ def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
 
 @contextmanager
 def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterator[Callable[[int], object]]:
-    """A function to call with each number of rows done, out of `total`."""
+    """A function to call with each amount of work done, out of `total`."""
     if not callable(progress):
-        with tqdm(total=total, unit="row", desc="landscape", disable=not progress) as bar:
+        shown = "{l_bar}{bar}| {elapsed}<{remaining}"
+        with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress) as bar:
             yield bar.update
         return
     tell, done = progress, 0

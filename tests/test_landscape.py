@@ -1,13 +1,15 @@
 """The landscape against the plain double loop in float64, on inputs from harmless to hostile."""
 
+import math
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mindgap import _sweep
@@ -81,17 +83,40 @@ CLOUDS = {
 }
 
 
+@pytest.fixture(params=["compiled", "passes"])
+def way(request, monkeypatch):
+    """Both ways to sum exponentials, whatever the size: on the CPU small problems are done in passes."""
+    monkeypatch.setattr(_sweep, "WORTH_COMPILING", 0 if request.param == "compiled" else math.inf)
+    monkeypatch.setattr(_sweep, "NARROW", 0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
 @pytest.mark.parametrize("batch_size", [None, 2, 20])
 @pytest.mark.parametrize("name", CLOUDS)
-def test_parity(name, batch_size, dtype):
+def test_parity(way, name, batch_size, dtype):
     x, y = CLOUDS[name]
     if batch_size is not None and batch_size > len(x):
         batch_size = len(x)
     assert_matches_plain(x.to(dtype), y.to(dtype), batch_size=batch_size)
 
 
-@settings(max_examples=40, deadline=None)
+def test_parity_of_many_equal_terms(way):
+    # Beside a diagonal of 1, float32 sums of many small terms would be rounded the same way each time.
+    x = torch.eye(724)
+    assert_matches_plain(x, x, shifts=[0.0], temperatures=[1 / 10.38, 0.1, 0.05])
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-3, 2e-4])
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_parity_of_rows_that_pass_near_the_origin(way, spread, batch_size):
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, 40, 8, generator=generator, dtype=torch.float64)
+    x, y = torch.eye(8, dtype=torch.float64)[0] + spread * noise[0], -torch.eye(8)[0] + spread * noise[1]
+    assert_matches_plain(x, y, shifts=[0.0, 0.499, 0.5, 1.0], batch_size=batch_size)
+    assert_matches_plain(x.float(), y.float(), shifts=[0.0, 0.5], batch_size=batch_size)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     n=st.integers(2, 12),
     d=st.integers(2, 6),
@@ -101,20 +126,21 @@ def test_parity(name, batch_size, dtype):
     inverse=st.floats(0.1, 1000),
     double=st.booleans(),
 )
-def test_parity_anywhere(n, d, seed, offset, amount, inverse, double):
+def test_parity_anywhere(way, n, d, seed, offset, amount, inverse, double):
     x, y = gaussian(n, d, seed=seed, offset=offset)
     if not double:
         x, y = x.float(), y.float()
     a, b = normalize(x.double()), normalize(y.double())
     step = amount * (a.mean(dim=0) - b.mean(dim=0))
-    if torch.cat([a - step, b + step]).norm(dim=1).min() > 1e-3:  # nearer the origin, any direction is rounding
+    if torch.cat([a - step, b + step]).norm(dim=1).min() > 1e-3:  # nearer, rounding of the reference itself counts
         assert_matches_plain(x, y, shifts=[amount], temperatures=[1 / inverse])
 
 
 @pytest.mark.parametrize(("tile", "batch_size"), [(1, None), (150, None), (2**10, None), (150, 7), (2**10, 20)])
-def test_tiles_do_not_matter(monkeypatch, tile, batch_size):
+def test_tiles_do_not_matter(way, monkeypatch, tile, batch_size):
     monkeypatch.setattr("mindgap.landscape.tile_entries", lambda device: tile)
     monkeypatch.setattr("mindgap._sweep.tile_entries", lambda device: tile)
+    monkeypatch.setattr("mindgap._sweep.AT_ONCE", 50 * tile)
     x, y = gaussian(47, 8, seed=5)
     assert_matches_plain(x, y, batch_size=batch_size)
 
@@ -163,7 +189,7 @@ def far_from_all():
         pytest.param(torch.eye(2), torch.eye(2).flip(0), 1 / 1000, id="overflow in float64"),
     ],
 )
-def test_sums_out_of_range_are_recomputed(monkeypatch, x, y, temperature):
+def test_sums_out_of_range_are_recomputed(way, monkeypatch, x, y, temperature):
     assert recomputed_sums(monkeypatch, x, y, [0.0], [temperature]) > 0
     assert_matches_plain(x, y, temperatures=[temperature])
     assert_matches_plain(x.double(), y.double(), temperatures=[temperature])
@@ -174,7 +200,7 @@ def test_ordinary_sums_are_not_recomputed(monkeypatch):
     assert recomputed_sums(monkeypatch, x.float(), y.float(), [-0.5, 0.0, 0.5, 1.0], PAPER_TEMPERATURES) == 0
 
 
-def test_products_of_exponentials_serve_the_papers_temperatures():
+def test_products_of_exponentials_serve_the_papers_temperatures(way):
     x, y = (rows.float() for rows in gaussian(100, 32))
     together = loss_landscape(x, y, SHIFTS, PAPER_TEMPERATURES).loss
     alone = torch.cat([loss_landscape(x, y, SHIFTS, [t]).loss for t in PAPER_TEMPERATURES], dim=1)
@@ -184,13 +210,13 @@ def test_products_of_exponentials_serve_the_papers_temperatures():
 def kinds_of_exponentials(monkeypatch, x, y, temperatures):
     """The dtypes in which exponentials were computed, and of what share of the temperatures."""
     seen = {}
-    original = _sweep.compiled_sums
+    original = _sweep.in_passes
 
     def spy(product, moves, inverses, dtype, columns):
         seen[dtype] = inverses.tolist()
         return original(product, moves, inverses, dtype, columns)
 
-    monkeypatch.setattr(_sweep, "compiled_sums", spy)
+    monkeypatch.setattr(_sweep, "in_passes", spy)
     loss_landscape(x, y, [0.0], temperatures)
     return seen
 
@@ -202,21 +228,37 @@ def test_exponentials_are_float32_only_where_it_holds_their_range(monkeypatch):
     assert kinds_of_exponentials(monkeypatch, x, y, [0.01, 1.0]) == {torch.float64: pytest.approx([1, 100])}
 
 
-@pytest.mark.parametrize("batch_size", [None, 20])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_parity_by_passes_as_on_a_gpu(monkeypatch, batch_size, dtype):
-    monkeypatch.setattr(_sweep, "compiled_sums", _sweep.in_passes)
-    for x, y in [CLOUDS["pairs"], CLOUDS["opposite matches"]]:
-        assert_matches_plain(x.to(dtype), y.to(dtype), batch_size=batch_size)
+def test_one_perfect_match_among_others_costs_no_recomputation(monkeypatch):
+    x, y = (normalize(rows).float() for rows in gaussian(200, 64, noise=0.5))
+    y[0] = x[0]
+    assert recomputed_sums(monkeypatch, x, y, [0.0], [1 / 100]) == 0
 
 
-def test_products_stay_few_so_that_their_errors_do():
+@pytest.mark.parametrize(
+    ("n", "batch_size", "compiles"), [(100, None, False), (900, None, True), (900, 100, True), (900, 10, False)]
+)
+def test_only_large_problems_are_compiled(monkeypatch, n, batch_size, compiles):
+    calls = []
+    original = _sweep.compiled_sums
+
+    def spy(*rest):
+        calls.append(rest)
+        return original(*rest)
+
+    monkeypatch.setattr(_sweep, "compiled_sums", spy)
+    x, y = gaussian(n, 8)
+    many = np.geomspace(0.01, 1, 50)
+    loss_landscape(x, y, SHIFTS, many, batch_size)
+    assert bool(calls) == compiles
+
+
+def test_products_stay_few_so_that_their_errors_do(way):
     x, y = (rows.float() for rows in gaussian(50, 32))
     assert_matches_plain(x, y, temperatures=[2.0**-i for i in range(8)])
 
 
 @pytest.mark.parametrize("batch_size", [None, 11])
-def test_invariances(batch_size):
+def test_invariances(way, batch_size):
     x, y = gaussian(33, 6)
     generator = torch.Generator().manual_seed(1)
     rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
@@ -250,6 +292,11 @@ def test_memory_is_never_quadratic(batch_size):
     with Largest() as seen:
         loss_landscape(x, y, [0.0, 0.5], [0.01, 0.1], batch_size)
     assert 0 < seen.entries < n * n / 20
+    tracemalloc.start()
+    loss_landscape(x, y, [0.0, 0.5], [0.01, 0.1], batch_size)  # all is compiled by now
+    _, peak = tracemalloc.get_traced_memory()  # what numpy holds, which torch does not see
+    tracemalloc.stop()
+    assert peak < n * n / 20
 
 
 @pytest.mark.parametrize(
@@ -284,10 +331,28 @@ def test_the_grid_comes_back_as_given():
     torch.testing.assert_close(result.loss[1], ordered.loss[0, [2, 0, 1]])
 
 
+def test_the_grid_is_a_copy_without_history():
+    x, y = gaussian(10, 4)
+    shifts = torch.tensor([0.0, 0.5], requires_grad=True)
+    result = loss_landscape(x, y, shifts, [0.1])
+    assert not result.shifts.requires_grad
+    assert len(result.frame()) == 2
+    plain = shifts.detach()
+    result = loss_landscape(x, y, plain, [0.1])
+    plain += 1
+    assert result.shifts.tolist() == [0.0, 0.5]
+
+
 def test_progress(capsys):
     x, y = gaussian(40, 4)
     told: list[float] = []
     loss_landscape(x, y, [0.0], [0.1], batch_size=4, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    told.clear()
+    loss_landscape(gaussian(700, 4)[0], -gaussian(700, 4)[0], np.linspace(0, 1, 60), [*np.geomspace(0.01, 1, 40), 1e-3],
+                   progress=told.append)  # fmt: skip
+    assert len(told) > 3
     assert told == sorted(told)
     assert told[-1] == 1
     assert capsys.readouterr() == ("", "")
@@ -389,6 +454,7 @@ ZERO[2] = 0
         ({"temperatures": []}, "temperatures: expected a list of at least one number"),
         ({"temperatures": [0.1, 0.0]}, "temperatures: expected numbers above 0, got 0"),
         ({"temperatures": [0.1, -1.0]}, "temperatures: expected numbers above 0, got -1"),
+        ({"temperatures": [0.1, 1e-310]}, "temperatures: expected numbers above 0, got 1e-310"),
         ({"temperatures": [float("nan")]}, "temperatures: expected finite numbers, got nan"),
         ({"batch_size": 1}, "batch_size: expected a whole number from 2 to 6, got 1"),
         ({"batch_size": 7}, "batch_size: expected a whole number from 2 to 6, got 7"),
@@ -471,6 +537,19 @@ class TestBestShift:
         inner = best_shift(x, y, 0.01).shift
         assert best_shift(x, y, 0.01, shifts=[inner + 0.1, inner + 0.2, inner + 0.3]).kind == "end"
         assert best_shift(x, y, 0.01, shifts=[inner + 0.1, inner + 0.2]).shift == pytest.approx(inner + 0.1)
+
+    def test_where_shifts_are_repeated_or_the_end_is_next_to_it(self):
+        x, y = gaussian(61, 32)
+        best = best_shift(x, y, 0.1)
+        m = best.shift
+        repeated = best_shift(x, y, 0.1, shifts=[m - 1, m - 0.02, m - 0.02, m - 0.02, m + 1])
+        assert repeated.shift == pytest.approx(m, abs=1e-4)
+        inner = best_shift(x, y, 0.1, shifts=[m - 0.01, m + 1, m + 2])
+        assert (inner.shift, inner.kind) == (pytest.approx(m, abs=1e-4), "minimum")
+
+    def test_the_least_tolerance_ends(self):
+        x, y = gaussian(20, 8)
+        assert best_shift(x, y, 0.1, tolerance=1e-300).shift == pytest.approx(best_shift(x, y, 0.1).shift, abs=1e-4)
 
     def test_bad_input(self):
         x, y = gaussian(61, 32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,9 +73,10 @@ def _address(server: subprocess.Popen, log: Path) -> str:
     while time.monotonic() < deadline and server.poll() is None:
         if found := re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text()):
             base = f"http://127.0.0.1:{found[1]}"
-            with urllib.request.urlopen(f"{base}/api", timeout=30) as answer:
-                assert answer.status == 200
-            return base
+            with contextlib.suppress(urllib.error.URLError):  # the address is told a moment before the port is open
+                with urllib.request.urlopen(f"{base}/api", timeout=30) as answer:
+                    assert answer.status == 200
+                return base
         time.sleep(0.3)
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
