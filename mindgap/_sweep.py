@@ -26,13 +26,9 @@ from torch import Tensor
 
 from mindgap._sums import WORTH_COMPILING, Moves, compiled_sums, in_passes
 
-SHARPEST = {
-    torch.float32: 128.0,
-    torch.float64: math.inf,
-}  # the highest 1/τ: e⁻⁶⁰ then spans cosines that differ by .47
+# The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
+SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
-
-
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
