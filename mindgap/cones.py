@@ -9,17 +9,17 @@ in `towers`, Monte Carlo checks of the two theorems in `theorems`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import mpmath
+import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
-from mindgap import _inputs, _layers, geometry
-from mindgap._histogram import CosineHistogram, cosine_histogram
+from mindgap import _inputs, geometry
 from mindgap._inputs import ArrayLike, Rows
-from mindgap._layers import Layer
 
 __all__ = [
     "CosineHistogram",
@@ -32,6 +32,91 @@ __all__ = [
     "relu_mean_field",
     "variance_share",
 ]
+
+
+TILE_ENTRIES = 2**20  # cosines held at once
+PIECES = 2  # linear pieces of a maxout unit
+SLOPE = 0.01  # of a leaky ReLU below zero
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "leaky_relu": lambda h: nn.functional.leaky_relu(h, SLOPE),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "linear": lambda h: h,
+    "maxout": lambda h: h.unflatten(1, (PIECES, -1)).amax(dim=1),
+}
+
+
+def _over_neurons(h: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    return nn.functional.layer_norm(h, h.shape[1:])
+
+
+def _over_inputs(h: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    return nn.functional.batch_norm(h, None, None, training=True)
+
+
+NORMS: dict[str, Callable[[Tensor], Tensor]] = {"none": lambda h: h, "layer": _over_neurons, "batch": _over_inputs}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One random layer h ↦ φ(norm(W h + b)) with `width` outputs.
+
+    `activation` is one of "relu", "leaky_relu" (slope 0.01), "sigmoid", "tanh", "linear" and "maxout" (the larger of
+    two linear pieces). `norm` is "none", "layer" (each input standardised over its neurons) or "batch" (each neuron
+    standardised over the inputs, as batch normalisation does while training; in evaluation mode, at initialisation,
+    it does nothing).
+
+    Raises ValueError for an unknown name or a width below 1.
+    """
+
+    activation: str = "relu"
+    width: int = 512
+    bias: bool = True
+    norm: str = "none"
+
+    def __post_init__(self) -> None:
+        _inputs.choice(self.activation, "activation", ACTIVATIONS)
+        _inputs.choice(self.norm, "norm", NORMS)
+        object.__setattr__(self, "width", _inputs.count(self.width, "width"))
+
+
+def preactivation(h: Float[Tensor, "n d"], layer: Layer, generator: torch.Generator) -> Float[Tensor, "n pieces_width"]:
+    """W h + b with new random weights; the numbers are drawn on the CPU, so that every device gets the same ones."""
+    rows = layer.width * (PIECES if layer.activation == "maxout" else 1)
+    scale = layer.width**-0.5
+    weight = torch.randn(rows, h.shape[1], generator=generator).to(h) * scale
+    # Drawn in any case, so that a net with and without biases has the same weights.
+    bias = torch.randn(rows, generator=generator).to(h) * scale
+    return nn.functional.linear(h, weight, bias if layer.bias else None)
+
+
+def forward(
+    h: Float[Tensor, "n d"], layers: Sequence[Layer], generator: torch.Generator
+) -> Iterator[Float[Tensor, "n width"]]:
+    """The outputs of one random layer after the other.
+
+    Raises ValueError if a layer turns an input into zeros, which have no direction.
+    """
+    for number, layer in enumerate(layers, start=1):
+        h = ACTIVATIONS[layer.activation](NORMS[layer.norm](preactivation(h, layer, generator)))
+        if (zero := (h == 0).all(dim=1)).any():
+            raise ValueError(
+                f"width: expected every input to keep a direction, but layer {number}, of width {layer.width}, "
+                f"turned input {int(zero.nonzero()[0])} into zeros; wider layers do not"
+            )
+        yield h
+
+
+def gaussian_inputs(
+    n: int, d: int, norm: float | None, generator: torch.Generator, device: str | torch.device = "cpu"
+) -> Float[Tensor, "n d"]:
+    """n inputs from N(0, I), scaled to the length `norm` if one is given."""
+    h = torch.randn(n, d, generator=generator)
+    if norm is not None:
+        h = h * (norm / torch.linalg.vector_norm(h, dim=1, keepdim=True))
+    return h.to(device)
 
 
 def layer_cosines(
@@ -49,7 +134,7 @@ def layer_cosines(
     """
     h = _inputs.rows(inputs, "inputs")
     generator = _inputs.generator(seed)
-    outputs = _layers.forward(h, layers, generator)
+    outputs = forward(h, layers, generator)
     cosines = [geometry.mean_cosine(h.double()), *(geometry.mean_cosine(output.double()) for output in outputs)]
     return torch.tensor(cosines, dtype=torch.float64)
 
@@ -82,7 +167,7 @@ def mlp_cosines(
     layers = [Layer(activation, width, bias, norm)] * _inputs.count(depth, "depth")
     length = None if input_norm is None else _inputs.positive(input_norm, "input_norm")
     # The inputs get a stream of their own, so that they stay the same when the layers change.
-    inputs = _layers.gaussian_inputs(
+    inputs = gaussian_inputs(
         _inputs.count(n, "n", 2), layers[0].width, length, _inputs.generator(seed, stream=1), device
     )
     return layer_cosines(layers, inputs, seed)
@@ -162,6 +247,75 @@ def share_of_means(means: Float[Tensor, "seeds d"], within: Float[Tensor, " seed
     if total <= 0:
         raise ValueError("embeddings: expected some variance, got the same embedding throughout")
     return float(between / total)
+
+
+@dataclass(frozen=True)
+class CosineHistogram:
+    """Cosines of all off-diagonal pairs: `counts` (bins,) between the `edges` (bins + 1,), and their moments.
+
+    Each of the n(n − 1)/2 pairs is counted twice, as in the matrix of cosines: counts sum to n(n − 1) if the edges
+    span all of them. `mean`, `std`, `min` and `max` are over all pairs, whatever the edges.
+    """
+
+    counts: Int[Tensor, " bins"]
+    edges: Float[Tensor, " bins_and_one"]
+    mean: float
+    std: float
+    min: float
+    max: float
+
+    def frame(self) -> pd.DataFrame:
+        """The bins from the first to the last that is not empty, and one on either side, as a table for charts: `value`
+        (the middle of the bin) and `share` of what was counted.
+        """
+        middles = ((self.edges[1:] + self.edges[:-1]) / 2).tolist()
+        table = pd.DataFrame({"value": middles, "share": (self.counts / self.counts.sum()).tolist()})
+        filled = self.counts.nonzero().flatten().tolist()
+        return table.iloc[max(0, filled[0] - 1) : filled[-1] + 2] if filled else table.iloc[:0]
+
+
+def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
+    """Histogram of the cosines of all off-diagonal pairs of rows of `x` (n, d), without n² memory (Fig 2a).
+
+    `bins`: a number of equal bins over [−1, 1], or increasing edges. A bin contains its lower edge, and the last one
+    its upper edge too; with edges given, cosines beyond them are not counted. The upper half of the matrix of
+    cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU.
+
+    Raises ValueError as `mean_cosine` does, for bins < 1, or for edges that do not increase.
+    """
+    x = geometry.normalize(_inputs.rows(x, "x"))
+    edges, given = _edges(bins, x)
+    n, mean = len(x), geometry.mean_cosine(x.double())
+    counts = torch.zeros(len(edges) + 1, dtype=torch.int64, device=x.device)
+    squares, low, high = 0.0, math.inf, -math.inf
+    start = 0
+    while start < n - 1:
+        size = max(1, min(TILE_ENTRIES // (n - start), n - start))
+        tile = x[start : start + size] @ x[start:].T
+        above = torch.ones(size, size, dtype=torch.bool, device=x.device).triu_(1)
+        for cosines in (tile[:, :size][above], tile[:, size:].reshape(-1)):
+            if len(cosines):
+                cosines = cosines.clamp(-1, 1)
+                squares += float((cosines - mean).square().sum(dtype=torch.float64))
+                low, high = min(low, float(cosines.min())), max(high, float(cosines.max()))
+                counts += torch.bincount(torch.bucketize(cosines, edges, right=True), minlength=len(counts))
+        start += size
+    # What is equal to the last edge was counted beyond it.
+    counts, edges = 2 * counts.cpu(), edges.cpu()
+    return CosineHistogram(counts[1:-1], given, mean, math.sqrt(squares / (n * (n - 1) / 2)), low, high)
+
+
+def _edges(bins: int | ArrayLike, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " edges"], Float[Tensor, " edges"]]:
+    """Edges as they are searched, the last one a hair higher so that it belongs to its bin, and as they are told."""
+    if isinstance(bins, int) or (isinstance(bins, float) and bins == int(bins)):
+        given = torch.linspace(-1, 1, _inputs.count(bins, "bins") + 1, dtype=torch.float64)
+    else:
+        given = _inputs.double(bins, "bins").cpu()
+        if given.ndim != 1 or len(given) < 2 or not (given[1:] > given[:-1]).all():
+            raise ValueError(f"bins: expected a whole number or at least 2 increasing edges, got {given.tolist()}")
+    searched = given.to(x.dtype, copy=True)
+    searched[-1] = torch.nextafter(searched[-1], searched.new_tensor(math.inf))
+    return searched.to(x.device), given
 
 
 def cap_fraction(cosine: float, dim: int) -> float:

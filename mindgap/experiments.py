@@ -16,9 +16,10 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from mindgap import _files, _inputs, ensembles, training
+from mindgap import _files, _inputs, training
 from mindgap._files import rounded
 from mindgap.recipe import MODALITIES, Measurement, Recipe
+from mindgap.training import ensembles
 
 TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
 QUICK = (1 / 100, 1 / 10)

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs, _layers, cones, geometry
-from mindgap._layers import ACTIVATIONS, Layer
+from mindgap import _inputs, cones, geometry
+from mindgap.cones import ACTIVATIONS, Layer
 
 _TILE_ENTRIES = 2**22  # pre-activations drawn at once
 
@@ -135,10 +135,10 @@ def layer_shares(
     within: list[list[Tensor]] = [[] for _ in range(depth)]
     cosines = torch.zeros(depth, dtype=torch.float64)
     for _ in range(seeds):
-        h = _layers.gaussian_inputs(n, layer.width, input_norm, generator)
+        h = cones.gaussian_inputs(n, layer.width, input_norm, generator)
         for number in range(depth):
             cosines[number] += geometry.mean_cosine(h.double()) / seeds
-            before = _layers.preactivation(h, layer, generator)
+            before = cones.preactivation(h, layer, generator)
             h = ACTIVATIONS[activation](before)
             seen = (h if stage == "output" else before).double()
             means[number].append(seen.mean(dim=0))

@@ -90,14 +90,16 @@ def _parse(tower: str) -> tuple[str, str]:
     architecture, colon, half = str(tower).partition(":")
     if not colon:
         _inputs.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
-    from mindgap import _encode  # open_clip takes seconds to import
+    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
-    return _encode.known_architecture(architecture), _inputs.choice(half, f"half of {architecture}", ("image", "text"))
+    return _open_clip.known_architecture(architecture), _inputs.choice(
+        half, f"half of {architecture}", ("image", "text")
+    )
 
 
 def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[str, Embed], Any]:
     """The functions that embed a batch, by half, and the format of their inputs."""
-    from mindgap import _encode
+    from mindgap.pairs import _open_clip
 
     if architecture == "resnet18":
         import torchvision
@@ -107,17 +109,17 @@ def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[st
             network = torchvision.models.resnet18(weights=None)
         network.fc = torch.nn.Identity()
         network.eval().to(device)
-        return {"image": network}, _encode.Format(224, 224, *IMAGENET, words=49408, length=77)
-    model = _encode.create(architecture, seed).to(device)
-    return {"image": model.encode_image, "text": model.encode_text}, _encode.format_of(model)
+        return {"image": network}, _open_clip.Format(224, 224, *IMAGENET, words=49408, length=77)
+    model = _open_clip.create(architecture, seed).to(device)
+    return {"image": model.encode_image, "text": model.encode_text}, _open_clip.format_of(model)
 
 
 def _batches(
     architecture: str, format: Any, inputs: str, n: int, seed: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    from mindgap import _encode
+    from mindgap.pairs import _open_clip
 
     if inputs == "noise":
-        return _encode.noise_batches(format, n, seed, batch_size)
-    tokenize = _encode.tokenizer(_WITH_TEXT if architecture == "resnet18" else architecture)
-    return _encode.scene_batches(format, tokenize, scenes.arrange(n, seed), batch_size)
+        return _open_clip.noise_batches(format, n, seed, batch_size)
+    tokenize = _open_clip.tokenizer(_WITH_TEXT if architecture == "resnet18" else architecture)
+    return _open_clip.scene_batches(format, tokenize, scenes.arrange(n, seed), batch_size)

@@ -14,4 +14,4 @@ torch.set_num_threads(2)
 @pytest.fixture
 def few_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings measure themselves on 64 held-out scenes, which takes no time."""
-    monkeypatch.setattr("mindgap._course.HELD_OUT", 64)
+    monkeypatch.setattr("mindgap.training._steps.HELD_OUT", 64)

@@ -18,7 +18,7 @@ import yaml
 
 from book.conftest import StoredChart, features_reason, same
 from book.notebooks import SKIP, execute, notebooks
-from mindgap._theme import MIME
+from mindgap.charts.theme import MIME
 from mindgap.pairs import feature_names
 
 ROOT = Path(__file__).parents[1]

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mindgap
-from mindgap import _histogram, cones, geometry
+from mindgap import cones, geometry
+from mindgap.check._feedback import Largest
 from mindgap.cones import Layer
-from tests.test_landscape import Largest
 
 # Printed by the authors' notebook for Fig 2b (1,024 inputs from N(0, I), one draw, diagonal included).
 AUTHORS_RELU = {0: 0.00097, 1: 0.3195, 2: 0.4943, 3: 0.6069, 5: 0.7541, 10: 0.9477, 15: 0.9980, 25: 0.999997}
@@ -185,7 +185,7 @@ class TestHistogram:
     def test_equals_numpy_over_all_off_diagonal_pairs(
         self, bins: Any, tile: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_histogram, "TILE_ENTRIES", tile)
+        monkeypatch.setattr(cones, "TILE_ENTRIES", tile)
         x = torch.randn(61, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.3
         unit = geometry.normalize(x).numpy()
         cosines = (unit @ unit.T)[~np.eye(61, dtype=bool)]

@@ -11,10 +11,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from mindgap import _course, miniclip, sweep, training
+from mindgap import experiments, miniclip, training
 from mindgap.cli import app
+from mindgap.experiments import Sweep
 from mindgap.recipe import Recipe, from_json
-from mindgap.sweep import Sweep
+from mindgap.training import _steps
 
 STEPS = 2
 
@@ -22,7 +23,7 @@ STEPS = 2
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sweep") / "starts.json"
-    sweep.run("initialisation", out, seeds=[3], steps=STEPS, progress=False)
+    experiments.run("initialisation", out, seeds=[3], steps=STEPS, progress=False)
     return out
 
 
@@ -31,7 +32,7 @@ class TestWhatIsPlanned:
         ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("mismatch", 10), ("captions", 8), ("modality", 4),
     ])  # fmt: skip
     def test_every_experiment_has_its_runs_for_every_seed(self, experiment: str, runs: int) -> None:
-        found = sweep.planned(experiment, [0, 7], 50)
+        found = experiments.planned(experiment, [0, 7], 50)
         assert len(found) == 2 * runs
         assert {run.recipe.seed for run in found} == {0, 7}
         assert all(run.recipe.steps == 50 and run.labels["seed"] == run.recipe.seed for run in found)
@@ -39,25 +40,25 @@ class TestWhatIsPlanned:
         assert len(set(varied)) == len(found)
 
     def test_labels_say_what_recipes_do(self) -> None:
-        for experiment in sweep.EXPERIMENTS:
-            for run in sweep.planned(experiment, [0], 10):
+        for experiment in experiments.EXPERIMENTS:
+            for run in experiments.planned(experiment, [0], 10):
                 for name in ("temperature", "start", "mismatch", "modalities"):
                     assert run.labels.get(name, getattr(run.recipe, name)) == getattr(run.recipe, name)
                 assert run.labels.get("learned", False) == run.recipe.learn_temperature
 
     def test_temperatures_are_the_papers(self) -> None:
-        runs = sweep.planned("temperature", [0], 10)
+        runs = experiments.planned("temperature", [0], 10)
         assert [run.recipe.temperature for run in runs[:-1]] == [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1]
         assert runs[-1].recipe.learn_temperature
 
     def test_quick_keeps_two_temperatures(self) -> None:
-        runs = sweep.planned("temperature", [0], 10, quick=True)
+        runs = experiments.planned("temperature", [0], 10, quick=True)
         assert [run.recipe.temperature for run in runs] == [1 / 100, 1 / 10]
-        assert len(sweep.planned("initialisation", [0], 10, quick=True)) == 2
+        assert len(experiments.planned("initialisation", [0], 10, quick=True)) == 2
 
     def test_an_unknown_experiment_has_near_matches(self) -> None:
         with pytest.raises(ValueError, match="experiment: unknown name 'temperatures'; did you mean 'temperature'"):
-            sweep.planned("temperatures", [0], 10)
+            experiments.planned("temperatures", [0], 10)
 
 
 class TestStarts:
@@ -106,19 +107,19 @@ class TestFile:
         monkeypatch.setattr(training, "train", interrupted)
         out = tmp_path / "starts.json"
         with pytest.raises(KeyboardInterrupt):
-            sweep.run("initialisation", out, [3], STEPS, progress=False)
+            experiments.run("initialisation", out, [3], STEPS, progress=False)
         assert not out.exists()
-        assert list(sweep.finished("initialisation", out, [3], STEPS)) == [0]
+        assert list(experiments.finished("initialisation", out, [3], STEPS)) == [0]
         with pytest.raises(ValueError, match=r"unfinished run of another recipe.*steps 2 there, 9 here"):
-            sweep.run("initialisation", out, [3], 9, progress=False)
-        sweep.run("initialisation", out, [3], STEPS, progress=False)
+            experiments.run("initialisation", out, [3], 9, progress=False)
+        experiments.run("initialisation", out, [3], STEPS, progress=False)
         assert calls == ["random", "aligned", "aligned"]
         assert out.read_bytes() == finished.read_bytes()
         assert [path.name for path in tmp_path.iterdir()] == ["starts.json"]
 
     def test_side_by_side_is_the_same_table(self, finished: Path, tmp_path: Path) -> None:
         out = tmp_path / "together.json"
-        sweep.run("initialisation", out, seeds=[3], steps=STEPS, together=True, progress=False)
+        experiments.run("initialisation", out, seeds=[3], steps=STEPS, together=True, progress=False)
         alone, beside = Sweep(finished).history(), Sweep(out).history()
         assert alone["start"].tolist() == beside["start"].tolist()
         for name in ("loss", "gap", "alignment", "image_cosine"):
@@ -127,7 +128,7 @@ class TestFile:
     def test_nothing_is_overwritten(self, finished: Path) -> None:
         before = finished.read_bytes()
         with pytest.raises(FileExistsError, match="exists already"):
-            sweep.run("initialisation", finished, [3], STEPS, progress=False)
+            experiments.run("initialisation", finished, [3], STEPS, progress=False)
         assert finished.read_bytes() == before
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"runs": []}'])
@@ -179,7 +180,7 @@ class TestCommitted:
         table = Sweep(DATA / f"sweep_{experiment}.json")
         assert table.data["experiment"] == experiment
         assert len(table.runs) == seeds * runs
-        planned = sweep.planned(experiment, table.data["seeds"], table.data["steps"])
+        planned = experiments.planned(experiment, table.data["seeds"], table.data["steps"])
         assert [run["labels"] for run in table.runs] == [run.labels for run in planned]
         given = [from_json(run["recipe"]) for run in table.runs]
         assert given == [run.recipe for run in planned]
@@ -201,7 +202,7 @@ class TestCommitted:
         assert (fixed.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
 
     def test_every_run_retrieves_far_above_chance(self, committed: Sweep) -> None:
-        assert (committed.last()["image_to_text"] > 20 / _course.HELD_OUT).all()
+        assert (committed.last()["image_to_text"] > 20 / _steps.HELD_OUT).all()
 
     def test_one_row_is_reproduced(self, committed: Sweep) -> None:
         wanted = committed.last().query("temperature == 0.1 and seed == 0").iloc[0]

@@ -88,13 +88,11 @@ class TestTheorem2:
         assert (found.share[1:] < found.cosine[1:]).all()
 
     def test_equals_variance_share_of_the_same_networks(self) -> None:
-        from mindgap import _layers
-
         generator = torch.Generator().manual_seed(4)
         outputs = []
         for _ in range(3):
-            h = _layers.gaussian_inputs(5, 6, 1.0, generator)
-            outputs.append(torch.relu(_layers.preactivation(h, cones.Layer("relu", 6), generator)))
+            h = cones.gaussian_inputs(5, 6, 1.0, generator)
+            outputs.append(torch.relu(cones.preactivation(h, cones.Layer("relu", 6), generator)))
         found = theorems.layer_shares(1, 6, 3, 5, seed=4)
         assert found.share[0] == pytest.approx(cones.variance_share(torch.stack(outputs)), abs=1e-9)
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 import torchvision
 
-from mindgap import _encode, geometry, scenes, towers
+from mindgap import geometry, scenes, towers
+from mindgap.pairs import _open_clip
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 
@@ -53,7 +54,7 @@ def test_scenes_are_seen_as_each_tower_expects_them() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(2)
         resnet = torchvision.models.resnet18(weights=None).eval()
-    clip = _encode.create("ViT-S-32-alt", 2)
+    clip = _open_clip.create("ViT-S-32-alt", 2)
     mean, std = (torch.tensor(values)[:, None, None] for values in towers.IMAGENET)
     openai = (drawn.images - torch.tensor(open_clip.OPENAI_DATASET_MEAN)[:, None, None]) / torch.tensor(
         open_clip.OPENAI_DATASET_STD
@@ -68,22 +69,22 @@ def test_scenes_are_seen_as_each_tower_expects_them() -> None:
 
 
 def test_towers_of_one_image_size_get_the_same_noise() -> None:
-    clip = _encode.Format(224, 224, *towers.IMAGENET, words=49408, length=77)
-    other = _encode.Format(224, 224, *towers.IMAGENET, words=32000, length=64)
-    ((a, _),), ((b, _),) = (list(_encode.noise_batches(format, 2, 5, 2)) for format in (clip, other))
+    clip = _open_clip.Format(224, 224, *towers.IMAGENET, words=49408, length=77)
+    other = _open_clip.Format(224, 224, *towers.IMAGENET, words=32000, length=64)
+    ((a, _),), ((b, _),) = (list(_open_clip.noise_batches(format, 2, 5, 2)) for format in (clip, other))
     assert torch.equal(a, b)
 
 
 def test_it_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed is computed when it is asked for, not before."""
     built: list[int] = []
-    create = _encode.create
+    create = _open_clip.create
 
     def counting(architecture: str, seed: int) -> object:
         built.append(seed)
         return create(architecture, seed)
 
-    monkeypatch.setattr(_encode, "create", counting)
+    monkeypatch.setattr(_open_clip, "create", counting)
     stream = towers.embed_seeds(SMALL, range(1000), n=2)
     assert built == []
     next(stream)

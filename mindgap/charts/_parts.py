@@ -1,4 +1,4 @@
-"""Inputs in the page that choose what a chart shows."""
+"""What charts of several chapters are made of: inputs in the page, and matched pairs as points and lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+
+from mindgap.charts.theme import IMAGE, NEUTRAL, TEXT
 
 
 def radio(signal: str, options: Sequence[str], title: str, start: str | None = None, bound: bool = True) -> Any:
@@ -31,3 +33,18 @@ def radios(
         for name, values in choices.items()
     ]
     return params, " && ".join(f"datum['{name}'] == {signals[name]}" for name in choices)
+
+
+ALONG_AND_ACROSS = ("along the gap", "main axis across it")
+
+
+def pair_layers(
+    base: alt.Chart, opacity: Any, titles: tuple[str, str] = ("first axis", "second axis")
+) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle."""
+    x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
+    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
+    line = base.mark_rule(color=NEUTRAL, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity)
+    first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
+    second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
+    return line, first, second

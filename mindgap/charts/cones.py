@@ -1,13 +1,25 @@
-"""Charts of how narrow a cone is (chapter 2)."""
+"""Charts of how narrow a cone is, and of what random layers do to cosines (chapter 2)."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
 
-from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import radios
+from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 _MODALITY = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, TEMPERATURE[3]])
+# Dark2 without the orange that stands for texts: distinct also for colour-blind readers.
+ACTIVATION_COLOURS = {
+    "relu": TEMPERATURE[3],
+    "leaky_relu": "#d98bb0",
+    "sigmoid": "#7a5fc0",
+    "tanh": "#1b9e77",
+    "linear": "#7f8c1f",
+    "maxout": "#a6761d",
+}
 
 
 def ridges(
@@ -173,4 +185,159 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             description="Left: a circle with two wedges, the cap of the paper and the wider one that holds all points "
             "of the mean cosine. Right: the share of the sphere that each covers, against the dimension."
         )
+    )
+
+
+def depth_curves(
+    bands: pd.DataFrame, predicted: pd.DataFrame, printed: pd.DataFrame, choices: Mapping[str, Sequence[str]]
+) -> alt.LayerChart:
+    """Mean cosine against depth, a line an activation with a band over seeds, for a choice of nets and layers.
+
+    `bands` has `activation`, `layer`, `mean`, `low`, `high`; `predicted` has `layer`, `cosine` (of ReLU nets);
+    `printed` has `layer`, `cosine` (the authors' numbers for ReLU nets). All three have a column for each key of
+    `choices`, which maps it to its values, the first one shown first.
+    """
+    params, chosen = radios(choices)
+    depth = int(bands["layer"].max())
+    # Given in full: what is chosen may hold no authors' numbers, and nothing has no extent.
+    shown = alt.Scale(domain=[0, alt.ExprRef("depth")], nice=False)
+    x = alt.X("layer:Q", title="layer", scale=shown, axis=alt.Axis(tickMinStep=1))
+    names = [name for name in ACTIVATION_COLOURS if name in set(bands["activation"])]
+    colour = alt.Color(
+        "activation:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=[ACTIVATION_COLOURS[name] for name in names]),
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
+    )
+    params += [
+        alt.param("shown", value="all", bind=alt.binding_select(options=["all", *names], name="activation ")),
+        alt.param("depth", value=depth, bind=alt.binding_range(min=2, max=depth, step=1, name="layers ")),
+    ]
+    chosen += " && datum.layer <= depth"
+    y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
+    base = alt.Chart(bands).transform_filter(chosen + " && (shown == 'all' || datum.activation == shown)")
+    band = base.mark_area(opacity=0.2).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
+    # The leaky line runs on top of the other one.
+    dash = alt.condition("datum.activation == 'leaky_relu'", alt.value([5, 5]), alt.value([1, 0]))
+    line = base.mark_line().encode(x, y, colour, strokeDash=dash)
+    field = (
+        alt.Chart(predicted)
+        .transform_filter(chosen)
+        .mark_line(strokeDash=[2, 4], strokeWidth=2)
+        .encode(x, y=alt.Y("cosine:Q"), color=alt.value(NEUTRAL))
+    )
+    authors = (
+        alt.Chart(printed)
+        .transform_filter(chosen)
+        .mark_point(shape="diamond", filled=True, size=70, opacity=1, color=NEUTRAL)
+        .encode(x, y="cosine:Q")
+    )
+    return (
+        alt.layer(band, line, field, authors)
+        .add_params(*params)
+        .properties(
+            width=600,
+            height=340,
+            description="Mean cosine of the outputs of each layer of random networks against the layer, a line an "
+            "activation with a band over seeds; dotted, the prediction for infinitely wide ReLU nets.",
+        )
+    )
+
+
+def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
+    """The cosine that biases alone make, L/(L + ‖u‖²), at any input norm, with measured nets at some norms.
+
+    `measured` has `norm` (a label), `layer`, `mean`, `low`, `high`; the slider moves the curve.
+    """
+    param = alt.param("norm", value=5, bind=alt.binding_range(min=0.5, max=24, step=0.5, name="input norm ‖u‖ "))
+    x = alt.X("layer:Q", title="layer L", scale=alt.Scale(domain=[0, depth], nice=False))
+    y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[0, 1], nice=False))
+    curve = (
+        alt.Chart(alt.sequence(0, 4 * depth + 1, as_="i"))
+        .transform_calculate(layer="datum.i/4", mean="datum.layer/(datum.layer + norm*norm)")
+        .mark_line(color=TEMPERATURE[3], strokeWidth=2.6)
+        .encode(x, y)
+    )
+    shape = alt.Shape("norm:N", title="measured at norm", sort=list(dict.fromkeys(measured["norm"])))
+    base = alt.Chart(measured)
+    bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
+    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=0.9, size=42).encode(x, y, shape)
+    words = (
+        alt.Chart(alt.Data(values=[{}]))
+        .transform_calculate(
+            words=f"'L/(L + ' + format(norm*norm, '.2~f') + '): ' + format({depth}/({depth} + norm*norm), '.3f') "
+            f"+ ' at layer {depth}'"
+        )
+        .mark_text(align="right", fontWeight="bold", color=TEMPERATURE[3])
+        .encode(x=alt.value("width"), y=alt.value(-8), text="words:N")
+    )
+    return (
+        alt.layer(bars, dots, curve, words)
+        .add_params(param)
+        .properties(
+            width=600,
+            height=300,
+            description="Mean cosine of linear nets with biases against depth: a curve that the input norm moves, and "
+            "measured nets at three norms.",
+        )
+    )
+
+
+def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
+    """Theorem 1: the share of random layers that raise the cosine, with the condition's edge as a line.
+
+    `table` has `ratio`, `width`, `cosine`, `share`, `low`, `high` and `sufficient`, the cosine up to which the
+    theorem promises a rise.
+    """
+    choices = {key: [f"{value:g}" for value in dict.fromkeys(table[key])] for key in ("ratio", "width")}
+    titles = {"ratio": "‖u‖ / ‖v‖", "width": "neurons d_out"}
+    start = {"ratio": choices["ratio"][min(1, len(choices["ratio"]) - 1)], "width": choices["width"][-1]}
+    labelled = table.assign(**{key: [f"{value:g}" for value in table[key]] for key in choices})
+    params, chosen = radios(choices, titles, start)
+    x = alt.X("cosine:Q", title="cosine of u and v before the layer", scale=alt.Scale(domain=[-0.4, 1], nice=False))
+    y = alt.Y("share:Q", title="share of layers that raise it", scale=alt.Scale(domain=[0, 1.02], nice=False))
+    base = alt.Chart(labelled).transform_filter(chosen)
+    edge = base.transform_aggregate(sufficient="min(sufficient)").transform_calculate(start="-0.4")
+    promised = edge.mark_rect(opacity=0.12, color=TEMPERATURE[3]).encode(x="start:Q", x2="sufficient:Q")
+    rule = edge.mark_rule(color=TEMPERATURE[3], strokeDash=[5, 4]).encode(x="sufficient:Q")
+    bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
+    line = base.mark_line(color=NEUTRAL, strokeWidth=1.4).encode(x, y)
+    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=1, size=46).encode(x, y)
+    return (
+        alt.layer(promised, rule, line, bars, dots)
+        .add_params(*params)
+        .properties(
+            width=600,
+            height=300,
+            description="The share of random ReLU layers that raise the cosine of two vectors, against that cosine, "
+            "for a chosen ratio of norms and number of neurons; the region of the theorem is shaded.",
+        )
+    )
+
+
+def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame) -> alt.ConcatChart:
+    """One random network: mean cosine after each layer, a thin line a seed, beside the cosines after the last one.
+
+    `cosines` has `layer`, `seed`, `cosine`; `predicted` has `layer`, `cosine`, or no rows; `bars` has `value`, the
+    middle of a bin, and `share` of all pairs.
+    """
+    x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("cosine:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
+    base = alt.Chart(cosines)
+    thin = base.mark_line(strokeWidth=1, opacity=0.5, color=NEUTRAL).encode(x, y, detail="seed:N")
+    mean = base.mark_line(color=TEMPERATURE[3], point=alt.OverlayMarkDef(color=TEMPERATURE[3], size=40)).encode(
+        x, alt.Y("mean(cosine):Q", title="mean cosine")
+    )
+    field = alt.Chart(predicted).mark_line(strokeDash=[2, 4], color=NEUTRAL).encode(x, y)
+    depth = alt.layer(thin, mean, field).properties(width=330, height=280)
+    across = alt.X("value:Q", title="cosine after the last layer", scale=alt.Scale(domain=[-1, 1], nice=False))
+    last = (
+        alt.Chart(bars)
+        .mark_bar(color=TEMPERATURE[3], width=3)
+        .encode(across, alt.Y("share:Q", title="share of pairs"))
+        .properties(width=330, height=280)
+    )
+    return alt.concat(depth, last, columns=2).properties(
+        description="Left: mean cosine of the inputs and after each layer of a random network, for several seeds. "
+        "Right: histogram of the cosines of all pairs after the last layer."
     )

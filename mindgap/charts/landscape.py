@@ -1,12 +1,17 @@
-"""What charts of a landscape share, and the chart of its curves."""
+"""Charts of the loss over the shift, and of the clouds that it moves (index and chapter 4)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from mindgap._controls import radio
-from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE
+from mindgap.charts._parts import ALONG_AND_ACROSS, pair_layers, radio
+from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.geometry import ShiftPath
+from mindgap.landscape import Landscape
 
 DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "text_to_image"}
 """The directions of the loss as charts name them, and as `Landscape` does."""
@@ -20,6 +25,7 @@ LOSS = (
     "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
     "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
 )
+SIDES: tuple[Any, Any] = ("right", "left")
 
 
 def temperature_label(temperature: float) -> str:
@@ -81,5 +87,85 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
             height=360,
             description="The contrastive loss against the signed distance between the modality means, for a chosen "
             "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
+        )
+    )
+
+
+def shift_explorer(
+    path: ShiftPath,
+    landscape: Landscape,
+    modalities: Sequence[str] = ("image", "text"),
+    pairs: int = 150,
+    controls: Sequence[str] = ("shift", "temperature"),
+) -> alt.ConcatChart:
+    """Two clouds that a λ slider moves exactly, beside the loss curve with a marker at the same λ.
+
+    `path` holds the points (the first `pairs` of them are drawn), `landscape` the loss at the slider's positions:
+    its shifts must be evenly spaced. The chart has the parameters `shift`, `temperature` and `direction` ("both",
+    "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
+    """
+    shifts = [round(float(s), 6) for s in landscape.shifts]
+    labels = [temperature_label(float(t)) for t in landscape.temperatures]
+    inputs: dict[str, Any] = {
+        "shift": alt.binding_range(
+            min=shifts[0], max=shifts[-1], step=round(shifts[1] - shifts[0], 6), name="shift λ "
+        ),
+        "temperature": alt.binding_radio(options=labels, name="temperature τ "),
+        "direction": alt.binding_radio(options=list(DIRECTIONS), name="direction "),
+    }
+    starts: dict[str, Any] = {"shift": 0.0, "temperature": labels[0], "direction": "both"}
+    params = [
+        alt.param(name, value=value, bind=inputs[name] if name in controls else alt.Undefined)
+        for name, value in starts.items()
+    ]
+
+    points = pd.DataFrame(
+        {
+            "u": path.x[:pairs, 0].cpu(), "v": path.x[:pairs, 1].cpu(), "a": path.x_along[:pairs].cpu(),
+            "p": path.y[:pairs, 0].cpu(), "q": path.y[:pairs, 1].cpu(), "b": path.y_along[:pairs].cpu(),
+        }
+    )  # fmt: skip
+    # A coordinate that is zero but for rounding must be written as zero, on every processor.
+    g1, g2, g = (round(float(value), 6) + 0.0 for value in (*path.gap[:2], path.squared_gap))
+    base = alt.Chart(points).transform_calculate(
+        r=f"sqrt(1 - 2*shift*datum.a + shift*shift*{g:.5g})",
+        s=f"sqrt(1 + 2*shift*datum.b + shift*shift*{g:.5g})",
+        x=f"(datum.u - shift*{g1:.5g})/datum.r",
+        y=f"(datum.v - shift*{g2:.5g})/datum.r",
+        x2=f"(datum.p + shift*{g1:.5g})/datum.s",
+        y2=f"(datum.q + shift*{g2:.5g})/datum.s",
+    )
+    names = [
+        alt.Chart(alt.Data(values=[{}]))
+        .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=name.rstrip("s") + "s")
+        .encode(x=alt.datum(x), y=alt.datum(0.78))
+        for name, colour, align, x in zip(modalities, (IMAGE, TEXT), SIDES, (0.98, -0.98), strict=True)
+    ]
+    cloud = alt.layer(*pair_layers(base, alt.value(0.18), ALONG_AND_ACROSS), *names).properties(
+        name="equal_axes", width=380, height=323
+    )
+
+    frame = labelled(landscape.frame().drop(columns="loss"))
+    chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS)
+    curve = chosen.mark_line(color=NEUTRAL).encode(
+        alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False)),
+        alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False)),
+    )
+    here = chosen.transform_filter("abs(datum.shift - shift) < 1e-4").encode(x="shift:Q", y="loss:Q")
+    marker = here.mark_point(filled=True, size=130, color=TEMPERATURE[3])
+    note = (
+        here.transform_calculate(
+            note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')"
+        )
+        .mark_text(fontWeight="bold", color=TEMPERATURE[3], align="left")
+        .encode(text="note:N", x=alt.value(0), y=alt.value(-9))  # above the frame, where no curve runs
+    )
+    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=323)
+    return (
+        alt.concat(cloud, loss, columns=2)
+        .add_params(*params)
+        .properties(
+            description=f"Left: {pairs} {modalities[0]}-{modalities[1]} pairs along the gap and across it, moved by "
+            "the shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
         )
     )

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap._controls import radios
-from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import radios
+from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 
 def seed_clouds(

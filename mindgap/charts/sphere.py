@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap._controls import radios
-from mindgap._theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import radios
+from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 _PARALLELS, _MERIDIANS, _STEP = 5, 12, 6  # lines of the graticule, and degrees between points on them
 

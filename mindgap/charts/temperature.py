@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap._controls import radio
-from mindgap._theme import KINDS, NEUTRAL, TEMPERATURE_TICKS, TEXT
+from mindgap.charts._parts import radio
+from mindgap.charts.theme import KINDS, NEUTRAL, TEMPERATURE_TICKS, TEXT
 
 
 def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart:

@@ -8,9 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap._controls import radio
-from mindgap._pair_layers import ALONG_AND_ACROSS, pair_layers
-from mindgap._theme import KINDS, NEUTRAL, TEMPERATURE_TICKS
+from mindgap.charts._parts import ALONG_AND_ACROSS, pair_layers, radio
+from mindgap.charts.theme import KINDS, NEUTRAL, TEMPERATURE_TICKS
 
 STEPS = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
 TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]

@@ -18,10 +18,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from mindgap import _cone_tasks, _gap_tasks, _inputs, _shift_tasks
-from mindgap._answers import answer
-from mindgap._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
-from mindgap._layer_check import mlp_layer
+from mindgap import _inputs
+from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift
+from mindgap.check._expect import answer
+from mindgap.check._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
+from mindgap.check._tasks_layer import mlp_layer
 
 __all__ = [
     "Feedback",
@@ -48,7 +49,7 @@ def _judge(task: Task, f: Function, seed: int) -> Feedback:
 
 def normalize(f: Function, *, seed: int = 0) -> Feedback:
     """f(x) puts the rows of x (n, d) on the unit sphere."""
-    return _judge(_gap_tasks.NORMALIZE, f, seed)
+    return _judge(_tasks_gap.NORMALIZE, f, seed)
 
 
 def _judge_memory(found: Feedback, f: Function, seed: int, n: int = 1500) -> Feedback:
@@ -66,45 +67,45 @@ def _judge_memory(found: Feedback, f: Function, seed: int, n: int = 1500) -> Fee
 
 def gap_vector(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y) is the gap Δ = mean(x̂) − mean(ŷ), shape (d,)."""
-    return _judge(_gap_tasks.GAP_VECTOR, f, seed)
+    return _judge(_tasks_gap.GAP_VECTOR, f, seed)
 
 
 def gap_distance(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y) is the length of the gap."""
-    return _judge(_gap_tasks.GAP_DISTANCE, f, seed)
+    return _judge(_tasks_gap.GAP_DISTANCE, f, seed)
 
 
 def mean_cosine(f: Function, *, seed: int = 0, fast: bool = False) -> Feedback:
     """f(x) is the mean cosine over the pairs of different rows of x; `fast`: without ever holding n² numbers."""
-    found = _judge(_gap_tasks.MEAN_COSINE, f, seed)
+    found = _judge(_tasks_gap.MEAN_COSINE, f, seed)
     return _judge_memory(found, f, seed) if fast and found else found
 
 
 def cross_cosine(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y) is the mean cosine over the pairs (x_i, y_j), i ≠ j."""
-    return _judge(_gap_tasks.CROSS_COSINE, f, seed)
+    return _judge(_tasks_gap.CROSS_COSINE, f, seed)
 
 
 def recall_at_k(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y, k) is the share of rows of x whose own row of y is among the k with the highest cosine."""
-    return _judge(_gap_tasks.RECALL_AT_K, f, seed)
+    return _judge(_tasks_gap.RECALL_AT_K, f, seed)
 
 
 def shift(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y, amount) moves both clouds along the gap and back onto the sphere: (x', y'), as `geometry.shift`."""
-    return _judge(_shift_tasks.SHIFT, f, seed)
+    return _judge(_tasks_shift.SHIFT, f, seed)
 
 
 def contrastive_loss(f: Function, *, seed: int = 0) -> Feedback:
     """f(x, y, temperature) is the symmetric contrastive loss of all pairs as one batch, in nats."""
-    return _judge(_shift_tasks.CONTRASTIVE_LOSS, f, seed)
+    return _judge(_tasks_shift.CONTRASTIVE_LOSS, f, seed)
 
 
 def relu_map(f: Function, *, seed: int = 0) -> Feedback:
     """f(cosine) is the cosine of two inputs after a wide random ReLU layer without bias; of a tensor or a number."""
 
     if not callable(f):
-        return _judge(_cone_tasks.RELU_MAP, f, seed)
+        return _judge(_tasks_cones.RELU_MAP, f, seed)
 
     def of_each(cosine: Tensor) -> Any:
         try:
@@ -112,9 +113,9 @@ def relu_map(f: Function, *, seed: int = 0) -> Feedback:
         except (TypeError, ValueError, RuntimeError):  # as of Python's own math
             return [f(value) for value in cosine.tolist()]
 
-    return _judge(_cone_tasks.RELU_MAP, of_each, seed)
+    return _judge(_tasks_cones.RELU_MAP, of_each, seed)
 
 
 def mean_field(f: Function, *, seed: int = 0) -> Feedback:
     """f(depth, input_norm) are depth + 1 cosines, as of `cones.relu_mean_field` with biases."""
-    return _judge(_cone_tasks.MEAN_FIELD, f, seed)
+    return _judge(_tasks_cones.MEAN_FIELD, f, seed)

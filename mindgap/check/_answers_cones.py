@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from mindgap import cones, geometry
-from mindgap._answers import exercise, expect, values
-from mindgap._feedback import Failed, numbers
+from mindgap.check._expect import exercise, expect, values
+from mindgap.check._feedback import Failed, numbers
 from mindgap.pairs import load_pairs
 
 

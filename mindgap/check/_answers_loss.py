@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry, sphere
-from mindgap._answers import exercise, expect, values
-from mindgap._feedback import Failed
+from mindgap.check._expect import exercise, expect, values
+from mindgap.check._feedback import Failed
 from mindgap.landscape import loss_landscape
 from mindgap.pairs import load_pairs
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize as unit  # rows
 
-from mindgap._feedback import Case
+from mindgap.check._feedback import Case
 
 
 def clouds(

@@ -12,7 +12,7 @@ from typing import Any
 
 from mindgap import _inputs
 from mindgap._errors import FeaturesAltered, FeaturesUnavailable
-from mindgap._feedback import Failed, Feedback, numbers, report
+from mindgap.check._feedback import Failed, Feedback, numbers, report
 
 ANSWERS: dict[str, tuple[str, Callable[[Any], None]]] = {}
 """Label → what to say to the right value, and the function that finds fault with a wrong one."""
@@ -25,7 +25,10 @@ def answer(label: str, value: Any) -> Feedback:
     the feedback says so. Raises ValueError for an unknown label, with the nearest that there are.
     """
     # They put the answers on the list, and need most of the package.
-    from mindgap import _cone_exercises, _loss_exercises  # noqa: F401
+    from mindgap.check import (
+        _answers_cones,  # noqa: F401
+        _answers_loss,  # noqa: F401
+    )
 
     praise, look = ANSWERS[_inputs.choice(label, "label", ANSWERS)]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mindgap._feedback import Case, Task
+from mindgap.check._feedback import Case, Task
 from mindgap.cones import relu_kernel, relu_mean_field
 
 

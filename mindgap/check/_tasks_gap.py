@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
-from mindgap._feedback import Case, Task
-from mindgap._task_inputs import clouds, matrices
+from mindgap.check._cases import clouds, matrices
+from mindgap.check._feedback import Case, Task
 
 
 def _with_one_row(generator: torch.Generator) -> list[Case]:

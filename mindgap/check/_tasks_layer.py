@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mindgap import _inputs
-from mindgap._feedback import Case, Failed, Feedback, call, numbers, report
+from mindgap.check._feedback import Case, Failed, Feedback, call, numbers, report
 
 _WIDTH = 128
 _DRAWS = 60  # times 128 neurons: the squares below are known to 3 %

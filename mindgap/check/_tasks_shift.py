@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
-from mindgap._feedback import Case, Task
-from mindgap._gap_tasks import NOT_UNIT, gap, one
-from mindgap._task_inputs import clouds, matrices
+from mindgap.check._cases import clouds, matrices
+from mindgap.check._feedback import Case, Task
+from mindgap.check._tasks_gap import NOT_UNIT, gap, one
 
 
 def _shifted(x: Tensor, y: Tensor, a: float, b: float, along: Tensor | None = None) -> tuple[Tensor, Tensor]:

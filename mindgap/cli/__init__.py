@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mindgap import _commands as experiments
-from mindgap import _course, _files, geometry, training
-from mindgap._commands import one_line_errors
+from mindgap import _files, geometry, training
+from mindgap.cli import _experiments as experiments
+from mindgap.cli._experiments import one_line_errors
 from mindgap.pairs import feature_names, fetch, load_pairs
 from mindgap.recipe import Recipe
+from mindgap.training import _steps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -170,7 +171,7 @@ def train(
             )
             raise typer.Exit(130) from None
     last = trained.history[-1]
-    print(f"{out}: {trained.seconds:.0f} s, temperature {last.temperature:.4g}, on {_course.HELD_OUT} held-out scenes:")
+    print(f"{out}: {trained.seconds:.0f} s, temperature {last.temperature:.4g}, on {_steps.HELD_OUT} held-out scenes:")
     print(f"gap {trained.history[0].gap:.3f} before, {last.gap:.3f} after; loss {last.loss:.3f}")
     print(f"R@1 {last.image_to_text:.3f} image to text, {last.text_to_image:.3f} text to image")
 

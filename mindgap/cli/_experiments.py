@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mindgap import _files, sweep
+from mindgap import _files, experiments
 from mindgap import seeds as seed_experiment
 
 _CONES = seed_experiment.SeedsRecipe()
@@ -91,7 +91,8 @@ def random_cones(
 
 def train_many(
     experiment: Annotated[
-        str, typer.Argument(help=", ".join(f"[b]{name}[/]" for name in sweep.EXPERIMENTS) + ".", show_default=False)
+        str,
+        typer.Argument(help=", ".join(f"[b]{name}[/]" for name in experiments.EXPERIMENTS) + ".", show_default=False),
     ] = "temperature",
     out: Annotated[
         Path | None, typer.Option(help="File to write, [b].json[/] (sweep_EXPERIMENT.json).", show_default=False)
@@ -120,17 +121,17 @@ def train_many(
     with one_line_errors():
         out = out or Path(f"sweep_{experiment}{'_quick' * quick}.json")
         chosen, steps = (range(1000, 1001), 250) if quick else (range(first_seed, first_seed + seeds), steps)
-        total = len(sweep.planned(experiment, chosen, steps, quick))
+        total = len(experiments.planned(experiment, chosen, steps, quick))
         _files.free_path(out, force, ".json")
-        if done := len(sweep.finished(experiment, out, chosen, steps, quick, force)):
+        if done := len(experiments.finished(experiment, out, chosen, steps, quick, force)):
             console.print(f"resuming: {done} of {total} runs are done")
         try:
-            sweep.run(experiment, out, chosen, steps, quick, force, device, progress=not quiet)
+            experiments.run(experiment, out, chosen, steps, quick, force, device, progress=not quiet)
         except KeyboardInterrupt:
             console.print("interrupted; the same command goes on from the last whole run")
             raise typer.Exit(130) from None
-    last = sweep.Sweep(out).last()
-    labels = [name for name in sweep.Sweep(out).runs[0]["labels"] if name != "seed"]
+    last = experiments.Sweep(out).last()
+    labels = [name for name in experiments.Sweep(out).runs[0]["labels"] if name != "seed"]
     table = Table(title=f"{out}: {total} runs of {steps} steps; mean over seeds (least to most)", title_justify="left")
     for name in (*labels, "gap", "R@1"):
         table.add_column(name)

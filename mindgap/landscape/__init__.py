@@ -1,7 +1,7 @@
 """The contrastive loss over shift and temperature: what would it be, had training left another gap? (§4.2, Fig 3)
 
 `loss_landscape` computes it exactly, and `Landscape` holds it. How one matrix product serves all shifts and
-temperatures is told in `mindgap._sweep`.
+temperatures is told in `mindgap.landscape._identity`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mindgap import _inputs
 from mindgap._inputs import ArrayLike, Rows
-from mindgap._sweep import SHARPEST, groups, summed_losses, tile_entries
+from mindgap.landscape._identity import SHARPEST, groups, summed_losses, tile_entries
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
 

@@ -1,6 +1,6 @@
 """Sums of exponentials over the rows and the columns of many logits: where the landscape spends its time.
 
-For every shift and every temperature τ, with the cosines of the moved rows as `mindgap._sweep` derives them, let
+For every shift and every temperature τ, with the cosines of the moved rows as `_identity` derives them, let
 
     e_ij = exp(c_ij/τ)        c_ij = p_i q_j (x̂_i·ŷ_j + u_i + v_j) − reference.
 

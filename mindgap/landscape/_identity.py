@@ -10,7 +10,7 @@ The moved rows have the squared lengths 1 − 2u_i and 1 − 2v_j, and the cosin
     x'_i·y'_j = p_i q_j (x̂_i·ŷ_j + u_i + v_j).
 
 So x̂ŷᵀ is computed once, in tiles of rows, and one exponential of each logit serves both directions of the loss, as row
-sums and as column sums (see `mindgap._sums`). Rows, products and cosines are float64: at τ = 1/1000 the rounding of a
+sums and as column sums (see `_exponentials`). Rows, products and cosines are float64: at τ = 1/1000 the rounding of a
 float32 cosine, 1e-7, is 1e-4 in the logit. Exponentials have the dtype of the input, where float32 holds their range.
 """
 
@@ -24,7 +24,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mindgap._sums import WORTH_COMPILING, Moves, compiled_sums, in_passes
+from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes
 
 # The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}

@@ -18,9 +18,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _arrays, _features, _inputs
+from mindgap import _inputs
 from mindgap._errors import FeaturesAltered, FeaturesUnavailable, ModelUnavailable
-from mindgap._features import feature_names, fetch
+from mindgap.pairs import _arrays, _paper
+from mindgap.pairs._paper import feature_names, fetch
 
 __all__ = [
     "FeaturesAltered",
@@ -115,24 +116,24 @@ Loader = Callable[..., PairedEmbeddings]
 def _source(name: object) -> tuple[Loader, Any]:
     """The function that serves `name`, and what to give it."""
     if isinstance(name, tuple) and len(name) == 2:
-        return _files, name
+        return _load_files, name
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"name: expected a name, a path or a pair of paths, got {name!r}")
     text = os.fspath(name)
     if isinstance(name, str):
         if name in feature_names():
-            return _paper, name
+            return _load_paper, name
         if name.partition("@")[0] == "mini":
-            return _mini, name
+            return _load_mini, name
         kind, _, model = name.partition(":")
         if kind in MODELS:
             if not model:
                 raise ValueError(f"name: expected an architecture as in '{kind}:ViT-B-32', got {name!r}")
             return MODELS[kind], model
         if files := re.fullmatch(r"(.+\.np[yz])\s*,\s*(.+)", name):
-            return _files, files.groups()
+            return _load_files, files.groups()
     if Path(text).expanduser().is_dir():
-        return _folder, text
+        return _load_folder, text
     if not isinstance(name, str) or text.endswith((".npy", ".npz")) or os.sep in text:
         raise FileNotFoundError(
             f"{text}: expected 'image.npy,text.npy', or a folder with {' and '.join(_arrays.SHARDS)}; no such folder"
@@ -141,12 +142,12 @@ def _source(name: object) -> tuple[Loader, Any]:
     raise AssertionError("every known name was served above")
 
 
-def _paper(name: str, url: str | None = None, progress: bool = True) -> PairedEmbeddings:
-    x, y, source = _features.load(name, url, progress)
-    return PairedEmbeddings(x, y, name, _features.MODALITIES[name.removesuffix("_random")], source)
+def _load_paper(name: str, url: str | None = None, progress: bool = True) -> PairedEmbeddings:
+    x, y, source = _paper.load(name, url, progress)
+    return PairedEmbeddings(x, y, name, _paper.MODALITIES[name.removesuffix("_random")], source)
 
 
-def _random(
+def _load_random(
     architecture: str,
     n: int = 64,
     seed: int = 0,
@@ -155,15 +156,15 @@ def _random(
     device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> PairedEmbeddings:
-    from mindgap import _encode  # open_clip takes seconds to import
+    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
-    x, y, labels = _encode.embed_random(architecture, n, seed, inputs, batch_size, device, progress)
+    x, y, labels = _open_clip.embed_random(architecture, n, seed, inputs, batch_size, device, progress)
     what = "drawn scenes and captions" if inputs == "scenes" else "pictures and texts of noise"
     source = f"open_clip's {architecture} at random initialisation (seed {seed}) on {n} {what}"
     return PairedEmbeddings(x, y, f"random:{architecture}", IMAGE_TEXT, source, labels)
 
 
-def _open_clip(
+def _load_open_clip(
     model: str,
     data: str | os.PathLike | None = None,
     n: int | None = None,
@@ -184,27 +185,27 @@ def _open_clip(
             "data: expected your captioned images: a folder of images with captions.csv or a .txt beside each image, "
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
-    from mindgap import _encode  # open_clip takes seconds to import
+    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
     chosen = weights if pretrained is None else os.fspath(pretrained)
-    x, y = _encode.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
+    x, y = _open_clip.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
     source = f"open_clip's {architecture} with the weights {chosen} on {len(x)} captioned images of {data}"
     return PairedEmbeddings(x, y, f"open_clip:{architecture}/{chosen}", IMAGE_TEXT, source)
 
 
-def _files(paths: tuple[str | os.PathLike, str | os.PathLike], n: int | None = None) -> PairedEmbeddings:
+def _load_files(paths: tuple[str | os.PathLike, str | os.PathLike], n: int | None = None) -> PairedEmbeddings:
     image, text = (Path(path).expanduser() for path in paths)
     x, y = _arrays.load_files(image, text, None if n is None else _inputs.count(n, "n", 2))
     return PairedEmbeddings(x, y, f"{image.name},{text.name}", IMAGE_TEXT, f"rows of {image} and {text}")
 
 
-def _folder(path: str, n: int | None = None) -> PairedEmbeddings:
+def _load_folder(path: str, n: int | None = None) -> PairedEmbeddings:
     folder = Path(path).expanduser()
     x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2))
     return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, f"{len(x)} rows of the shards in {folder}")
 
 
-def _mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = "cpu") -> PairedEmbeddings:
+def _load_mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = "cpu") -> PairedEmbeddings:
     from mindgap import miniclip, scenes
 
     temperature = name.partition("@")[2]
@@ -218,4 +219,4 @@ def _mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = 
     return PairedEmbeddings(x, y, name, IMAGE_TEXT, source, labels)
 
 
-MODELS: dict[str, Loader] = {"random": _random, "open_clip": _open_clip}
+MODELS: dict[str, Loader] = {"random": _load_random, "open_clip": _load_open_clip}

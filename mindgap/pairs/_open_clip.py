@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from mindgap import _inputs
-from mindgap._captioned import captioned_images
 from mindgap._errors import ModelUnavailable
+from mindgap.pairs._captioned import captioned_images
 
 INPUTS = ("scenes", "noise")
 # What open_clip raises for weights of another architecture, damaged weights, or a missing part of a model.

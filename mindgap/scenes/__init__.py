@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mindgap import _drawing, _inputs
+from mindgap import _inputs
+from mindgap.scenes import _drawing
 
 SHAPES = tuple(_drawing.OUTLINES)
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")

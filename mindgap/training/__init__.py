@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _course, _files, _inputs, miniclip
-from mindgap._course import LEAST_TEMPERATURE, contrastive_loss
+from mindgap import _files, _inputs, miniclip
 from mindgap._files import working_path
 from mindgap.recipe import CLIP, Measurement, Recipe, Trained, from_json
+from mindgap.training import _steps
+from mindgap.training._steps import LEAST_TEMPERATURE, contrastive_loss
 
 __all__ = ["LEAST_TEMPERATURE", "PACKAGES", "Watch", "contrastive_loss", "resumes_at", "train"]
 
@@ -54,7 +55,7 @@ def train(
     save_every = _inputs.count(save_every, "save_every")
     model = miniclip.build(recipe).to(_inputs.device(device))
     learned = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    groups = _course.parameter_groups(learned, recipe.weight_decay)
+    groups = _steps.parameter_groups(learned, recipe.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
     first, seconds, history = 0, 0.0, []
     if out is not None:
@@ -64,20 +65,20 @@ def train(
             first, seconds = header["step"], header["seconds"]
             history = [Measurement(**row) for row in header["history"]]
             _restore(model, optimizer, tensors)
-    held_out, milestones = _course.held_out(recipe), _course.milestones(recipe.steps)
+    held_out, milestones = _steps.held_out(recipe), _steps.milestones(recipe.steps)
     began = time.perf_counter() - seconds
 
     if first == 0:
-        history.append(_course.measured(model, recipe, held_out, 0))
+        history.append(_steps.measured(model, recipe, held_out, 0))
     ended = watch is not None and bool(watch(model, first, history[-1]))
     step = first
     steps = tqdm(total=recipe.steps, initial=first, disable=not progress, unit="step", desc="training")
     model.train()
-    for step, views in enumerate(_course.batches(recipe, first), start=first + 1):
+    for step, views in enumerate(_steps.batches(recipe, first), start=first + 1):
         if ended:
             break
         for group in optimizer.param_groups:
-            group["lr"] = _course.learning_rate(recipe, step)
+            group["lr"] = _steps.learning_rate(recipe, step)
         x, y, scale = model(*(view.to(device) for view in views))
         loss = contrastive_loss(x, y, scale)
         optimizer.zero_grad(set_to_none=True)
@@ -87,7 +88,7 @@ def train(
             with torch.no_grad():
                 model.logit_scale.clamp_(0, math.log(1 / LEAST_TEMPERATURE))
         if step in milestones:
-            history.append(_course.measured(model, recipe, held_out, step))
+            history.append(_steps.measured(model, recipe, held_out, step))
             steps.set_postfix(loss=f"{history[-1].loss:.3f}", gap=f"{history[-1].gap:.2f}", refresh=False)
         ended = watch is not None and bool(watch(model, step, history[-1] if step in milestones else None))
         if out is not None and (step % save_every == 0 or step == recipe.steps or ended):

@@ -18,8 +18,9 @@ from torch.func import functional_call, stack_module_state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from mindgap import _course, _files, _inputs, miniclip, training
+from mindgap import _files, _inputs, miniclip, training
 from mindgap.recipe import Recipe, Trained
+from mindgap.training import _steps
 
 FREE = ("temperature", "learn_temperature", "start", "objects", "scenes", "drop", "mismatch", "seed")
 """The fields in which recipes trained side by side may differ: all that change neither shapes nor steps."""
@@ -51,24 +52,24 @@ def train_together(
             )
     device, shared, began = _inputs.device(device), recipes[0], time.perf_counter()
     models = [miniclip.build(recipe).to(device).train() for recipe in recipes]
-    held_out = [_course.held_out(recipe) for recipe in recipes]
-    histories = [[_course.measured(*one, 0)] for one in zip(models, recipes, held_out, strict=True)]
+    held_out = [_steps.held_out(recipe) for recipe in recipes]
+    histories = [[_steps.measured(*one, 0)] for one in zip(models, recipes, held_out, strict=True)]
     learns = torch.tensor([recipe.learn_temperature for recipe in recipes], device=device)
     for model in models:
         model.logit_scale.requires_grad_(True)  # stacked parameters are learned by all or by none: see the mask below
     parameters, buffers = stack_module_state(models)
     skeleton = copy.deepcopy(models[0]).to("meta")
-    groups = _course.parameter_groups(parameters.items(), shared.weight_decay, stacked=1)
+    groups = _steps.parameter_groups(parameters.items(), shared.weight_decay, stacked=1)
     optimizer = torch.optim.AdamW(groups, lr=shared.learning_rate, betas=(0.9, 0.98))
 
     def loss(parameters: dict[str, Tensor], buffers: dict[str, Tensor], first: Tensor, second: Tensor) -> Tensor:
-        return _course.contrastive_loss(*functional_call(skeleton, (parameters, buffers), (first, second)))
+        return _steps.contrastive_loss(*functional_call(skeleton, (parameters, buffers), (first, second)))
 
-    milestones = _course.milestones(shared.steps)
+    milestones = _steps.milestones(shared.steps)
     bar = tqdm(total=shared.steps, disable=not progress, unit="step", desc=f"{len(recipes)} models")
-    for step, views in enumerate(zip(*(_course.batches(recipe, 0) for recipe in recipes), strict=True), start=1):
+    for step, views in enumerate(zip(*(_steps.batches(recipe, 0) for recipe in recipes), strict=True), start=1):
         for group in optimizer.param_groups:
-            group["lr"] = _course.learning_rate(shared, step)
+            group["lr"] = _steps.learning_rate(shared, step)
         first, second = (torch.stack(side).to(device) for side in zip(*views, strict=True))
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no rule for vmap
             losses = torch.vmap(loss)(parameters, buffers, first, second)
@@ -79,11 +80,11 @@ def train_together(
         optimizer.step()
         with torch.no_grad():
             scale = parameters["logit_scale"]
-            scale.copy_(torch.where(learns, scale.clamp(0, math.log(1 / _course.LEAST_TEMPERATURE)), scale))
+            scale.copy_(torch.where(learns, scale.clamp(0, math.log(1 / _steps.LEAST_TEMPERATURE)), scale))
         if step in milestones:
             _unstack(models, parameters)
             for history, model, recipe, pairs in zip(histories, models, recipes, held_out, strict=True):
-                history.append(_course.measured(model, recipe, pairs, step))
+                history.append(_steps.measured(model, recipe, pairs, step))
         bar.update()
     bar.close()
     seconds, versions = time.perf_counter() - began, _files.versions(*training.PACKAGES)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import altair as alt
 import ipywidgets as ipw
 
-from mindgap import _theme
+from mindgap.charts import theme
 
 WIDE = {"width": "min(100%, 34rem)"}  # not a Layout: that would be one for all who share it
 EMBED = {"actions": False}  # the menu would offer to open charts on a web site
@@ -40,7 +40,7 @@ class Explorer(ipw.VBox):
 
     def __init__(self) -> None:
         alt.JupyterChart.enable_offline()
-        _theme.use_look()
+        theme.use_look()
         self.message = ipw.HTML()
         self.readout = ipw.HTML()
         self.chart = ipw.VBox()

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from mindgap import charts, geometry, sphere
-from mindgap._explorer import EMBED, WIDE, Explorer, debounced
+from mindgap.widgets._explorer import EMBED, WIDE, Explorer, debounced
 
 HEIGHTS = torch.arange(-90, 91, 2, dtype=torch.float64)
 TEMPERATURES = tuple(1 / k for k in (100, 50, 35, 20, 10, 5, 1))

@@ -11,9 +11,10 @@ import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import charts, scenes, snapshots, training
-from mindgap._explorer import EMBED, WIDE, WRONG, Explorer
+from mindgap import charts, scenes, training
 from mindgap.recipe import CLIP, MODALITIES, Measurement, Recipe, Trained
+from mindgap.training import snapshots
+from mindgap.widgets._explorer import EMBED, WIDE, WRONG, Explorer
 
 TEMPERATURES = (*(1 / k for k in (200, 100, 50, 30, 20, 10, 5)), 1.0)
 MOST_RUNS = 5  # lines that stay comparable in one chart

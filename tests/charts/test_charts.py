@@ -14,7 +14,7 @@ import vl_convert
 from IPython.core.formatters import DisplayFormatter
 
 from mindgap import charts, geometry
-from mindgap._theme import CONFIG, MIME, rounded, stored
+from mindgap.charts.theme import CONFIG, MIME, rounded, stored
 from mindgap.landscape import loss_landscape
 
 

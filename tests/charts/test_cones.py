@@ -10,8 +10,8 @@ import pytest
 import vl_convert
 
 from mindgap import cap_fraction, charts
-from mindgap._controls import radios
-from mindgap._theme import stored
+from mindgap.charts._parts import radios
+from mindgap.charts.theme import stored
 
 
 def ridges() -> Any:

@@ -12,9 +12,9 @@ import torch
 import vl_convert
 
 from mindgap import charts, sphere
-from mindgap._theme import stored
-from tests.test_charts import _symbols
-from tests.test_cone_charts import texts
+from mindgap.charts.theme import stored
+from tests.charts.test_charts import _symbols
+from tests.charts.test_cones import texts
 
 
 def globe(**options: Any) -> Any:

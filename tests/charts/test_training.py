@@ -10,9 +10,9 @@ import pytest
 import vl_convert
 
 from mindgap import charts
-from mindgap._theme import stored
-from tests.test_charts import _symbols
-from tests.test_cone_charts import texts
+from mindgap.charts.theme import stored
+from tests.charts.test_charts import _symbols
+from tests.charts.test_cones import texts
 
 STEPS = (0, 1, 10, 100)
 

@@ -13,7 +13,7 @@ import torch
 
 from book.conftest import features_reason
 from mindgap import check, mlp_cosines
-from mindgap._answers import ANSWERS
+from mindgap.check._expect import ANSWERS
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("book/0*.ipynb"))}

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from mindgap import _cone_tasks, _gap_tasks, _shift_tasks, check, cones, geometry
-from mindgap._feedback import Task
+from mindgap import check, cones, geometry
+from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift
+from mindgap.check._feedback import Task
 
 Function = Callable[..., Any]
 TASKS = [
-    task for part in (_gap_tasks, _shift_tasks, _cone_tasks) for task in vars(part).values() if isinstance(task, Task)
+    task for part in (_tasks_gap, _tasks_shift, _tasks_cones) for task in vars(part).values() if isinstance(task, Task)
 ]
 
 
@@ -333,7 +334,7 @@ def test_a_mistake_that_is_not_on_the_list_comes_with_numbers() -> None:
 
 
 def test_a_hard_coded_number_fails() -> None:
-    first = _gap_tasks.GAP_DISTANCE.cases(torch.Generator().manual_seed(0))[0]
+    first = _tasks_gap.GAP_DISTANCE.cases(torch.Generator().manual_seed(0))[0]
     right = geometry.gap_distance(*first.arguments)
     assert not check.gap_distance(lambda x, y: right)
 

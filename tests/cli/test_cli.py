@@ -5,8 +5,9 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from mindgap import _course, cli, miniclip, training
+from mindgap import cli, miniclip, training
 from mindgap.recipe import Recipe
+from mindgap.training import _steps
 
 SMALL = {"steps": 6, "batch-size": 16, "width": 16, "heads": 2, "layers": 1, "embed-dim": 8, "patch": 8}
 TINY = [part for name, value in SMALL.items() for part in (f"--{name}", str(value))]
@@ -66,7 +67,7 @@ def test_a_finished_file_is_kept_unless_forced(mindgap, tmp_path):
 
 
 def test_an_interrupted_run_is_resumed_and_says_so(mindgap, tmp_path, monkeypatch):
-    rate = _course.learning_rate
+    rate = _steps.learning_rate
 
     def interrupted(recipe, step):
         if step == 5:
@@ -74,7 +75,7 @@ def test_an_interrupted_run_is_resumed_and_says_so(mindgap, tmp_path, monkeypatc
         return rate(recipe, step)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_course, "learning_rate", interrupted)
+        patch.setattr(_steps, "learning_rate", interrupted)
         result = mindgap("out.safetensors", *TINY, "--save-every", "2", "--quiet")
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr

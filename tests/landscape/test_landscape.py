@@ -12,10 +12,9 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mindgap import _sweep
-from mindgap._feedback import Largest
+from mindgap.check._feedback import Largest
 from mindgap.geometry import normalize, shift
-from mindgap.landscape import Landscape, best_shift, loss_landscape
+from mindgap.landscape import Landscape, _identity, best_shift, loss_landscape
 
 SHIFTS = [-3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 3.0]
 TEMPERATURES = [1 / 1000, 1 / 300, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0, 10.0]
@@ -86,8 +85,8 @@ CLOUDS = {
 @pytest.fixture(params=["compiled", "passes"])
 def way(request, monkeypatch):
     """Both ways to sum exponentials, whatever the size: on the CPU small problems are done in passes."""
-    monkeypatch.setattr(_sweep, "WORTH_COMPILING", 0 if request.param == "compiled" else math.inf)
-    monkeypatch.setattr(_sweep, "NARROW", 0)
+    monkeypatch.setattr(_identity, "WORTH_COMPILING", 0 if request.param == "compiled" else math.inf)
+    monkeypatch.setattr(_identity, "NARROW", 0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
@@ -139,8 +138,8 @@ def test_parity_anywhere(way, n, d, seed, offset, amount, inverse, double):
 @pytest.mark.parametrize(("tile", "batch_size"), [(1, None), (150, None), (2**10, None), (150, 7), (2**10, 20)])
 def test_tiles_do_not_matter(way, monkeypatch, tile, batch_size):
     monkeypatch.setattr("mindgap.landscape.tile_entries", lambda device: tile)
-    monkeypatch.setattr("mindgap._sweep.tile_entries", lambda device: tile)
-    monkeypatch.setattr("mindgap._sweep.AT_ONCE", 50 * tile)
+    monkeypatch.setattr("mindgap.landscape._identity.tile_entries", lambda device: tile)
+    monkeypatch.setattr("mindgap.landscape._identity.AT_ONCE", 50 * tile)
     x, y = gaussian(47, 8, seed=5)
     assert_matches_plain(x, y, batch_size=batch_size)
 
@@ -158,13 +157,13 @@ def test_all_rows_count_for_the_gap_but_the_rest_of_a_batch_is_dropped():
 def recomputed_sums(monkeypatch, x, y, shifts, temperatures):
     """How many sums were out of range and computed again."""
     counts = []
-    original = _sweep._recompute
+    original = _identity._recompute
 
     def spy(logs, doubtful, *rest):
         counts.append(int(doubtful.sum()))
         original(logs, doubtful, *rest)
 
-    monkeypatch.setattr(_sweep, "_recompute", spy)
+    monkeypatch.setattr(_identity, "_recompute", spy)
     loss_landscape(x, y, shifts, temperatures)
     return sum(counts)
 
@@ -210,13 +209,13 @@ def test_products_of_exponentials_serve_the_papers_temperatures(way):
 def kinds_of_exponentials(monkeypatch, x, y, temperatures):
     """The dtypes in which exponentials were computed, and of what share of the temperatures."""
     seen = {}
-    original = _sweep.in_passes
+    original = _identity.in_passes
 
     def spy(product, moves, inverses, dtype, columns):
         seen[dtype] = inverses.tolist()
         return original(product, moves, inverses, dtype, columns)
 
-    monkeypatch.setattr(_sweep, "in_passes", spy)
+    monkeypatch.setattr(_identity, "in_passes", spy)
     loss_landscape(x, y, [0.0], temperatures)
     return seen
 
@@ -239,13 +238,13 @@ def test_one_perfect_match_among_others_costs_no_recomputation(monkeypatch):
 )
 def test_only_large_problems_are_compiled(monkeypatch, n, batch_size, compiles):
     calls = []
-    original = _sweep.compiled_sums
+    original = _identity.compiled_sums
 
     def spy(*rest):
         calls.append(rest)
         return original(*rest)
 
-    monkeypatch.setattr(_sweep, "compiled_sums", spy)
+    monkeypatch.setattr(_identity, "compiled_sums", spy)
     x, y = gaussian(n, 8)
     many = np.geomspace(0.01, 1, 50)
     loss_landscape(x, y, SHIFTS, many, batch_size)

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 from PIL import Image
 
-from mindgap._captioned import captioned_images
+from mindgap.pairs._captioned import captioned_images
 
 CAPTIONS = ("a red square", "ein grünes Quadrat", "a blue, very blue, square")
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255))

@@ -7,10 +7,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from mindgap import _encode, geometry, scenes
-from mindgap._captioned import captioned_images
-from mindgap.pairs import ModelUnavailable, load_pairs
-from tests.test_captioned import CAPTIONS, SOURCES, folder
+from mindgap import geometry, scenes
+from mindgap.pairs import ModelUnavailable, _open_clip, load_pairs
+from mindgap.pairs._captioned import captioned_images
+from tests.pairs.test_captioned import CAPTIONS, SOURCES, folder
 
 SMALL = "ViT-S-32-alt"  # the quickest to build of the architectures open_clip knows
 
@@ -19,7 +19,7 @@ SMALL = "ViT-S-32-alt"  # the quickest to build of the architectures open_clip k
 def checkpoint(tmp_path_factory):
     """Weights of a real architecture as a local file."""
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    model = _encode.create(SMALL, seed=5)
+    model = _open_clip.create(SMALL, seed=5)
     safetensors.torch.save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
     return path
 
@@ -47,7 +47,7 @@ def test_scenes_go_in_as_the_model_would_see_them():
     """The same numbers as by hand: drawn at the model's size, its own normalisation, its own tokenizer."""
     loaded = load_pairs(f"random:{SMALL}", n=3, seed=2)
     drawn = scenes.draw(3, 2, size=224)
-    model = _encode.create(SMALL, seed=2)
+    model = _open_clip.create(SMALL, seed=2)
     mean, std = torch.tensor(open_clip.OPENAI_DATASET_MEAN), torch.tensor(open_clip.OPENAI_DATASET_STD)
     with torch.no_grad():
         x = model.encode_image((drawn.images - mean[:, None, None]) / std[:, None, None])
@@ -58,8 +58,8 @@ def test_scenes_go_in_as_the_model_would_see_them():
 
 
 def test_noise_is_normal_pixels_and_uniform_tokens_of_another_stream_than_the_weights():
-    model = _encode.create(SMALL, seed=0)
-    ((images, tokens),) = _encode.noise_batches(_encode.format_of(model), 8, 0, 8)
+    model = _open_clip.create(SMALL, seed=0)
+    ((images, tokens),) = _open_clip.noise_batches(_open_clip.format_of(model), 8, 0, 8)
     assert images.shape == (8, 3, 224, 224)
     assert abs(images.mean()) < 0.01
     assert abs(images.std() - 1) < 0.01
@@ -194,15 +194,15 @@ def test_published_weights_come_with_their_activation_and_normalisation(monkeypa
         asked.append(where)
         return str(checkpoint)
 
-    monkeypatch.setattr(_encode, "try_to_load_from_cache", cached)
-    path, options = _encode._weights("ViT-B-32", "openai")
+    monkeypatch.setattr(_open_clip, "try_to_load_from_cache", cached)
+    path, options = _open_clip._weights("ViT-B-32", "openai")
     assert path == checkpoint
     assert asked == [("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors")]
     assert options["force_quick_gelu"]
-    assert not _encode._weights("ViT-B-32", "laion2b_s34b_b79k")[1]["force_quick_gelu"]
+    assert not _open_clip._weights("ViT-B-32", "laion2b_s34b_b79k")[1]["force_quick_gelu"]
     assert options["force_preprocess_cfg"]["mean"] == open_clip.OPENAI_DATASET_MEAN
-    assert _encode._weights("ViT-B-16-SigLIP", "webli")[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
-    assert _encode._weights("ViT-B-16-SigLIP", checkpoint)[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+    assert _open_clip._weights("ViT-B-16-SigLIP", "webli")[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+    assert _open_clip._weights("ViT-B-16-SigLIP", checkpoint)[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
 
 
 def test_an_unreachable_hub_is_one_clear_error(monkeypatch, tmp_path):
@@ -222,12 +222,12 @@ def test_a_repository_without_safetensors_is_one_clear_error(monkeypatch):
     def only_pickles(*_):
         raise EntryNotFoundError("404")
 
-    monkeypatch.setattr(_encode, "try_to_load_from_cache", lambda *_: None)
-    monkeypatch.setattr(_encode, "hf_hub_download", only_pickles)
+    monkeypatch.setattr(_open_clip, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(_open_clip, "hf_hub_download", only_pickles)
     with pytest.raises(
         ModelUnavailable, match=r"publishes no open_clip_model.safetensors, and other checkpoints run code"
     ):
-        _encode._weights("RN50", "openai")
+        _open_clip._weights("RN50", "openai")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import _features, pairs
+from mindgap import pairs
+from mindgap.pairs import _paper
 
 CONTENT_NAME = "features_clip.npy"
 
@@ -26,7 +27,7 @@ def content(monkeypatch, tmp_path):
     path = tmp_path / "made.npy"
     np.save(path, array)
     data = path.read_bytes()
-    monkeypatch.setitem(_features.SHA256, "clip", hashlib.sha256(data).hexdigest())
+    monkeypatch.setitem(_paper.SHA256, "clip", hashlib.sha256(data).hexdigest())
     monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MINDGAP_DATA", raising=False)
     monkeypatch.delenv("MINDGAP_URL", raising=False)
@@ -250,9 +251,9 @@ def test_the_registry():
     assert pairs.feature_names() == tuple(
         f"{model}{suffix}" for model in ("clip", "videoclip", "convirt", "clasp") for suffix in ("", "_random")
     )
-    assert len(set(_features.SHA256.values())) == 8
-    assert all(len(digest) == 64 for digest in _features.SHA256.values())
-    assert _features.COMMIT in _features.URL
+    assert len(set(_paper.SHA256.values())) == 8
+    assert all(len(digest) == 64 for digest in _paper.SHA256.values())
+    assert _paper.COMMIT in _paper.URL
 
 
 @pytest.mark.parametrize(

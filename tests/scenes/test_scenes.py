@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mindgap import _drawing, scenes
+from mindgap import scenes
+from mindgap.scenes import _drawing
 
 MANY = 2000
 

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from mindgap import ensembles, miniclip, scenes, training
+from mindgap import miniclip, scenes, training
+from mindgap.training import ensembles
 from tests.tiny import tiny
 
 TINY = tiny()

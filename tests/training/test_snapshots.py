@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 import torch
 
-from mindgap import geometry, miniclip, scenes, snapshots
+from mindgap import geometry, miniclip, scenes
+from mindgap.training import snapshots
 from tests.tiny import tiny
 
 TINY = tiny(steps=5)

@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from mindgap import _course, miniclip, scenes
+from mindgap import miniclip, scenes
 from mindgap.recipe import Recipe
+from mindgap.training import _steps
 
 TINY = Recipe(width=16, heads=2, layers=1, embed_dim=8, patch=8, steps=12, batch_size=16, warmup=2)
 
@@ -22,12 +23,12 @@ def test_the_loss_equals_its_definition():
         row = math.log(sum(math.exp(logits[i][j]) for j in range(7))) - logits[i][i]
         column = math.log(sum(math.exp(logits[j][i]) for j in range(7))) - logits[i][i]
         expected += (row + column) / 14
-    loss = _course.contrastive_loss(x, y, torch.tensor(1 / 0.05, dtype=torch.float64))
+    loss = _steps.contrastive_loss(x, y, torch.tensor(1 / 0.05, dtype=torch.float64))
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
 def batches(**changes):
-    return list(_course.batches(dataclasses.replace(TINY, **changes), 0))
+    return list(_steps.batches(dataclasses.replace(TINY, **changes), 0))
 
 
 def test_new_scenes_never_repeat():
@@ -46,8 +47,8 @@ def test_a_fixed_set_is_walked_in_shuffled_epochs():
 @pytest.mark.parametrize("fixed", [None, 64])
 def test_batches_depend_on_their_step_alone(fixed):
     recipe = dataclasses.replace(TINY, steps=40, scenes=fixed, mismatch=0.3)
-    later = list(_course.batches(recipe, 21))
-    for (a, b), (c, d) in zip(list(_course.batches(recipe, 0))[21:], later, strict=True):
+    later = list(_steps.batches(recipe, 21))
+    for (a, b), (c, d) in zip(list(_steps.batches(recipe, 0))[21:], later, strict=True):
         assert torch.equal(a, c)
         assert torch.equal(b, d)
 
@@ -67,7 +68,7 @@ def test_captions_drop_and_mismatch_as_the_recipe_says():
 
 def test_learning_rate_rises_and_falls():
     recipe = dataclasses.replace(TINY, steps=100, warmup=10, learning_rate=1.0)
-    rates = [_course.learning_rate(recipe, step) for step in range(1, 101)]
+    rates = [_steps.learning_rate(recipe, step) for step in range(1, 101)]
     assert max(rates) == rates[9]
     assert rates[0] == pytest.approx(0.1, rel=0.01)
     assert rates[-1] == pytest.approx(0)
@@ -87,7 +88,7 @@ def test_both_towers_see_what_the_recipe_says():
 def test_only_matrices_decay(stacked):
     model = miniclip.build(TINY)
     named = [(name, p.expand(3, *p.shape) if stacked else p) for name, p in model.named_parameters()]
-    decayed, others = _course.parameter_groups(named, 0.1, stacked)
+    decayed, others = _steps.parameter_groups(named, 0.1, stacked)
     assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
     assert len(decayed["params"]) + len(others["params"]) == len(named)
     assert all(p.ndim - stacked >= 2 for p in decayed["params"])

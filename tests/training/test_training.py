@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import _course, miniclip, scenes, training
+from mindgap import miniclip, scenes, training
 from mindgap.recipe import Recipe
+from mindgap.training import _steps
 from tests.tiny import tiny
 
 TINY = tiny(steps=12)
@@ -28,7 +29,7 @@ def same(a, b):
 @contextmanager
 def interrupted_at(step):
     """As if the user pressed Ctrl-C at the beginning of a step."""
-    rate = _course.learning_rate
+    rate = _steps.learning_rate
 
     def interrupting(recipe, now):
         if now == step:
@@ -36,12 +37,12 @@ def interrupted_at(step):
         return rate(recipe, now)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_course, "learning_rate", interrupting)
+        patch.setattr(_steps, "learning_rate", interrupting)
         yield
 
 
 def test_a_short_training_learns(monkeypatch):
-    monkeypatch.setattr(_course, "HELD_OUT", 500)
+    monkeypatch.setattr(_steps, "HELD_OUT", 500)
     recipe = Recipe(
         temperature=0.07, width=32, layers=1, embed_dim=32, steps=150, batch_size=64, learning_rate=5e-3, objects=(1, 1)
     )
@@ -58,7 +59,7 @@ def test_history_is_on_a_log_grid_and_measures_the_model():
     assert [row.step for row in trained.history] == [0, 1, 2, 3, 5, 7, 10, 12]
     assert all(row.temperature == pytest.approx(0.01) for row in trained.history)
     assert not trained.model.training
-    held_out = scenes.draw(64, seed=_course.HELD_OUT_SEED)
+    held_out = scenes.draw(64, seed=_steps.HELD_OUT_SEED)
     x, y = miniclip.encode(trained, held_out)
     losses = [training.contrastive_loss(x[i : i + 16], y[i : i + 16], torch.tensor(100.0)) for i in range(0, 64, 16)]
     assert trained.history[-1].loss == pytest.approx(float(np.mean(losses)), rel=1e-4)

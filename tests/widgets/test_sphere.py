@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mindgap import sphere, widgets
-from mindgap._sphere_explorer import exchanged
+from mindgap.widgets.sphere import exchanged
 
 
 @pytest.fixture

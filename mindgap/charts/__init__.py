@@ -1,0 +1,54 @@
+"""Charts of gaps, landscapes and cones: they draw what they are given and compute nothing.
+
+Every function returns an ordinary Altair chart. The sliders, menus and moving points are Vega expressions, so they
+work on a page without a kernel. Call `enable()` once to have charts shown in the book's look.
+"""
+
+from __future__ import annotations
+
+from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
+from mindgap.charts.gap import gap_map, gap_panels, measure_dots
+from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
+from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
+from mindgap.charts.sphere import sphere_pairs
+from mindgap.charts.temperature import best_distances, softmax_weights
+from mindgap.charts.theme import IMAGE, TEMPERATURE, TEXT, enable
+from mindgap.charts.training import (
+    gap_at_recall,
+    measured_by,
+    training_curves,
+    training_scrubber,
+    training_view,
+)
+
+__all__ = [
+    "DIRECTIONS",
+    "IMAGE",
+    "TEMPERATURE",
+    "TEXT",
+    "best_distances",
+    "cap_sizes",
+    "depth_curves",
+    "enable",
+    "gap_at_recall",
+    "gap_map",
+    "gap_panels",
+    "labelled",
+    "landscape_curves",
+    "linear_cone",
+    "measure_dots",
+    "measured_by",
+    "network_view",
+    "raised_curves",
+    "ridges",
+    "seed_clouds",
+    "share_curves",
+    "shift_explorer",
+    "singular_cliff",
+    "softmax_weights",
+    "sphere_pairs",
+    "temperature_label",
+    "training_curves",
+    "training_scrubber",
+    "training_view",
+]

@@ -1,0 +1,35 @@
+"""Live explorers for Jupyter: one a chapter, thin over the plain functions, on any source `load_pairs` knows.
+
+Each explorer is an ipywidgets box. Its controls are attributes (`explorer.source`, `explorer.shift`, …) whose `.value`
+can be set from code as well as by hand. Errors appear in words inside the explorer; charts bring their own copy of
+Vega, so nothing is fetched from a network.
+"""
+
+from __future__ import annotations
+
+from mindgap.widgets._explorer import debounced
+from mindgap.widgets._pairs import measures, projected
+from mindgap.widgets.gap import GapExplorer, gap_explorer
+from mindgap.widgets.network import NetworkExplorer, network_explorer
+from mindgap.widgets.seeds import SeedExplorer, seed_explorer
+from mindgap.widgets.shift import ShiftExplorer, shift_explorer
+from mindgap.widgets.sphere import SphereExplorer, sphere_explorer
+from mindgap.widgets.training import TrainingExplorer, training_explorer
+
+__all__ = [
+    "GapExplorer",
+    "NetworkExplorer",
+    "SeedExplorer",
+    "ShiftExplorer",
+    "SphereExplorer",
+    "TrainingExplorer",
+    "debounced",
+    "gap_explorer",
+    "measures",
+    "network_explorer",
+    "projected",
+    "seed_explorer",
+    "shift_explorer",
+    "sphere_explorer",
+    "training_explorer",
+]
