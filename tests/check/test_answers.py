@@ -15,7 +15,7 @@ from book.conftest import features_reason
 from mindgap import check, mlp_cosines
 from mindgap.check._expect import ANSWERS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("book/0*.ipynb"))}
 FEATURES = {"ex-gap-noise", "ex-temperature-far", "ex-shift-temperature", "ex-shift-half", "ex-mismatch-near"}
 
