@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -12,7 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LARGEST_SEED = 2**32 - 1
+from mindgap._scalars import LARGEST_SEED, choice, count, number, positive
+
+__all__ = ["LARGEST_SEED", "choice", "count", "number", "positive"]
+
 _STREAM = 0x9E3779B9  # far from the seeds that people choose
 
 ArrayLike: TypeAlias = Tensor | np.ndarray | Sequence
@@ -81,34 +82,6 @@ def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d
     return x.to(dtype), y.to(dtype)
 
 
-def number(value: object, name: str) -> float:
-    """`value` as one finite float."""
-    try:
-        result = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name}: expected a number, got {value!r}") from None
-    if not math.isfinite(result):
-        raise ValueError(f"{name}: expected a finite number, got {result}")
-    return result
-
-
-def positive(value: object, name: str) -> float:
-    """`value` as one finite float above zero."""
-    result = number(value, name)
-    if result <= 0:
-        raise ValueError(f"{name}: expected a number above 0, got {result:g}")
-    return result
-
-
-def count(value: object, name: str, least: int = 1, most: int | None = None) -> int:
-    """`value` as a whole number within [least, most]."""
-    result = number(value, name)
-    if result != int(result) or result < least or (most is not None and result > most):
-        span = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name}: expected a whole number {span}, got {result:g}")
-    return int(result)
-
-
 def axis(values: object, name: str) -> Float[Tensor, " m"]:
     """A copy of a list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python does."""
     axis = tensor(values, name).detach().clone()
@@ -135,13 +108,3 @@ def device(value: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
         reason = str(error).splitlines()[0]
         raise ValueError(f"device: {str(value)!r} cannot be used here ({reason})") from None
-
-
-def choice(value: object, name: str, options: Iterable[str]) -> str:
-    """`value`, if it is one of `options`; otherwise an error with the nearest of them."""
-    known = list(options)
-    if isinstance(value, str) and value in known:
-        return value
-    near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
-    raise ValueError(f"{name}: unknown name {value!r}; {hint}")

@@ -11,15 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import mpmath
-import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mindgap import _inputs, geometry
+from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = late("pandas", "charts")
 
 __all__ = [
     "CosineHistogram",
@@ -336,6 +341,8 @@ def cap_fraction(cosine: float, dim: int) -> float:
         raise ValueError(f"cosine: expected a number from -1 to 1, got {cosine:g}")
     if cosine == 1:
         return -math.inf
+    import mpmath
+
     with mpmath.workdps(30):  # numbers of any exponent
         share = mpmath.betainc(mpmath.mpf(dim - 1) / 2, 0.5, 0, (1 - mpmath.mpf(cosine)) / 2, regularized=True) / 2
         return float(mpmath.log(share, 2))

@@ -10,16 +10,21 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
 from mindgap import _files, _inputs, training
+from mindgap._extras import late
 from mindgap._files import rounded
 from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import ensembles
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = late("pandas", "charts")
 
 TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
 QUICK = (1 / 100, 1 / 10)

@@ -8,17 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from mindgap import _files, _inputs, geometry, scenes
+from mindgap._extras import extra
 from mindgap._files import SUFFIX
-from mindgap.recipe import CLIP, IMAGE_SIZE, Measurement, Recipe, Trained, from_json
+from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe, from_json
 from mindgap.scenes import Scenes
+
+if TYPE_CHECKING:
+    from open_clip.model import CLIP
+else:  # importing open_clip takes three seconds, and only `build` needs it
+    from torch.nn import Module as CLIP
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -28,6 +35,21 @@ VOCABULARY = ("<pad>", "<unknown>", "<start>", *dict.fromkeys(_CAPTION_WORDS.spl
 _NUMBER = {word: number for number, word in enumerate(VOCABULARY)}
 # The longest caption, "a small red star at the top left and …", between start and end.
 CONTEXT_LENGTH = 8 * scenes.MOST_OBJECTS + (scenes.MOST_OBJECTS - 1) + 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: an `open_clip.model.CLIP`, its recipe, its history (step 0 first), and how it was made.
+
+    `pandas.DataFrame(trained.history)` is the history as a table. `seconds` is the time of the training, and
+    `versions` names the libraries.
+    """
+
+    model: CLIP
+    recipe: Recipe
+    history: tuple[Measurement, ...]
+    seconds: float
+    versions: dict[str, str]
 
 
 def tokenize(captions: str | Sequence[str]) -> Int[Tensor, "n length"]:
@@ -62,7 +84,8 @@ def build(recipe: Recipe) -> CLIP:
     the other's kind; `encode_image` is then still the first tower, and `encode_text` the second. open_clip draws from
     the global random state, which is given back as it was.
     """
-    from open_clip import model as open_clip  # three seconds that only those who build a model should pay
+    with extra("clip"):
+        from open_clip import model as open_clip  # three seconds that only those who build a model should pay
 
     vision = open_clip.CLIPVisionCfg(
         layers=recipe.layers,

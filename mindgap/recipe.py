@@ -1,17 +1,12 @@
-"""What determines a training run, and what comes out of it."""
+"""What determines a training run, and what is measured of it; without torch, since the command's help needs it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mindgap import _inputs, scenes
-
-if TYPE_CHECKING:
-    from open_clip.model import CLIP
-else:  # importing open_clip takes three seconds, and only `miniclip.build` needs it
-    from torch.nn import Module as CLIP
+from mindgap import _scalars
 
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
@@ -65,33 +60,35 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check and normalise every field."""
+        from mindgap import scenes  # which imports torch
+
         checked: dict[str, Any] = {
-            name: _inputs.count(getattr(self, name), name, least)
+            name: _scalars.count(getattr(self, name), name, least)
             for least, names in enumerate(_WHOLE)
             for name in names
         }
-        checked |= {name: _inputs.positive(getattr(self, name), name) for name in ("temperature", "learning_rate")}
+        checked |= {name: _scalars.positive(getattr(self, name), name) for name in ("temperature", "learning_rate")}
         for name, most in (("weight_decay", math.inf), ("mismatch", 1.0)):
-            checked[name] = _inputs.number(getattr(self, name), name)
+            checked[name] = _scalars.number(getattr(self, name), name)
             if not 0 <= checked[name] <= most:
                 raise ValueError(f"{name}: expected a number from 0 to {most:g}, got {checked[name]:g}")
         if self.width % self.heads:
             raise ValueError(f"width: expected a multiple of heads ({self.heads}), got {self.width}")
-        checked["patch"] = _inputs.count(self.patch, "patch", 1, IMAGE_SIZE)
+        checked["patch"] = _scalars.count(self.patch, "patch", 1, IMAGE_SIZE)
         if IMAGE_SIZE % self.patch:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
-        checked["start"] = _inputs.choice(self.start, "start", ("random", "aligned", "mini"))
-        checked["modalities"] = _inputs.choice(self.modalities, "modalities", MODALITIES)
+        checked["start"] = _scalars.choice(self.start, "start", ("random", "aligned", "mini"))
+        checked["modalities"] = _scalars.choice(self.modalities, "modalities", MODALITIES)
         if checked["modalities"] != "image-text":
             for name in ("start", "mismatch"):
                 if checked[name] != getattr(Recipe, name):
                     raise ValueError(f"{name}: {checked[name]!r} needs images and texts, not {checked['modalities']}")
         checked["objects"] = scenes.span(self.objects)
         if self.scenes is not None:
-            checked["scenes"] = _inputs.count(self.scenes, "scenes", checked["batch_size"])
+            checked["scenes"] = _scalars.count(self.scenes, "scenes", checked["batch_size"])
         names = [self.drop] if isinstance(self.drop, str) else self.drop
-        checked["drop"] = tuple(_inputs.choice(name, "drop", scenes.ATTRIBUTES) for name in names)
-        checked["seed"] = _inputs.count(self.seed, "seed", 0, _inputs.LARGEST_SEED)
+        checked["drop"] = tuple(_scalars.choice(name, "drop", scenes.ATTRIBUTES) for name in names)
+        checked["seed"] = _scalars.count(self.seed, "seed", 0, _scalars.LARGEST_SEED)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -125,18 +122,3 @@ class Measurement:
     text_uniformity: float | None = None
     image_rank: float | None = None
     text_rank: float | None = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model: an `open_clip.model.CLIP`, its recipe, its history (step 0 first), and how it was made.
-
-    `pandas.DataFrame(trained.history)` is the history as a table. `seconds` is the time of the training, and
-    `versions` names the libraries.
-    """
-
-    model: CLIP
-    recipe: Recipe
-    history: tuple[Measurement, ...]
-    seconds: float
-    versions: dict[str, str]

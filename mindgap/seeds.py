@@ -10,16 +10,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mindgap import _files, _inputs, cones, geometry
+from mindgap._extras import late
 from mindgap._files import rounded
 from mindgap.towers import INPUTS, TOWERS, embed_seeds, modality
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = late("pandas", "charts")
 
 BINS = 200
 SINGULAR_VALUES = 40

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from mindgap import _inputs, scenes
+from mindgap._extras import extra
 
 TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
 """The three towers of Fig 2."""
@@ -90,7 +91,8 @@ def _parse(tower: str) -> tuple[str, str]:
     architecture, colon, half = str(tower).partition(":")
     if not colon:
         _inputs.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
-    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    with extra("clip"):
+        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
     return _open_clip.known_architecture(architecture), _inputs.choice(
         half, f"half of {architecture}", ("image", "text")
@@ -99,10 +101,12 @@ def _parse(tower: str) -> tuple[str, str]:
 
 def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[str, Embed], Any]:
     """The functions that embed a batch, by half, and the format of their inputs."""
-    from mindgap.pairs import _open_clip
+    with extra("clip"):
+        from mindgap.pairs import _open_clip
 
     if architecture == "resnet18":
-        import torchvision
+        with extra("clip"):
+            import torchvision
 
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
@@ -117,7 +121,8 @@ def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[st
 def _batches(
     architecture: str, format: Any, inputs: str, n: int, seed: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    from mindgap.pairs import _open_clip
+    with extra("clip"):
+        from mindgap.pairs import _open_clip
 
     if inputs == "noise":
         return _open_clip.noise_batches(format, n, seed, batch_size)

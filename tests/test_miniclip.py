@@ -12,7 +12,8 @@ import safetensors.torch
 import torch
 
 from mindgap import geometry, miniclip, scenes
-from mindgap.recipe import Measurement, Recipe, Trained
+from mindgap.miniclip import Trained
+from mindgap.recipe import Measurement, Recipe
 from tests.tiny import tiny
 
 TINY = tiny(steps=1)

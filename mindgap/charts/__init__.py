@@ -6,20 +6,23 @@ work on a page without a kernel. Call `enable()` once to have charts shown in th
 
 from __future__ import annotations
 
-from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
-from mindgap.charts.gap import gap_map, gap_panels, measure_dots
-from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
-from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
-from mindgap.charts.sphere import sphere_pairs
-from mindgap.charts.temperature import best_distances, softmax_weights
-from mindgap.charts.theme import IMAGE, TEMPERATURE, TEXT, enable
-from mindgap.charts.training import (
-    gap_at_recall,
-    measured_by,
-    training_curves,
-    training_scrubber,
-    training_view,
-)
+from mindgap._extras import extra
+
+with extra("charts"):
+    from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
+    from mindgap.charts.gap import gap_map, gap_panels, measure_dots
+    from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
+    from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
+    from mindgap.charts.sphere import sphere_pairs
+    from mindgap.charts.temperature import best_distances, softmax_weights
+    from mindgap.charts.theme import IMAGE, TEMPERATURE, TEXT, enable
+    from mindgap.charts.training import (
+        gap_at_recall,
+        measured_by,
+        training_curves,
+        training_scrubber,
+        training_view,
+    )
 
 __all__ = [
     "DIRECTIONS",

@@ -10,16 +10,22 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
 from mindgap import _inputs
+from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
 from mindgap.landscape._identity import SHARPEST, groups, summed_losses, tile_entries
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = late("pandas", "charts")
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mindgap import _inputs
 from mindgap._errors import FeaturesAltered, FeaturesUnavailable, ModelUnavailable
+from mindgap._extras import extra
 from mindgap.pairs import _arrays, _paper
 from mindgap.pairs._paper import feature_names, fetch
 
@@ -156,7 +157,8 @@ def _load_random(
     device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> PairedEmbeddings:
-    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    with extra("clip"):
+        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
     x, y, labels = _open_clip.embed_random(architecture, n, seed, inputs, batch_size, device, progress)
     what = "drawn scenes and captions" if inputs == "scenes" else "pictures and texts of noise"
@@ -185,7 +187,8 @@ def _load_open_clip(
             "data: expected your captioned images: a folder of images with captions.csv or a .txt beside each image, "
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
-    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    with extra("clip"):
+        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
 
     chosen = weights if pretrained is None else os.fspath(pretrained)
     x, y = _open_clip.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)

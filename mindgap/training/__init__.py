@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from mindgap import _files, _inputs, miniclip
 from mindgap._files import working_path
-from mindgap.recipe import CLIP, Measurement, Recipe, Trained, from_json
+from mindgap.miniclip import CLIP, Trained
+from mindgap.recipe import Measurement, Recipe, from_json
 from mindgap.training import _steps
 from mindgap.training._steps import LEAST_TEMPERATURE, contrastive_loss
 

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mindgap import geometry, metrics, miniclip, scenes
-from mindgap.recipe import CLIP, Measurement, Recipe
+from mindgap.miniclip import CLIP
+from mindgap.recipe import Measurement, Recipe
 from mindgap.scenes import Scenes
 
 HELD_OUT = 1000

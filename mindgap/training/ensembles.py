@@ -19,7 +19,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
 from mindgap import _files, _inputs, miniclip, training
-from mindgap.recipe import Recipe, Trained
+from mindgap.miniclip import Trained
+from mindgap.recipe import Recipe
 from mindgap.training import _steps
 
 FREE = ("temperature", "learn_temperature", "start", "objects", "scenes", "drop", "mismatch", "seed")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import torch
 
 from mindgap import geometry, miniclip, training
-from mindgap.recipe import CLIP, Measurement, Recipe, Trained
+from mindgap._extras import late
+from mindgap.miniclip import CLIP, Trained
+from mindgap.recipe import Measurement, Recipe
 from mindgap.scenes import Scenes, draw
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = late("pandas", "charts")
 
 SEED = 20240517  # of the scenes that are shown: no training sees them
 

@@ -7,14 +7,17 @@ Vega, so nothing is fetched from a network.
 
 from __future__ import annotations
 
-from mindgap.widgets._explorer import debounced
-from mindgap.widgets._pairs import measures, projected
-from mindgap.widgets.gap import GapExplorer, gap_explorer
-from mindgap.widgets.network import NetworkExplorer, network_explorer
-from mindgap.widgets.seeds import SeedExplorer, seed_explorer
-from mindgap.widgets.shift import ShiftExplorer, shift_explorer
-from mindgap.widgets.sphere import SphereExplorer, sphere_explorer
-from mindgap.widgets.training import TrainingExplorer, training_explorer
+from mindgap._extras import extra
+
+with extra("widgets"):
+    from mindgap.widgets._explorer import debounced
+    from mindgap.widgets._pairs import measures, projected
+    from mindgap.widgets.gap import GapExplorer, gap_explorer
+    from mindgap.widgets.network import NetworkExplorer, network_explorer
+    from mindgap.widgets.seeds import SeedExplorer, seed_explorer
+    from mindgap.widgets.shift import ShiftExplorer, shift_explorer
+    from mindgap.widgets.sphere import SphereExplorer, sphere_explorer
+    from mindgap.widgets.training import TrainingExplorer, training_explorer
 
 __all__ = [
     "GapExplorer",

@@ -12,7 +12,8 @@ import ipywidgets as ipw
 import pandas as pd
 
 from mindgap import charts, scenes, training
-from mindgap.recipe import CLIP, MODALITIES, Measurement, Recipe, Trained
+from mindgap.miniclip import CLIP, Trained
+from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import snapshots
 from mindgap.widgets._explorer import EMBED, WIDE, WRONG, Explorer
 

@@ -1,0 +1,63 @@
+"""What is missing is told with the extra that brings it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from mindgap._extras import extra, late
+
+# A finder before all others, to which some packages are not installed.
+HIDE = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {hidden}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def last_line_without(hidden: set[str], statement: str) -> str:
+    """The last line of the traceback of `statement` where the packages `hidden` are not installed."""
+    found = subprocess.run(
+        [sys.executable, "-c", HIDE.format(hidden=hidden) + statement], capture_output=True, text=True
+    )
+    assert found.returncode == 1
+    return found.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "statement", "brings"),
+    [
+        ({"altair"}, "import mindgap; mindgap.charts.gap_map", "charts"),
+        ({"altair"}, "from mindgap import charts", "charts"),
+        ({"altair"}, "import mindgap.charts.theme", "charts"),
+        ({"pandas"}, "from mindgap.experiments import Sweep; Sweep('book/data/sweep_modality.json').last()", "charts"),
+        ({"ipywidgets"}, "from mindgap import widgets", "widgets"),
+        ({"anywidget"}, "from mindgap import widgets", "widgets"),
+        ({"open_clip"}, "from mindgap import load_pairs; load_pairs('mini', n=2)", "clip"),
+        ({"open_clip"}, "from mindgap import load_pairs; load_pairs('random:ViT-B-32', n=2)", "clip"),
+        ({"torchvision"}, "from mindgap.towers import embed_seeds; next(embed_seeds(['resnet18'], n=2))", "clip"),
+    ],
+)
+def test_a_missing_package_is_told_with_its_extra(hidden: set[str], statement: str, brings: str) -> None:
+    line = last_line_without(hidden, statement)
+    (name,) = hidden
+    assert line.startswith(f"ModuleNotFoundError: {name} is not installed")
+    assert line.endswith(f"pip install 'mindgap[{brings}]'")
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_missing_package() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'mindgap\.nothing'"), extra("charts"):
+        import mindgap.nothing  # type: ignore[import-not-found]  # noqa: F401
+
+
+def test_a_late_module_is_the_module() -> None:
+    import decimal
+
+    assert late("decimal", "charts").Decimal is decimal.Decimal
+    with pytest.raises(AttributeError):
+        late("decimal", "charts").nothing  # noqa: B018
