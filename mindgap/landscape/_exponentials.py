@@ -28,8 +28,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
-WIDTH = 512  # logits that are worked on at a time
-ROWS = 32  # rows whose sums are kept in the type of the exponentials, before they are added up in float64
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
 

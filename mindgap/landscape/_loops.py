@@ -7,7 +7,8 @@ from typing import no_type_check
 import numba
 import numpy as np
 
-from mindgap.landscape._exponentials import ROWS, WIDTH
+WIDTH = 512  # logits that are worked on at a time
+ROWS = 32  # rows whose sums are kept in the type of the exponentials, before they are added up in float64
 
 _compiled = numba.njit(nogil=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
 

@@ -11,12 +11,12 @@ from mindgap.landscape._exponentials import (
     FORMATS,
     MOST_FACTORS,
     NARROWEST,
-    WIDTH,
     Moves,
     compiled_sums,
     in_passes,
     products,
 )
+from mindgap.landscape._loops import WIDTH
 
 PAPER_INVERSES = [1.0, 10.0, 20.0, 30.0, 50.0, 100.0]
 KINDS = [torch.float32, torch.float64]
