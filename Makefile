@@ -75,7 +75,7 @@ coordinates: .venv/.umap  ## compute the UMAP coordinates of chapter 1 again
 	$(BIN)/python book/data/umap_coordinates.py
 
 cones: .venv/.umap  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
-	$(BIN)/mindgap cones --umap --force
+	$(BIN)/mindgap cones --out book/data/cones.json --umap --force
 
 clouds: .venv/.book  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
 	$(BIN)/python book/data/training_clouds.py
