@@ -42,9 +42,11 @@ class PairedEmbeddings:
 
     `x`, `y`: (n, d) float32, rows of any norm but zero, on one device. `name`: what `load_pairs` was given.
     `modalities`: what x and y embed, for example ("image", "text"). `source`: one line on where the numbers came from.
-    `labels`: a class name for each pair, or None.
+    `labels`: a class name for each pair, or None. `groups`: for each pair the name of what it shows, equal for the
+    captions of one image, or None where nothing is shown twice; `recall_at_k` takes it.
 
-    Raises ValueError unless x and y have one shape, n ≥ 2, finite non-zero rows, and n labels if any.
+    float64 rows beyond the range of float32 are scaled into it. Raises ValueError unless x and y have one shape, n ≥ 2,
+    finite non-zero rows, and n labels and groups if any.
     """
 
     x: Float[Tensor, "n d"]
@@ -53,13 +55,15 @@ class PairedEmbeddings:
     modalities: tuple[str, str]
     source: str
     labels: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         x, y = _inputs.pair(self.x, self.y)
-        if self.labels is not None and len(self.labels) != len(x):
-            raise ValueError(f"labels: expected {len(x)}, one for each pair, got {len(self.labels)}")
-        object.__setattr__(self, "x", x.float())
-        object.__setattr__(self, "y", y.float())
+        for name, values in (("labels", self.labels), ("groups", self.groups)):
+            if values is not None and len(values) != len(x):
+                raise ValueError(f"{name}: expected {len(x)}, one for each pair, got {len(values)}")
+        object.__setattr__(self, "x", _inputs.single(x))
+        object.__setattr__(self, "y", _inputs.single(y))
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -77,8 +81,25 @@ class PairedEmbeddings:
     def take(self, n: int) -> PairedEmbeddings:
         """The first `n` pairs. Raises ValueError unless 2 ≤ n ≤ len(self)."""
         n = _inputs.count(n, "n", 2, len(self))
-        labels = None if self.labels is None else self.labels[:n]
-        return replace(self, x=self.x[:n], y=self.y[:n], labels=labels)
+        labels, groups = (None if values is None else values[:n] for values in (self.labels, self.groups))
+        return replace(self, x=self.x[:n], y=self.y[:n], labels=labels, groups=groups)
+
+    def one_each(self) -> PairedEmbeddings:
+        """One caption an image: the first pair of each group, or of each distinct row of x where there are no groups.
+
+        Raises ValueError if fewer than two pairs are left.
+        """
+        shown = self.groups or self.x.unique(dim=0, return_inverse=True)[1].tolist()
+        first: dict[object, int] = {}
+        for row, what in enumerate(shown):
+            first.setdefault(what, row)
+        if len(first) < 2:
+            raise ValueError(f"x: expected at least two different rows, got one, {len(self)} times")
+        rows = list(first.values())
+        labels, groups = (
+            None if values is None else tuple(values[row] for row in rows) for values in (self.labels, self.groups)
+        )
+        return replace(self, x=self.x[rows], y=self.y[rows], labels=labels, groups=groups)
 
 
 def load_pairs(

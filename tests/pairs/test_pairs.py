@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import miniclip, pairs, scenes
+from mindgap import geometry, miniclip, pairs, scenes
 from mindgap.pairs import PairedEmbeddings, load_pairs
 
 RNG = np.random.default_rng(0)
@@ -19,21 +19,21 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def made(**changes):
-    values = {"x": torch.from_numpy(X), "y": torch.from_numpy(Y), "name": "made", "modalities": ("image", "text")}
+def paired(**changes):
+    values = {"x": torch.from_numpy(X), "y": torch.from_numpy(Y), "name": "paired", "modalities": ("image", "text")}
     return PairedEmbeddings(**{**values, "source": "a test", **changes})
 
 
 def test_paired_embeddings():
-    pair = made(x=torch.from_numpy(X).double(), labels=tuple("abcdefg"))
+    pair = paired(x=torch.from_numpy(X).double(), labels=tuple("abcdefg"))
     assert len(pair) == 7
     assert pair.x.dtype == pair.y.dtype == torch.float32
-    assert repr(pair) == "PairedEmbeddings('made': 7 pairs of image and text, d = 3; a test)"
+    assert repr(pair) == "PairedEmbeddings('paired': 7 pairs of image and text, d = 3; a test)"
     first = pair.take(2)
     assert torch.equal(first.x, pair.x[:2])
     assert torch.equal(first.y, pair.y[:2])
     assert first.labels == ("a", "b")
-    assert first.name == "made"
+    assert first.name == "paired"
     assert torch.equal(pair.to("cpu").y, pair.y)
 
 
@@ -43,17 +43,44 @@ def test_paired_embeddings():
         ({"y": torch.full((7, 3), torch.nan)}, r"y: expected finite numbers"),
         ({"x": torch.zeros(7, 3)}, r"x: expected non-zero rows"),
         ({"labels": ("a", "b")}, r"labels: expected 7, one for each pair, got 2"),
+        ({"groups": ("a", "b")}, r"groups: expected 7, one for each pair, got 2"),
+        ({"x": torch.from_numpy(X).double().mul(1e300).index_fill(0, torch.tensor(3), torch.inf)}, r"x: .* in row 3"),
     ],
 )
 def test_bad_paired_embeddings(changes, says):
     with pytest.raises(ValueError, match=says):
-        made(**changes)
+        paired(**changes)
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300, 5e-324 / 1e-3])
+def test_float64_rows_beyond_float32_keep_their_direction(scale):
+    """What is finite and no zero is neither refused nor rounded to infinity or nothing; other rows stay as they are."""
+    x = torch.from_numpy(np.sign(X) * np.float64(1)) if scale < 1e-310 else torch.from_numpy(X.astype(np.float64))
+    expected = geometry.normalize(x)
+    x[2:] *= scale
+    pair = paired(x=x, y=x)
+    torch.testing.assert_close(geometry.normalize(pair.x).double(), expected, atol=1e-7, rtol=0)
+    assert torch.equal(pair.x[:2], x[:2].float())
+    assert torch.equal(pair.x, pair.y)
+
+
+def test_one_caption_an_image():
+    x = torch.from_numpy(X[[0, 1, 0, 2, 1, 0, 3]])
+    assert torch.equal(paired(x=x).one_each().x, x[[0, 1, 3, 6]])
+    assert torch.equal(paired(x=x).one_each().y, torch.from_numpy(Y[[0, 1, 3, 6]]))
+    grouped = paired(groups=tuple("aabbbcc"), labels=tuple("1234567")).one_each()
+    assert grouped.groups == ("a", "b", "c")
+    assert grouped.labels == ("1", "3", "6")
+    assert torch.equal(grouped.x, torch.from_numpy(X[[0, 2, 5]]))
+    assert paired(groups=tuple("aabbbcc")).take(3).groups == ("a", "a", "b")
+    with pytest.raises(ValueError, match="x: expected at least two different rows, got one, 7 times"):
+        paired(x=torch.ones(7, 3)).one_each()
 
 
 @pytest.mark.parametrize("n", [1, 8])
 def test_take_has_limits(n):
     with pytest.raises(ValueError, match="n: expected a whole number from 2 to 7"):
-        made().take(n)
+        paired().take(n)
 
 
 @pytest.mark.parametrize(
