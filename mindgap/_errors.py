@@ -38,7 +38,7 @@ def warn(message: str, items: Sequence[str] = ()) -> None:
             name = sys._getframe(level - 1).f_globals.get("__name__", "")
         except ValueError:  # called from nowhere but mindgap
             break
-        if name.partition(".")[0] != "mindgap":
+        if name.partition(".")[0] not in ("mindgap", "jaxtyping"):  # the latter, where it checks shapes, lies between
             break
     warnings.warn(DataWarning(message, items), stacklevel=level)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +17,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs
-from mindgap._errors import FeaturesAltered, FeaturesUnavailable, ModelUnavailable
+from mindgap import _files, _inputs
+from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap.pairs import _arrays, _paper
 from mindgap.pairs._paper import feature_names, fetch
 
 __all__ = [
+    "DataWarning",
     "FeaturesAltered",
     "FeaturesUnavailable",
     "ModelUnavailable",
@@ -89,7 +89,7 @@ class PairedEmbeddings:
 
         Raises ValueError if fewer than two pairs are left.
         """
-        shown = self.groups or self.x.unique(dim=0, return_inverse=True)[1].tolist()
+        shown = self.groups or torch.unique(self.x, dim=0, return_inverse=True)[1].tolist()
         first: dict[object, int] = {}
         for row, what in enumerate(shown):
             first.setdefault(what, row)
@@ -103,23 +103,31 @@ class PairedEmbeddings:
 
 
 def load_pairs(
-    name: str | os.PathLike | tuple[str | os.PathLike, str | os.PathLike], **options: Any
+    name: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]], **options: Any
 ) -> PairedEmbeddings:
     """Embeddings by name. All sources take `device` (default: the CPU); n is a number of pairs.
 
     | name | what | options |
     |---|---|---|
-    | "clip", "videoclip", "convirt", "clasp", "clip_random", … | the paper's own features (Fig 1) | url, progress |
-    | "mini", "mini@0.07", … | the book's small CLIP on drawn scenes | n = 1000, seed = 0 |
+    | "clip" | the paper's CLIP features (Fig 1), which come with the package | |
+    | "videoclip", "convirt", "clasp", "clip_random", … | the paper's other features | url, progress |
+    | "mini", "mini@0.07", …, "mini@path.safetensors" | the book's small CLIP, or one of yours, on drawn scenes |
+      n = 1000, seed = 0 |
     | "random:ViT-B-32", … | any open_clip architecture, untrained | n = 64, seed = 0, inputs = "scenes" or "noise",
       batch_size, progress |
     | "open_clip:ViT-B-32/openai", or …//path/to/weights.safetensors | a pre-trained model on your captioned images |
       data (a folder, a CSV file or a webdataset .tar), n = all, batch_size, progress, pretrained (instead of /…) |
-    | "image.npy,text.npy", a pair of paths, or a folder with img_emb/ and text_emb/ | your own embeddings | n |
+    | "image.npy,text.npy", or a pair of paths | your own embeddings, a side a file | n |
+    | "pairs.npz", "pairs.npz:image,text", "stack.npy" | both sides in one file: two arrays that say which is which, two
+      named by their keys, or one of shape (2, n, d) | n |
+    | a folder with img_emb/ and text_emb/ | shards as clip-retrieval writes them | n |
+
+    Files end in .npy, .npz, .safetensors, .pt, .pth, .parquet (needs pyarrow), .csv or .tsv. A key goes behind a colon:
+    "image.npz:features,text.npz:features". Nothing in them is ever run.
 
     Raises ValueError for an unknown name (with near matches) or option (with those there are), FeaturesUnavailable or
     ModelUnavailable for what is not here and cannot be fetched, FileNotFoundError for a missing file of yours, and
-    ValueError naming the file for one that cannot be used.
+    ValueError naming the file for one that cannot be used. Warns (DataWarning) of what is odd about data that can.
     """
     loader, argument = _source(name)
     known = list(inspect.signature(loader).parameters)[1:]
@@ -136,30 +144,34 @@ Loader = Callable[..., PairedEmbeddings]
 
 def _source(name: object) -> tuple[Loader, Any]:
     """The function that serves `name`, and what to give it."""
-    if isinstance(name, tuple) and len(name) == 2:
-        return _load_files, name
+    if isinstance(name, (tuple, list)) and len(name) == 2 and all(isinstance(p, str | os.PathLike) for p in name):
+        return _load_files, tuple(_arrays.member(path) for path in name)
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"name: expected a name, a path or a pair of paths, got {name!r}")
-    text = os.fspath(name)
+    text = _arrays.unquoted(os.fspath(name))
+    if not text:
+        raise ValueError("name: expected a name or a path, got an empty one")
     if isinstance(name, str):
-        if name in feature_names():
-            return _load_paper, name
-        if name.partition("@")[0] == "mini":
-            return _load_mini, name
-        kind, _, model = name.partition(":")
+        if text in feature_names():
+            return _load_paper, text
+        if text.partition("@")[0] == "mini":
+            return _load_mini, text
+        kind, _, model = text.partition(":")
         if kind in MODELS:
             if not model:
-                raise ValueError(f"name: expected an architecture as in '{kind}:ViT-B-32', got {name!r}")
+                raise ValueError(f"name: expected an architecture as in '{kind}:ViT-B-32', got {text!r}")
             return MODELS[kind], model
-        if files := re.fullmatch(r"(.+\.np[yz])\s*,\s*(.+)", name):
-            return _load_files, files.groups()
-    if Path(text).expanduser().is_dir():
-        return _load_folder, text
-    if not isinstance(name, str) or text.endswith((".npy", ".npz")) or os.sep in text:
-        raise FileNotFoundError(
-            f"{text}: expected 'image.npy,text.npy', or a folder with {' and '.join(_arrays.SHARDS)}; no such folder"
-        )
-    _inputs.choice(name, "name", [*feature_names(), "mini", "random:ViT-B-32", "open_clip:ViT-B-32/openai"])
+    path = _files.user_path(text, "name")
+    if path.is_dir():
+        return _load_folder, path
+    if members := _arrays.parsed(text):
+        return _load_files, members
+    if not isinstance(name, str) or os.sep in text:
+        raise FileNotFoundError(f"{text}: expected {_arrays.EXPECTED}; no such file or folder")
+    try:
+        _inputs.choice(text, "name", [*feature_names(), "mini", "random:ViT-B-32", "open_clip:ViT-B-32/openai"])
+    except ValueError as error:
+        raise ValueError(f"{error}; or files of your own: {_arrays.EXPECTED}") from None
     raise AssertionError("every known name was served above")
 
 
@@ -187,12 +199,12 @@ def _load_random(
 
 def _load_open_clip(
     model: str,
-    data: str | os.PathLike | None = None,
+    data: str | os.PathLike[str] | None = None,
     n: int | None = None,
     batch_size: int = 64,
     device: str | torch.device = "cpu",
     progress: bool = False,
-    pretrained: str | os.PathLike | None = None,
+    pretrained: str | os.PathLike[str] | None = None,
 ) -> PairedEmbeddings:
     architecture, _, weights = model.partition("/")
     if bool(weights) == (pretrained is not None):
@@ -214,26 +226,26 @@ def _load_open_clip(
     return PairedEmbeddings(x, y, f"open_clip:{architecture}/{chosen}", IMAGE_TEXT, source)
 
 
-def _load_files(paths: tuple[str | os.PathLike, str | os.PathLike], n: int | None = None) -> PairedEmbeddings:
-    image, text = (Path(path).expanduser() for path in paths)
-    x, y = _arrays.load_files(image, text, None if n is None else _inputs.count(n, "n", 2))
-    return PairedEmbeddings(x, y, f"{image.name},{text.name}", IMAGE_TEXT, f"rows of {image} and {text}")
+def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> PairedEmbeddings:
+    x, y = _arrays.load_files(members, None if n is None else _inputs.count(n, "n", 2))
+    name = ",".join(member.name for member in members)
+    return PairedEmbeddings(x, y, name, IMAGE_TEXT, f"rows of {' and '.join(map(str, members))}")
 
 
-def _load_folder(path: str, n: int | None = None) -> PairedEmbeddings:
-    folder = Path(path).expanduser()
+def _load_folder(folder: Path, n: int | None = None) -> PairedEmbeddings:
     x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2))
     return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, f"{len(x)} rows of the shards in {folder}")
 
 
 def _load_mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = "cpu") -> PairedEmbeddings:
     from mindgap import miniclip, scenes
+    from mindgap.recipe import IMAGE_SIZE
 
     temperature = name.partition("@")[2]
     trained = miniclip.load(temperature, device) if temperature else miniclip.load(device=device)
     n = _inputs.count(n, "n", 2)
     # Training draws its scenes from seeds that are hashes, so these are new to the model.
-    drawn = scenes.draw(n, seed, miniclip.IMAGE_SIZE, trained.recipe.objects)
+    drawn = scenes.draw(n, seed, IMAGE_SIZE, trained.recipe.objects)
     x, y = miniclip.encode(trained, drawn)
     labels = tuple(scenes.SHAPES[i] for i in drawn.attributes.shape[:, 0].tolist())
     source = f"our small CLIP, trained at temperature {trained.recipe.temperature:g}, on {n} new scenes (seed {seed})"
