@@ -189,9 +189,15 @@ def _load_random(
     device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> PairedEmbeddings:
-    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    from mindgap import scenes, towers
 
-    x, y, labels = _open_clip.embed_random(architecture, n, seed, inputs, batch_size, device, progress)
+    n, seed = _inputs.count(n, "n", 2), _inputs.count(seed, "seed", 0, _inputs.LARGEST_SEED)
+    halves = f"{architecture}:image", f"{architecture}:text"
+    ((_, found),) = towers.embed_seeds(halves, [seed], inputs, n, seed, device, batch_size, progress)
+    x, y = (found[half].to(device) for half in halves)
+    labels = None
+    if inputs == "scenes":
+        labels = tuple(scenes.SHAPES[i] for i in scenes.arrange(n, seed).attributes.shape[:, 0].tolist())
     what = "drawn scenes and captions" if inputs == "scenes" else "pictures and texts of noise"
     source = f"open_clip's {architecture} at random initialisation (seed {seed}) on {n} {what}"
     return PairedEmbeddings(x, y, f"random:{architecture}", IMAGE_TEXT, source, labels)
@@ -218,10 +224,10 @@ def _load_open_clip(
             "data: expected your captioned images: a folder of images with captions.csv or a .txt beside each image, "
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
-    from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    from mindgap.pairs import _pretrained
 
     chosen = weights if pretrained is None else os.fspath(pretrained)
-    x, y = _open_clip.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
+    x, y = _pretrained.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
     source = f"open_clip's {architecture} with the weights {chosen} on {len(x)} captioned images of {data}"
     return PairedEmbeddings(x, y, f"open_clip:{architecture}/{chosen}", IMAGE_TEXT, source)
 
