@@ -20,7 +20,10 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
 # Colours and fonts, which the site's style sheet, its script and the PDF of the instructors' notes read, too.
 THEME: dict[str, Any] = json.loads(files("mindgap").joinpath("charts/theme.json").read_text(encoding="utf-8"))
 
-IMAGE, TEXT, NEUTRAL, WRONG = (THEME["colours"][name] for name in ("image", "text", "neutral", "wrong"))
+IMAGE: str = THEME["colours"]["image"]
+TEXT: str = THEME["colours"]["text"]
+NEUTRAL: str = THEME["colours"]["neutral"]
+WRONG: str = THEME["colours"]["wrong"]
 HUES: dict[str, str] = THEME["hues"]
 TEMPERATURE: list[str] = THEME["temperature"]["light"]
 TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]  # of a log axis
