@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from book._ext.mindgap_api import linked, signature
+
 ROOT = Path(__file__).parents[1]
 INVENTORY = ROOT / "_build/html/objects.inv"
 # The command has `--help`.
@@ -39,7 +41,7 @@ def defined(module: ast.Module) -> set[str]:
 
 def imported_from(path: Path, package: str) -> set[str]:
     """The modules that a package's `__init__` takes names from."""
-    nodes = [node for node in tree(path).body if isinstance(node, ast.ImportFrom)]
+    nodes = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
     return {node.module for node in nodes if node.module and node.module.startswith(f"{package}.")}
 
 
@@ -66,17 +68,36 @@ def test_the_reference_has_every_public_name() -> None:
 
     with INVENTORY.open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda base, path: f"{base}{path}")
-    pages = {name: str(entry[2]) for kind, entries in inventory.items() if kind[:3] == "py:" for name, entry in entries.items()}
+    objects = [entries for kind, entries in inventory.items() if kind.startswith("py:")]
+    pages = {name: str(entry[2]) for entries in objects for name, entry in entries.items()}
     names = public_names()
     assert {"mindgap.geometry.normalize", "mindgap.charts.gap_map", "mindgap.landscape.Landscape"} <= names
     assert sorted(names - set(pages)) == []
     assert all(pages[name].startswith("book/appendix/api/") for name in names)
 
 
-def test_top_names_are_those_of_the_modules() -> None:
-    import mindgap
+def test_names_at_the_top_are_public_where_they_come_from() -> None:
+    names = public_names()
+    modules = {name.split(".")[1] for name in names} | set(LEFT_OUT)
+    for node in tree(ROOT / "mindgap/__init__.pyi").body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            assert f"mindgap.{node.module}.{alias.name}" in names if node.module else alias.name in modules
 
-    modules = {name.rpartition(".")[2] for name in public_names()}
-    assert {name for name in mindgap.__all__ if name[0] != "_" and not hasattr(getattr(mindgap, name), "__path__")} <= modules | {
-        name.split(".")[1] for name in public_names()
-    }
+
+@pytest.mark.parametrize(("read", "shown"), [
+    ("jaxtyping.Float[torch.Tensor, n d]", "Float[Tensor, 'n d']"),
+    ("jaxtyping.Bool[torch.Tensor,  s] | None", "Bool[Tensor, 's'] | None"),
+    ("tuple[jaxtyping.Float[torch.Tensor, *batch d], float]", "tuple[Float[Tensor, '*batch d'], float]"),
+    ("x: mindgap._inputs.Rows, n: int = 3", "x: Rows, n: int = 3"),
+    ("mindgap.check._feedback.Feedback", "mindgap.check.Feedback"),
+    ("mindgap.pairs.PairedEmbeddings", "mindgap.pairs.PairedEmbeddings"),
+    ("collections.abc.Iterator[numpy.ndarray]", "Iterator[numpy.ndarray]"),
+])  # fmt: skip
+def test_signatures_read_as_users_write_them(read: str, shown: str) -> None:
+    assert signature(read) == shown
+
+
+def test_names_in_docstrings_are_links_but_code_is_left_alone() -> None:
+    assert linked("As `gap_vector` does.") == "As {py:obj}`gap_vector` does."
+    for kept in ("`x + y`", "``x``", "{math}`x`", "    `x` = 1"):
+        assert linked(kept) == kept
