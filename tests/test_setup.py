@@ -1,7 +1,8 @@
-"""What is installed: pyproject's ranges, the lock and environment.yml say the same thing."""
+"""What is installed, built and shipped: pyproject's ranges, the lock, the Makefile and the theme agree."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -72,3 +73,24 @@ def test_one_version_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert mindgap.__version__ == PROJECT["version"] == citation["version"]
     assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+HEX = re.compile(r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b(?!\()")
+PAINTED = [
+    path
+    for folder in ("mindgap", "book/_ext", "book/_static", "coursework")
+    for kind in ("py", "js", "css")
+    for path in sorted((ROOT / folder).rglob(f"*.{kind}"))
+]
+
+
+def test_colours_stand_in_the_theme_only() -> None:
+    found = {path.relative_to(ROOT).as_posix(): HEX.findall(path.read_text(encoding="utf-8")) for path in PAINTED}
+    assert len(found) > 50
+    assert {path: colours for path, colours in found.items() if colours} == {}
+
+
+def test_the_icon_has_the_colours_of_the_theme() -> None:
+    colours = json.loads((ROOT / "mindgap/charts/theme.json").read_text(encoding="utf-8"))["colours"]
+    icon = (ROOT / "book/_static/favicon.svg").read_text(encoding="utf-8")
+    assert set(HEX.findall(icon)) == {colours["image"], colours["text"]}

@@ -8,17 +8,17 @@ import altair as alt
 import pandas as pd
 
 from mindgap.charts._parts import radios
-from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts.theme import HUES, IMAGE, NEUTRAL, TEMPERATURE, TEXT
 
 _MODALITY = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, TEMPERATURE[3]])
 # Dark2 without the orange that stands for texts: distinct also for colour-blind readers.
 ACTIVATION_COLOURS = {
     "relu": TEMPERATURE[3],
-    "leaky_relu": "#d98bb0",
-    "sigmoid": "#7a5fc0",
-    "tanh": "#1b9e77",
-    "linear": "#7f8c1f",
-    "maxout": "#a6761d",
+    "leaky_relu": HUES["pink"],
+    "sigmoid": HUES["violet"],
+    "tanh": HUES["green"],
+    "linear": HUES["olive"],
+    "maxout": HUES["ochre"],
 }
 
 

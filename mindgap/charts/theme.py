@@ -6,6 +6,8 @@ book's own extension draws the same stored output on the site.
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Any
 
 import altair as alt
@@ -15,13 +17,16 @@ from mindgap._files import rounded
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
 
-IMAGE, TEXT = "#2f7fd0", "#d9690f"
-NEUTRAL = "#77808c"
-TEMPERATURE = ["#3b0f70", "#641a80", "#8c2981", "#b73779", "#de4968", "#f7705c"]
+# Colours and fonts, which the site's style sheet, its script and the PDF of the instructors' notes read, too.
+THEME: dict[str, Any] = json.loads(files("mindgap").joinpath("charts/theme.json").read_text(encoding="utf-8"))
+
+IMAGE, TEXT, NEUTRAL, WRONG = (THEME["colours"][name] for name in ("image", "text", "neutral", "wrong"))
+HUES: dict[str, str] = THEME["hues"]
+TEMPERATURE: list[str] = THEME["temperature"]["light"]
 TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]  # of a log axis
 # Kinds that are neither a modality nor a temperature; apart for colour-blind readers, in light and in dark.
-KINDS = [TEMPERATURE[3], "#1b9e77", "#7a5fc0", "#a6761d", NEUTRAL]
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+KINDS = [TEMPERATURE[3], HUES["green"], HUES["violet"], HUES["ochre"], NEUTRAL]
+FONT: str = THEME["fonts"]["text"]
 
 CONFIG: dict[str, Any] = {
     "background": "white",
