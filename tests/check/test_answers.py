@@ -160,6 +160,7 @@ def test_absent_features_are_told(label: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("MINDGAP_DATA", raising=False)
     monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path))
     monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
+    monkeypatch.setattr("mindgap.pairs._paper.SHIPPED", {})
     found = check.answer(label, (1.0, 1.0) if label != "ex-gap-noise" else 1.0)
     assert not found
     assert found.message.startswith("cannot be checked here")
