@@ -1,45 +1,64 @@
 # Everything runs in .venv, which the first command makes. Needs make and Python 3.10 or newer; nothing else.
+# `make book` installs what the site needs, which is no torch; the first command that computes installs the rest.
 PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS = $(shell $(BIN)/python book/notebooks.py list)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(INSTALL) --constraint requirements.lock
+NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check execute lab bench coordinates cones clouds coursework lock clean browser
+.PHONY: help book sphinx test check execute lab bench coordinates cones clouds coursework dist lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
 
-.venv/.python:
+.venv/.python .venv-sphinx/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "mindgap needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 ..."; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(@D) || { echo "$(PYTHON) cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	@touch $@
 
 .venv/.book: .venv/.python requirements.lock pyproject.toml
-	@echo "Installing the book's packages into .venv (about 7 GB with torch; a few minutes the first time) ..."
-	@$(PIP) --editable ".[book]"
+	@echo "Installing what the site needs into .venv (0.4 GB, about a minute the first time) ..."
+	@$(BIN)/python $(INSTALL) $(NEWER_PIP)
+	@$(PIP) --group book
 	@touch $@
 
-.venv/.lab: .venv/.book
-	@$(PIP) --editable ".[book,lab]"
+.venv/.package: .venv/.book
+	@echo "Installing the package and what it computes with into .venv (about 7 GB more, most of it torch with CUDA; a few minutes the first time) ..."
+	@$(PIP) --editable ".[all]"
 	@touch $@
 
-.venv/.coursework: .venv/.lab
-	@$(PIP) --editable ".[book,lab,coursework]"
+.venv/.lab: .venv/.package
+	@$(PIP) --group lab
 	@touch $@
 
-.venv/.test: .venv/.coursework
-	@$(PIP) --editable ".[book,lab,coursework,test]"
+.venv/.coursework: .venv/.package
+	@$(PIP) --group coursework
 	@touch $@
 
-.venv/.umap: .venv/.book
-	@$(PIP) --editable ".[book,umap]"
+.venv/.test: .venv/.package
+	@echo "Installing what the tests need into .venv (0.3 GB, less than a minute the first time) ..."
+	@$(PIP) --group test
+	@touch $@
+
+.venv-sphinx/.site: .venv-sphinx/.python pyproject.toml
+	@echo "Installing the newest Sphinx into .venv-sphinx (0.4 GB, about a minute the first time) ..."
+	@.venv-sphinx/bin/python $(INSTALL) $(NEWER_PIP)
+	@.venv-sphinx/bin/python $(INSTALL) --upgrade --group sphinx
 	@touch $@
 
 book: .venv/.book  ## build the site from the stored outputs
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@echo "The book is built. Open: file://$(CURDIR)/_build/html/book/index.html"
+
+sphinx: .venv/.book .venv-sphinx/.site  ## build the same site with the newest Sphinx, without Jupyter Book
+	@if [ -e conf.py ]; then echo "conf.py is in the way: this command writes one and removes it"; exit 1; fi
+	trap 'rm -f conf.py' EXIT INT TERM; \
+	$(BIN)/jupyter-book config sphinx . >/dev/null && \
+	printf 'import sys\nsys.path.append("book/_ext")\nextensions = [name for name in extensions if "jupyter" not in name]\n' >>conf.py && \
+	.venv-sphinx/bin/sphinx-build -b html -W --keep-going -n -E . _build/sphinx
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
@@ -68,22 +87,26 @@ execute: .venv/.test  ## run every notebook again, in place
 lab: .venv/.lab  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book
 
-bench: .venv/.book  ## measure what is fast against the obvious way
+bench: .venv/.package  ## measure what is fast against the obvious way
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
-coordinates: .venv/.umap  ## compute the UMAP coordinates of chapter 1 again
+coordinates: .venv/.package  ## compute the UMAP coordinates of chapter 1 again
 	$(BIN)/python book/data/umap_coordinates.py
 
-cones: .venv/.umap  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
+cones: .venv/.package  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
 	$(BIN)/mindgap cones --out book/data/cones.json --umap --force
 
-clouds: .venv/.book  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
+clouds: .venv/.package  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
 	$(BIN)/python book/data/training_clouds.py
 
-lock: .venv/.python  ## resolve every dependency again into requirements.lock
-	@$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock pyproject.toml
+dist: .venv/.python  ## build the package for a release into dist/
+	@$(BIN)/python $(INSTALL) build
+	$(BIN)/python -m build
 
-clean:  ## remove what was built and the environment
-	rm -rf _build .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+lock: .venv/.python  ## resolve dependencies again into requirements.lock; UPGRADE=1 takes the newest versions
+	@$(BIN)/python $(INSTALL) uv
+	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --group book --group test --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what was built and the environments
+	rm -rf _build .venv .venv-sphinx build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis book/appendix/api

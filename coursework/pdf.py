@@ -9,6 +9,7 @@ page numbers, bookmarks and tags. Where there is no Chromium it says so; any bro
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -20,10 +21,17 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+THEME = json.loads((Path(__file__).parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
+COLOURS, FONTS = THEME["colours"], THEME["fonts"]
+
+VARIABLES = f"""
+:root {{ --mark: {COLOURS["image"]}; --note: {COLOURS["text"]}; --font: {FONTS["text"]}; --code: {FONTS["code"]}; }}
+:root {{ --rule: {COLOURS["neutral"]}66; --soft: {COLOURS["neutral"]}18; }}
+"""
 
 STYLE = """
-:root { color-scheme: light dark; --rule: #8886; --soft: #8881; --mark: #2f7fd0; }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.55 "DejaVu Sans", system-ui, sans-serif; }
+:root { color-scheme: light dark; }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.55 var(--font); }
 h1 { margin: 0 0 .4rem; font-size: 1.9rem; line-height: 1.2; }
 h2 { margin: 2.2rem 0 .6rem; padding-top: .4rem; border-top: 2px solid var(--mark); font-size: 1.3rem; }
 h3 { margin: 1.5rem 0 .4rem; font-size: 1.05rem; }
@@ -32,9 +40,9 @@ nav { columns: 2; margin: 1.2rem 0; padding: .7rem 1rem; background: var(--soft)
 nav a { display: block; padding: .12rem 0; text-decoration: none; break-inside: avoid; }
 table { display: block; overflow-x: auto; border-collapse: collapse; margin: .8rem 0 1.2rem; font-size: .88rem; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
-code, pre { font: .86em/1.45 "DejaVu Sans Mono", ui-monospace, monospace; }
+code, pre { font: .86em/1.45 var(--code); }
 pre { overflow-x: auto; padding: .7rem .9rem; background: var(--soft); border-left: 3px solid var(--rule); }
-blockquote { margin: 1rem 0; padding: .1rem 1rem; border-left: 4px solid #d9690f; background: var(--soft); }
+blockquote { margin: 1rem 0; padding: .1rem 1rem; border-left: 4px solid var(--note); background: var(--soft); }
 @media print {
   :root { color-scheme: light; font-size: 9.5pt; }
   body { max-width: none; margin: 0; padding: 0; }
@@ -47,8 +55,8 @@ blockquote { margin: 1rem 0; padding: .1rem 1rem; border-left: 4px solid #d9690f
 }
 """
 
-FOOTER = """
-<div style="width: 100%; padding: 0 18mm; font: 7.5pt sans-serif; color: #555;
+FOOTER = f"""
+<div style="width: 100%; padding: 0 18mm; font: 7.5pt sans-serif; color: {THEME["ink"]["light"]["text"]};
   display: flex; justify-content: space-between">
 <span class="title"></span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>
 """
@@ -80,7 +88,7 @@ def page(markdown: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>{VARIABLES}{STYLE}</style>\n</head>\n"
         f"<body>\n{head}{closing}{contents}{rest}</body>\n</html>\n"
     )
 

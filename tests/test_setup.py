@@ -1,10 +1,13 @@
-"""What is installed: pyproject's ranges, the lock and environment.yml say the same thing."""
+"""What is installed, built and shipped: pyproject's ranges, the lock, the Makefile and the theme agree."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from importlib.metadata import requires
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,11 +20,20 @@ else:  # pytest brings tomli to Python 3.10
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
 LOCK = [Requirement(line) for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line]
-GROUPS = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+UNLOCKED = "sphinx"  # the group of the newest Sphinx, in an environment of its own
+STATED = {
+    "core": PROJECT["dependencies"],
+    **{f"[{name}]": lines for name, lines in PROJECT["optional-dependencies"].items()},
+    **{name: [line for line in lines if isinstance(line, str)] for name, lines in GROUPS.items() if name != UNLOCKED},
+}
 WANTED = [
-    pytest.param(Requirement(line), id=f"{group or 'core'}-{line}") for group, lines in GROUPS.items() for line in lines
+    pytest.param(Requirement(line), id=f"{place}-{line}")
+    for place, lines in STATED.items()
+    for line in lines
+    if Requirement(line).name != PROJECT["name"]
 ]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
@@ -60,10 +72,51 @@ def test_the_conda_environment_installs_the_same_lock() -> None:
     assert f"python{least}" in environment["dependencies"]
 
 
-def test_make_names_only_extras_that_exist() -> None:
+def test_make_names_groups_and_extras_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    extras = {extra for group in re.findall(r'--editable "\.\[([\w,]+)\]"', makefile) for extra in group.split(",")}
-    assert extras == set(PROJECT["optional-dependencies"])
+    groups = set(re.findall(r"(?:INSTALL|PIP)\).* --group (\w+)", makefile))
+    assert groups == set(GROUPS) - {"site"}
+    assert set(re.findall(r'--editable "\.\[(\w+)\]"', makefile)) == {"all"}
+    locked_groups = re.search(r"pip compile .*", makefile)
+    assert locked_groups
+    assert set(re.findall(r"--group (\w+)", locked_groups[0])) | {UNLOCKED, "site", "lab", "coursework"} == set(GROUPS)
+    assert {"lab", "coursework"} <= {group["include-group"] for group in GROUPS["test"] if isinstance(group, dict)}
+
+
+def needed(lines: list[Any]) -> set[str]:
+    """The names of all packages that a group of requirements brings along here, from what is installed."""
+    found: set[str] = set()
+    waiting = [(Requirement(line), "") for line in lines if isinstance(line, str)]
+    while waiting:
+        requirement, extra = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if (requirement.marker and not requirement.marker.evaluate({"extra": extra})) or name in found:
+            continue
+        found.add(name)
+        waiting += [(Requirement(line), e) for line in requires(name) or () for e in {"", *requirement.extras}]
+    return found
+
+
+def test_the_site_needs_neither_torch_nor_the_package() -> None:
+    packages = needed(GROUPS["site"] + GROUPS["book"])
+    assert {"sphinx", "myst-nb", "jupyter-book", "vl-convert-python", "sphinx-autoapi"} <= packages
+    assert not packages & {"mindgap", "torch", "numpy", "pandas", "altair", "numba"}
+
+
+def test_all_is_every_extra() -> None:
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.name == PROJECT["name"]
+    assert everything.extras == set(extras) - {"all"}
+
+
+def test_imports_that_miss_a_package_name_an_extra_that_brings_it() -> None:
+    named = set()
+    for path in (ROOT / "mindgap").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r'\bextra\("(\w+)"\)|\blate\("[\w.]+", "(\w+)"\)', text))
+    assert {extra for pair in named for extra in pair if extra} <= set(PROJECT["optional-dependencies"])
+    assert named
 
 
 def test_one_version_everywhere() -> None:
@@ -72,3 +125,24 @@ def test_one_version_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert mindgap.__version__ == PROJECT["version"] == citation["version"]
     assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+HEX = re.compile(r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b(?!\()")
+PAINTED = [
+    path
+    for folder in ("mindgap", "book/_ext", "book/_static", "coursework")
+    for kind in ("py", "js", "css")
+    for path in sorted((ROOT / folder).rglob(f"*.{kind}"))
+]
+
+
+def test_colours_stand_in_the_theme_only() -> None:
+    found = {path.relative_to(ROOT).as_posix(): HEX.findall(path.read_text(encoding="utf-8")) for path in PAINTED}
+    assert len(found) > 50
+    assert {path: colours for path, colours in found.items() if colours} == {}
+
+
+def test_the_icon_has_the_colours_of_the_theme() -> None:
+    colours = json.loads((ROOT / "mindgap/charts/theme.json").read_text(encoding="utf-8"))["colours"]
+    icon = (ROOT / "book/_static/favicon.svg").read_text(encoding="utf-8")
+    assert set(HEX.findall(icon)) == {colours["image"], colours["text"]}

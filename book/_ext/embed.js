@@ -1,32 +1,26 @@
 // Draws every stored figure of the page: fitted to the column, in the page's light or dark colours, and again when
-// either changes, with the reader's slider positions kept.
+// either changes, with the reader's slider positions kept. THEME is mindgap/charts/theme.json, put before this file when
+// the site is built.
 
 const NARROW = 600;
 const AXIS_ROOM = 72; // for the labels of a view's axis; what they really take is measured after drawing
-
-const DARK = {
-  text: "#e3e6ea",
-  grid: "#454c55",
-  ordinal: ["#8f6bd6", "#b06ad0", "#cf6fc0", "#ea7ba8", "#f59a94", "#fbc49a"],
-};
-const LIGHT = { text: "#24292f", grid: "#d5d9de", ordinal: null };
 
 function isDark() {
   return document.documentElement.dataset.theme === "dark";
 }
 
 function palette() {
-  const colours = isDark() ? DARK : LIGHT;
+  const { text, grid } = THEME.ink[isDark() ? "dark" : "light"];
   const config = {
     background: "transparent",
-    axis: { labelColor: colours.text, titleColor: colours.text, gridColor: colours.grid, domainColor: colours.grid, tickColor: colours.grid },
-    legend: { labelColor: colours.text, titleColor: colours.text },
-    title: { color: colours.text, subtitleColor: colours.text },
-    header: { labelColor: colours.text, titleColor: colours.text },
-    text: { color: colours.text },
-    rule: { color: colours.text },
+    axis: { labelColor: text, titleColor: text, gridColor: grid, domainColor: grid, tickColor: grid },
+    legend: { labelColor: text, titleColor: text },
+    title: { color: text, subtitleColor: text },
+    header: { labelColor: text, titleColor: text },
+    text: { color: text },
+    rule: { color: text },
   };
-  if (colours.ordinal) config.range = { ordinal: colours.ordinal, ramp: colours.ordinal };
+  if (isDark()) config.range = { ordinal: THEME.temperature.dark, ramp: THEME.temperature.dark };
   return config;
 }
 

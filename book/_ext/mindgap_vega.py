@@ -1,7 +1,8 @@
 """Sphinx extension: draw the Vega-Lite figures stored in notebooks, with nothing fetched from anywhere.
 
 A notebook output of the Vega-Lite type becomes an HTML figure that carries its specification; one bundled script,
-made from vl-convert's copy of Vega and `embed.js` beside this file, draws every figure on the page.
+made from vl-convert's copy of Vega and `embed.js` beside this file, draws every figure on the page. Script and style
+sheet take their colours and fonts from the package's `theme.json`, of which the package itself need not be installed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
-BUNDLE = "mindgap-vega.js"
+BUNDLE, STYLE = "mindgap-vega.js", "mindgap-theme.css"
+THEME = json.loads((HERE.parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
 
 
 def figure_html(spec: dict[str, Any]) -> str:
@@ -43,16 +45,25 @@ def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = json.dumps(notebook)
 
 
-def write_bundle(app: Sphinx) -> None:
-    """Write the script next to the other static files of this build."""
+def theme_css() -> str:
+    """The theme as the style sheet's custom properties: `--mindgap-image`, `--mindgap-font-code`, …"""
+    names = {**THEME["colours"], **{f"font-{name}": fonts for name, fonts in THEME["fonts"].items()}}
+    return ":root {\n" + "".join(f"  --mindgap-{name}: {value};\n" for name, value in names.items()) + "}\n"
+
+
+def write_static_files(app: Sphinx) -> None:
+    """Write the script and the theme's style sheet next to the other static files of this build."""
     if app.builder.format != "html":
         return
     folder = Path(app.outdir).parent / "mindgap_static"
     folder.mkdir(parents=True, exist_ok=True)
-    script = vl_convert.javascript_bundle((HERE / "embed.js").read_text(encoding="utf-8"))
+    embed = (HERE / "embed.js").read_text(encoding="utf-8")
+    script = vl_convert.javascript_bundle(f"const THEME = {json.dumps(THEME)};\n{embed}")
     # In a function of its own: the bundle's top-level names would otherwise become globals of the page.
     (folder / BUNDLE).write_text(f"(function () {{\n{script}\n}})();\n", encoding="utf-8")
+    (folder / STYLE).write_text(theme_css(), encoding="utf-8")
     app.config.html_static_path.append(str(folder))
+    app.add_css_file(STYLE)
 
 
 def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -70,6 +81,6 @@ def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str,
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", draw_stored_figures)
-    app.connect("builder-inited", write_bundle)
+    app.connect("builder-inited", write_static_files)
     app.connect("html-page-context", add_bundle, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,8 @@ book's own extension draws the same stored output on the site.
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Any
 
 import altair as alt
@@ -15,20 +17,28 @@ from mindgap._files import rounded
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
 
-IMAGE, TEXT = "#2f7fd0", "#d9690f"
-NEUTRAL = "#77808c"
-TEMPERATURE = ["#3b0f70", "#641a80", "#8c2981", "#b73779", "#de4968", "#f7705c"]
-TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]  # of a log axis
+# Colours and fonts, which the site's style sheet, its script and the PDF of the instructors' notes read, too.
+THEME: dict[str, Any] = json.loads(files("mindgap").joinpath("charts/theme.json").read_text(encoding="utf-8"))
+
+IMAGE: str = THEME["colours"]["image"]
+TEXT: str = THEME["colours"]["text"]
+NEUTRAL: str = THEME["colours"]["neutral"]
+WRONG: str = THEME["colours"]["wrong"]
+HUES: dict[str, str] = THEME["hues"]
+TEMPERATURE_COLOURS: list[str] = THEME["temperature"]["light"]
+ACCENT = TEMPERATURE_COLOURS[3]
+"""What a chart is about, where that is neither a modality nor one of several temperatures."""
+
 # Kinds that are neither a modality nor a temperature; apart for colour-blind readers, in light and in dark.
-KINDS = [TEMPERATURE[3], "#1b9e77", "#7a5fc0", "#a6761d", NEUTRAL]
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+KIND_COLOURS = [ACCENT, HUES["green"], HUES["violet"], HUES["ochre"], NEUTRAL]
+FONT: str = THEME["fonts"]["text"]
 
 CONFIG: dict[str, Any] = {
     "background": "white",
     "font": FONT,
     "padding": {"left": 4, "right": 8, "top": 6, "bottom": 4},
     "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 300},
-    "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE, "ramp": TEMPERATURE},
+    "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE_COLOURS, "ramp": TEMPERATURE_COLOURS},
     "axis": {
         "labelFontSize": 12,
         "titleFontSize": 13,
@@ -76,18 +86,18 @@ def _theme() -> alt.theme.ThemeConfig:
     return {"config": CONFIG}  # type: ignore[typeddict-item]
 
 
-def _render(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
     return {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
 
 
-def use_look() -> None:
+def use_theme() -> None:
     """Give Altair charts in this process the book's look, however they are shown."""
     alt.theme.register("mindgap", enable=True)(_theme)
 
 
 def enable() -> None:
     """Show Altair charts in this process with the book's look, stored the book's way; no network is used."""
-    use_look()
+    use_theme()
     alt.renderers.register("mindgap", _render)
     alt.renderers.enable("mindgap")
     alt.data_transformers.enable("default", max_rows=None)

@@ -40,7 +40,7 @@ class Explorer(ipw.VBox):
 
     def __init__(self) -> None:
         alt.JupyterChart.enable_offline()
-        theme.use_look()
+        theme.use_theme()
         self.message = ipw.HTML()
         self.readout = ipw.HTML()
         self.chart = ipw.VBox()
@@ -48,7 +48,7 @@ class Explorer(ipw.VBox):
 
     def say(self, text: str = "", wrong: bool = False) -> None:
         """Show a line of text; in red if something is wrong."""
-        colour = "#c62828" if wrong else "#77808c"
+        colour = theme.WRONG if wrong else theme.NEUTRAL
         self.message.value = f'<span role="status" style="color:{colour}">{html.escape(text)}</span>' if text else ""
 
     def attempt(self, step: Callable[[], str]) -> None:
