@@ -18,6 +18,14 @@ SUFFIX = ".safetensors"
 KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
 
 
+def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """`path`, with the home folder put for a leading ~. Raises ValueError naming `name` if there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{name}: {os.fspath(path)!r} names no folder ({error})") from None
+
+
 def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Path:
     """`path`, if a file may be written there.
 

@@ -68,6 +68,16 @@ def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
     return result
 
 
+def single(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Checked rows as float32. A row beyond its range is divided by its largest entry: its direction is what counts."""
+    if x.dtype != torch.float64:
+        return x.float()
+    largest = torch.linalg.vector_norm(x, ord=torch.inf, dim=1, keepdim=True)
+    limits = torch.finfo(torch.float32)
+    beyond = (largest > limits.max) | (largest < limits.tiny)
+    return (torch.where(beyond, x / largest, x) if beyond.any() else x).float()
+
+
 def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
     """`x` and `y` as two matrices of one shape, one dtype and one device."""
     x, y = rows(x, "x"), rows(y, "y")

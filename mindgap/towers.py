@@ -65,13 +65,15 @@ def embed_seeds(
         groups.setdefault(architecture, []).append((tower, half))
 
     def stream() -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
+        # Before any model is built, for a tokenizer may have to be fetched, and may not be to be had.
+        tokenizers = {name: _tokenizer(name) for name in groups} if inputs == "scenes" else dict.fromkeys(groups)
         with tqdm(total=len(seeds) * len(groups) * n, unit="input", desc=inputs, disable=not progress) as bar:
             for seed in seeds:
                 done: dict[str, Tensor] = {}
                 for architecture, wanted in groups.items():
                     parts, format = _halves(architecture, seed, where)
                     pieces: dict[str, list[Tensor]] = {tower: [] for tower, _ in wanted}
-                    for images, tokens in _batches(architecture, format, inputs, n, data_seed, batch_size):
+                    for images, tokens in _batches(format, tokenizers[architecture], n, data_seed, batch_size):
                         with torch.inference_mode():
                             for tower, half in wanted:
                                 batch = tokens if half == "text" else images
@@ -92,7 +94,7 @@ def _parse(tower: str) -> tuple[str, str]:
     if not colon:
         _inputs.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
     with extra("clip"):
-        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+        from mindgap import _open_clip
 
     return _open_clip.known_architecture(architecture), _inputs.choice(
         half, f"half of {architecture}", ("image", "text")
@@ -102,7 +104,7 @@ def _parse(tower: str) -> tuple[str, str]:
 def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[str, Embed], Any]:
     """The functions that embed a batch, by half, and the format of their inputs."""
     with extra("clip"):
-        from mindgap.pairs import _open_clip
+        from mindgap import _open_clip
 
     if architecture == "resnet18":
         with extra("clip"):
@@ -118,13 +120,18 @@ def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[st
     return {"image": model.encode_image, "text": model.encode_text}, _open_clip.format_of(model)
 
 
-def _batches(
-    architecture: str, format: Any, inputs: str, n: int, seed: int, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _tokenizer(architecture: str) -> Any:
     with extra("clip"):
-        from mindgap.pairs import _open_clip
+        from mindgap import _open_clip
 
-    if inputs == "noise":
+    return _open_clip.tokenizer(_WITH_TEXT if architecture == "resnet18" else architecture)
+
+
+def _batches(format: Any, tokenize: Any, n: int, seed: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and tokens: of drawn scenes, or without a tokenizer of noise."""
+    with extra("clip"):
+        from mindgap import _open_clip
+
+    if tokenize is None:
         return _open_clip.noise_batches(format, n, seed, batch_size)
-    tokenize = _open_clip.tokenizer(_WITH_TEXT if architecture == "resnet18" else architecture)
     return _open_clip.scene_batches(format, tokenize, scenes.arrange(n, seed), batch_size)

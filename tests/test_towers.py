@@ -9,8 +9,7 @@ import pytest
 import torch
 import torchvision
 
-from mindgap import geometry, scenes, towers
-from mindgap.pairs import _open_clip
+from mindgap import _open_clip, geometry, scenes, towers
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 

@@ -15,7 +15,7 @@ with extra("charts"):
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
-    from mindgap.charts.theme import IMAGE, TEMPERATURE, TEXT, enable
+    from mindgap.charts.theme import IMAGE, TEMPERATURE_COLOURS, TEXT, enable
     from mindgap.charts.training import (
         gap_at_recall,
         measured_by,
@@ -27,7 +27,7 @@ with extra("charts"):
 __all__ = [
     "DIRECTIONS",
     "IMAGE",
-    "TEMPERATURE",
+    "TEMPERATURE_COLOURS",
     "TEXT",
     "best_distances",
     "cap_sizes",

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import radios
-from mindgap.charts.theme import HUES, IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import caption, radios, slider
+from mindgap.charts.theme import ACCENT, HUES, IMAGE, NEUTRAL, TEXT
 
-_MODALITY = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, TEMPERATURE[3]])
+MODALITY_SCALE = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, ACCENT])
 # Dark2 without the orange that stands for texts: distinct also for colour-blind readers.
 ACTIVATION_COLOURS = {
-    "relu": TEMPERATURE[3],
+    "relu": ACCENT,
     "leaky_relu": HUES["pink"],
     "sigmoid": HUES["violet"],
     "tanh": HUES["green"],
@@ -40,7 +40,7 @@ def ridges(
     rows_scale = alt.Scale(domain=[-0.1, len(rows) - 0.1], nice=False)
     y = alt.Y("base:Q", axis=None, scale=rows_scale)
     scale = alt.Scale(domain=list(domain), nice=False, zero=False)
-    colour = alt.Color("modality:N", scale=_MODALITY, legend=None)
+    colour = alt.Color("modality:N", scale=MODALITY_SCALE, legend=None)
     area = (
         alt.Chart(bars)
         .mark_area(opacity=0.6, interpolate="step", line=False)
@@ -49,7 +49,7 @@ def ridges(
     base = alt.Chart(marks).encode(y=y)
     span = base.mark_rule(strokeWidth=1, color=NEUTRAL).encode(alt.X("low:Q", scale=scale), x2="high:Q")
     mean = base.mark_rule(strokeWidth=2).encode(alt.X("mean:Q", scale=scale), y2="top:Q", color=colour)
-    words = base.mark_text(align="right", dx=-6, dy=-7, baseline="bottom").encode(
+    mean_labels = base.mark_text(align="right", dx=-6, dy=-7, baseline="bottom").encode(
         alt.X("mean:Q", scale=scale), text="label:N"
     )
     # On a line of their own above the histogram, where a narrow page has room for them too.
@@ -58,7 +58,7 @@ def ridges(
         .mark_text(align="left", baseline="middle", dx=4)
         .encode(x=alt.value(0), y=alt.Y("line:Q", scale=rows_scale), text="row:N")
     )
-    theirs = (
+    references = (
         alt.Chart(marks.dropna(subset="reference"))
         .transform_calculate(what=repr(reference))
         .mark_point(filled=True, size=75, opacity=1)
@@ -71,8 +71,8 @@ def ridges(
             color=alt.value(NEUTRAL),
         )
     )
-    return (
-        alt.layer(span, area, mean, words, titles, theirs)
+    chart: alt.LayerChart = (
+        alt.layer(span, area, mean, mean_labels, titles, references)
         .resolve_scale(color="independent", shape="independent")
         .properties(
             width=560,
@@ -80,6 +80,7 @@ def ridges(
             description=f"Histograms of {title} for {', '.join(rows)}, each with its mean.",
         )
     )
+    return chart
 
 
 def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) -> alt.ConcatChart:
@@ -92,18 +93,11 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
     dimensions = sorted(set(shares["dimension"]))
     step = round(cosines[1] - cosines[0], 6)
     params = [
-        alt.param(
-            "cosine",
-            value=cosine,
-            bind=alt.binding_range(min=cosines[0], max=cosines[-1], step=step, name="mean cosine "),
-        ),
-        alt.param(
-            "dimension_step",  # its number is a place in the list, which the page's style hides
-            value=dimensions.index(dimension),
-            bind=alt.binding_range(min=0, max=len(dimensions) - 1, step=1, name="dimension "),
-        ),
+        slider("cosine", cosine, cosines[0], cosines[-1], step, "mean cosine"),
+        # Its number is a place in the list, which the page's style hides.
+        slider("dimension_step", dimensions.index(dimension), 0, len(dimensions) - 1, 1, "dimension"),
     ]
-    caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "that holds the cone": ("acos(sqrt(cosine))", TEMPERATURE[3])}
+    caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "that holds the cone": ("acos(sqrt(cosine))", ACCENT)}
     colour = alt.Color(
         "cap:N", title="cap", scale=alt.Scale(domain=list(caps), range=[colour for _, colour in caps.values()])
     )
@@ -116,28 +110,25 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         .encode(x, y, order="i:Q")
     )
     wedges = []
-    for name, (half, tone) in reversed(caps.items()):
+    for name, (half_angle, cap_colour) in reversed(caps.items()):
         # From the centre along an arc and back; the order closes the outline.
         arc = (
             alt.Chart(alt.sequence(-31, 32, as_="i"))
             .transform_calculate(
-                half=half,
+                half=half_angle,
                 x="abs(datum.i) == 31 ? 0 : sin(datum.i/30*datum.half)",
                 y="abs(datum.i) == 31 ? 0 : cos(datum.i/30*datum.half)",
                 cap=repr(name),
             )
-            .mark_line(fill=tone, fillOpacity=0.16, strokeWidth=2.2, strokeJoin="round")
+            .mark_line(fill=cap_colour, fillOpacity=0.16, strokeWidth=2.2, strokeJoin="round")
             .encode(x, y, colour, order="i:Q")
         )
         wedges.append(arc)
     angles = [
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words=words)
-        .mark_text(fontWeight="bold", color=tone)
-        .encode(x=alt.datum(0), y=alt.datum(height), text="words:N")
-        for height, tone, words in [
-            (-0.42, NEUTRAL, "format(acos(cosine)*90/PI, '.1f') + '° half-angle'"),
-            (-0.64, TEMPERATURE[3], "format(acos(sqrt(cosine))*180/PI, '.1f') + '° half-angle'"),
+        caption(f"format({degrees}, '.1f') + '° half-angle'", alt.datum(0), alt.datum(height), color=cap_colour)
+        for height, cap_colour, degrees in [
+            (-0.42, NEUTRAL, "acos(cosine)*90/PI"),
+            (-0.64, ACCENT, "acos(sqrt(cosine))*180/PI"),
         ]
     ]
     picture = alt.layer(circle, *wedges, *angles).properties(name="equal_circle", width=300, height=300)
@@ -161,24 +152,16 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
     dot = here.mark_point(filled=True, size=90, opacity=1).encode(across, up, colour)
     # In the lower left corner, where no curve comes, from positions on the axes.
     corner = alt.X(datum=2.3)
-    told = here.transform_calculate(
-        words="datum.cap + ': ' + (datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') "
-        ": '2^' + format(datum.log2, '.0f'))"
-    )
+    share = "datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') : '2^' + format(datum.log2, '.0f')"
     words = [
-        told.transform_filter(f"datum.cap == {name!r}")
-        .mark_text(align="left", fontWeight="bold", color=tone)
-        .encode(corner, alt.Y(datum=at), text="words:N")
-        for (name, (_, tone)), at in zip(caps.items(), (8000, 3000), strict=True)
+        caption(
+            f"datum.cap + ': ' + ({share})", corner, alt.Y(datum=height), here, align="left", color=cap_colour
+        ).transform_filter(f"datum.cap == {name!r}")
+        for (name, (_, cap_colour)), height in zip(caps.items(), (8000, 3000), strict=True)
     ]
-    size = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words=f"'dimension ' + {dimensions}[dimension_step]")
-        .mark_text(align="left", fontWeight="bold")
-        .encode(corner, alt.Y(datum=1125), text="words:N")
-    )
+    size = caption(f"'dimension ' + {dimensions}[dimension_step]", corner, alt.Y(datum=1125), align="left")
     sizes = alt.layer(curve, dot, *words, size).properties(name="equal_sizes", width=330, height=300)
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(picture, sizes, columns=2)
         .add_params(*params)
         .properties(
@@ -186,6 +169,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             "of the mean cosine. Right: the share of the sphere that each covers, against the dimension."
         )
     )
+    return chart
 
 
 def depth_curves(
@@ -211,7 +195,7 @@ def depth_curves(
     )
     params += [
         alt.param("shown", value="all", bind=alt.binding_select(options=["all", *names], name="activation ")),
-        alt.param("depth", value=depth, bind=alt.binding_range(min=2, max=depth, step=1, name="layers ")),
+        slider("depth", depth, 2, depth, 1, "layers"),
     ]
     chosen += " && datum.layer <= depth"
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
@@ -232,7 +216,7 @@ def depth_curves(
         .mark_point(shape="diamond", filled=True, size=70, opacity=1, color=NEUTRAL)
         .encode(x, y="cosine:Q")
     )
-    return (
+    chart: alt.LayerChart = (
         alt.layer(band, line, field, authors)
         .add_params(*params)
         .properties(
@@ -242,6 +226,7 @@ def depth_curves(
             "activation with a band over seeds; dotted, the prediction for infinitely wide ReLU nets.",
         )
     )
+    return chart
 
 
 def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
@@ -249,31 +234,29 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
 
     `measured` has `norm` (a label), `layer`, `mean`, `low`, `high`; the slider moves the curve.
     """
-    param = alt.param("norm", value=5, bind=alt.binding_range(min=0.5, max=24, step=0.5, name="input norm ‖u‖ "))
     x = alt.X("layer:Q", title="layer L", scale=alt.Scale(domain=[0, depth], nice=False))
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[0, 1], nice=False))
     curve = (
         alt.Chart(alt.sequence(0, 4 * depth + 1, as_="i"))
         .transform_calculate(layer="datum.i/4", mean="datum.layer/(datum.layer + norm*norm)")
-        .mark_line(color=TEMPERATURE[3], strokeWidth=2.6)
+        .mark_line(color=ACCENT, strokeWidth=2.6)
         .encode(x, y)
     )
     shape = alt.Shape("norm:N", title="measured at norm", sort=list(dict.fromkeys(measured["norm"])))
     base = alt.Chart(measured)
     bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     dots = base.mark_point(color=NEUTRAL, filled=True, opacity=0.9, size=42).encode(x, y, shape)
-    words = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(
-            words=f"'L/(L + ' + format(norm*norm, '.2~f') + '): ' + format({depth}/({depth} + norm*norm), '.3f') "
-            f"+ ' at layer {depth}'"
-        )
-        .mark_text(align="right", fontWeight="bold", color=TEMPERATURE[3])
-        .encode(x=alt.value("width"), y=alt.value(-8), text="words:N")
+    words = caption(
+        f"'L/(L + ' + format(norm*norm, '.2~f') + '): ' + format({depth}/({depth} + norm*norm), '.3f') "
+        f"+ ' at layer {depth}'",
+        alt.value("width"),
+        alt.value(-8),
+        align="right",
+        color=ACCENT,
     )
-    return (
+    chart: alt.LayerChart = (
         alt.layer(bars, dots, curve, words)
-        .add_params(param)
+        .add_params(slider("norm", 5, 0.5, 24, 0.5, "input norm ‖u‖"))
         .properties(
             width=600,
             height=300,
@@ -281,6 +264,7 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
             "measured nets at three norms.",
         )
     )
+    return chart
 
 
 def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
@@ -298,12 +282,12 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     y = alt.Y("share:Q", title="share of layers that raise it", scale=alt.Scale(domain=[0, 1.02], nice=False))
     base = alt.Chart(labelled).transform_filter(chosen)
     edge = base.transform_aggregate(sufficient="min(sufficient)").transform_calculate(start="-0.4")
-    promised = edge.mark_rect(opacity=0.12, color=TEMPERATURE[3]).encode(x="start:Q", x2="sufficient:Q")
-    rule = edge.mark_rule(color=TEMPERATURE[3], strokeDash=[5, 4]).encode(x="sufficient:Q")
+    promised = edge.mark_rect(opacity=0.12, color=ACCENT).encode(x="start:Q", x2="sufficient:Q")
+    rule = edge.mark_rule(color=ACCENT, strokeDash=[5, 4]).encode(x="sufficient:Q")
     bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     line = base.mark_line(color=NEUTRAL, strokeWidth=1.4).encode(x, y)
     dots = base.mark_point(color=NEUTRAL, filled=True, opacity=1, size=46).encode(x, y)
-    return (
+    chart: alt.LayerChart = (
         alt.layer(promised, rule, line, bars, dots)
         .add_params(*params)
         .properties(
@@ -313,6 +297,7 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
             "for a chosen ratio of norms and number of neurons; the region of the theorem is shaded.",
         )
     )
+    return chart
 
 
 def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame) -> alt.ConcatChart:
@@ -325,7 +310,7 @@ def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFr
     y = alt.Y("cosine:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
     base = alt.Chart(cosines)
     thin = base.mark_line(strokeWidth=1, opacity=0.5, color=NEUTRAL).encode(x, y, detail="seed:N")
-    mean = base.mark_line(color=TEMPERATURE[3], point=alt.OverlayMarkDef(color=TEMPERATURE[3], size=40)).encode(
+    mean = base.mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=40)).encode(
         x, alt.Y("mean(cosine):Q", title="mean cosine")
     )
     field = alt.Chart(predicted).mark_line(strokeDash=[2, 4], color=NEUTRAL).encode(x, y)
@@ -333,11 +318,12 @@ def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFr
     across = alt.X("value:Q", title="cosine after the last layer", scale=alt.Scale(domain=[-1, 1], nice=False))
     last = (
         alt.Chart(bars)
-        .mark_bar(color=TEMPERATURE[3], width=3)
+        .mark_bar(color=ACCENT, width=3)
         .encode(across, alt.Y("share:Q", title="share of pairs"))
         .properties(width=330, height=280)
     )
-    return alt.concat(depth, last, columns=2).properties(
+    chart: alt.ConcatChart = alt.concat(depth, last, columns=2).properties(
         description="Left: mean cosine of the inputs and after each layer of a random network, for several seeds. "
         "Right: histogram of the cosines of all pairs after the last layer."
     )
+    return chart

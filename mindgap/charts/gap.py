@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import pair_layers
-from mindgap.charts.theme import NEUTRAL, TEMPERATURE
+from mindgap.charts._parts import pair_layers, radio
+from mindgap.charts.theme import ACCENT, NEUTRAL
 
 
 def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
@@ -21,13 +21,12 @@ def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
     sets = list(dict.fromkeys(points["set"]))
     projections = list(dict.fromkeys(points["projection"]))
     chosen = alt.param("set", value=sets[0], bind=alt.binding_select(options=sets, name="embeddings "))
-    kind = alt.param("projection", value=projections[0], bind=alt.binding_radio(options=projections, name="axes "))
     lines = alt.param("lines", value=links, bind=alt.binding_checkbox(name="pair lines "))
     base = alt.Chart(points).transform_filter("datum.set == set && datum.projection == projection")
     opacity = alt.value(alt.ExprRef("lines ? 0.22 : 0"))
-    return (
+    chart: alt.LayerChart = (
         alt.layer(*pair_layers(base, opacity))
-        .add_params(chosen, kind, lines)
+        .add_params(chosen, radio("projection", projections, "axes"), lines)
         .properties(
             name="equal_axes",
             width=600,
@@ -36,6 +35,7 @@ def gap_map(points: pd.DataFrame, links: bool = True) -> alt.LayerChart:
             f"Menus choose one of {len(sets)} embedding sets and the projection.",
         )
     )
+    return chart
 
 
 def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatChart:
@@ -50,7 +50,7 @@ def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatC
         "weights:N",
         title=None,
         legend=alt.Legend(symbolOpacity=1),
-        scale=alt.Scale(domain=["trained", "random"], range=[TEMPERATURE[3], NEUTRAL]),
+        scale=alt.Scale(domain=["trained", "random"], range=[ACCENT, NEUTRAL]),
     )
     base = alt.Chart(table).encode(alt.Y("set:N", sort=order, title=None, axis=axis), colour)
     panels: list[Any] = []
@@ -58,9 +58,10 @@ def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatC
         x = alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4))
         stem = base.mark_rule(opacity=0.35).encode(x, x2=alt.datum(0))
         panels.append((stem + base.mark_circle(size=90, opacity=1).encode(x)).properties(width=220, height=190))
-    return alt.concat(*panels, columns=2).properties(
+    chart: alt.ConcatChart = alt.concat(*panels, columns=2).properties(
         description=f"Dot plots of {', '.join(columns.values())} for {', '.join(order)}."
     )
+    return chart
 
 
 def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
@@ -75,4 +76,7 @@ def gap_panels(points: pd.DataFrame, links: bool = True) -> alt.ConcatChart:
             alt.layer(*layers).properties(name=f"equal_{len(panels)}", title=str(name), width=330, height=280)
         )
     names = ", ".join(dict.fromkeys(map(str, points["set"])))
-    return alt.concat(*panels, columns=2).properties(description=f"Scatter plots of matched pairs of {names}.")
+    chart: alt.ConcatChart = alt.concat(*panels, columns=2).properties(
+        description=f"Scatter plots of matched pairs of {names}."
+    )
+    return chart

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import ALONG_AND_ACROSS, pair_layers, radio
-from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import ALONG_AND_ACROSS, ONE_ROW, pair_layers, radio, slider
+from mindgap.charts.theme import ACCENT, IMAGE, NEUTRAL, TEXT
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
 
@@ -17,15 +17,14 @@ DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "
 """The directions of the loss as charts name them, and as `Landscape` does."""
 
 LANDMARKS = {
-    "global minimum": ("circle", TEMPERATURE[3]),
+    "global minimum": ("circle", ACCENT),
     "barrier": ("triangle-up", NEUTRAL),
     "back to back": ("diamond", IMAGE),
 }
-LOSS = (
+LOSS_EXPRESSION = (
     "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
     "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
 )
-SIDES: tuple[Any, Any] = ("right", "left")
 
 
 def temperature_label(temperature: float) -> str:
@@ -57,7 +56,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     }
     params = [radio(name, options, title) for name, (title, options) in choices.items()]
     chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
-    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS)
+    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS_EXPRESSION)
     y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
     x = alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(domain=[-2, 2]))
     # The colours of the page's range, which are light in dark mode.
@@ -77,9 +76,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         .mark_text(dy=-14)
         .encode(x="distance:Q", y="loss:Q", text="words:N")
     )
-    now = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
-    return (
-        alt.layer(now, line, point, words)
+    no_gap = alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
+    chart: alt.LayerChart = (
+        alt.layer(no_gap, line, point, words)
         .resolve_scale(color="independent", shape="independent")
         .add_params(*params)
         .properties(
@@ -89,6 +88,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
             "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
         )
     )
+    return chart
 
 
 def shift_explorer(
@@ -106,17 +106,11 @@ def shift_explorer(
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
-    inputs: dict[str, Any] = {
-        "shift": alt.binding_range(
-            min=shifts[0], max=shifts[-1], step=round(shifts[1] - shifts[0], 6), name="shift λ "
-        ),
-        "temperature": alt.binding_radio(options=labels, name="temperature τ "),
-        "direction": alt.binding_radio(options=list(DIRECTIONS), name="direction "),
-    }
-    starts: dict[str, Any] = {"shift": 0.0, "temperature": labels[0], "direction": "both"}
+    step = round(shifts[1] - shifts[0], 6)
     params = [
-        alt.param(name, value=value, bind=inputs[name] if name in controls else alt.Undefined)
-        for name, value in starts.items()
+        slider("shift", 0.0, shifts[0], shifts[-1], step, "shift λ", bound="shift" in controls),
+        radio("temperature", labels, "temperature τ", bound="temperature" in controls),
+        radio("direction", list(DIRECTIONS), "direction", bound="direction" in controls),
     ]
 
     points = pd.DataFrame(
@@ -135,33 +129,34 @@ def shift_explorer(
         x2=f"(datum.p + shift*{g1:.5g})/datum.s",
         y2=f"(datum.q + shift*{g2:.5g})/datum.s",
     )
+    corners: tuple[tuple[str, Any, float], ...] = ((IMAGE, "right", 0.98), (TEXT, "left", -0.98))
     names = [
-        alt.Chart(alt.Data(values=[{}]))
+        alt.Chart(ONE_ROW)
         .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=name.rstrip("s") + "s")
         .encode(x=alt.datum(x), y=alt.datum(0.78))
-        for name, colour, align, x in zip(modalities, (IMAGE, TEXT), SIDES, (0.98, -0.98), strict=True)
+        for name, (colour, align, x) in zip(modalities, corners, strict=True)
     ]
     cloud = alt.layer(*pair_layers(base, alt.value(0.18), ALONG_AND_ACROSS), *names).properties(
         name="equal_axes", width=380, height=323
     )
 
     frame = labelled(landscape.frame().drop(columns="loss"))
-    chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS)
+    chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS_EXPRESSION)
     curve = chosen.mark_line(color=NEUTRAL).encode(
         alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False)),
         alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False)),
     )
     here = chosen.transform_filter("abs(datum.shift - shift) < 1e-4").encode(x="shift:Q", y="loss:Q")
-    marker = here.mark_point(filled=True, size=130, color=TEMPERATURE[3])
+    marker = here.mark_point(filled=True, size=130, color=ACCENT)
     note = (
         here.transform_calculate(
             note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')"
         )
-        .mark_text(fontWeight="bold", color=TEMPERATURE[3], align="left")
+        .mark_text(fontWeight="bold", color=ACCENT, align="left")
         .encode(text="note:N", x=alt.value(0), y=alt.value(-9))  # above the frame, where no curve runs
     )
     loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=323)
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(cloud, loss, columns=2)
         .add_params(*params)
         .properties(
@@ -169,3 +164,4 @@ def shift_explorer(
             "the shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
         )
     )
+    return chart

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import radios
-from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import caption, radios, slider
+from mindgap.charts.theme import ACCENT, IMAGE, NEUTRAL, TEXT
 
 
 def seed_clouds(
@@ -25,12 +25,13 @@ def seed_clouds(
     choices = {key: list(dict.fromkeys(points[key])) for key in ("tower", "inputs")} | {"axes": projections}
     params, _ = radios(choices)
     params += [
-        alt.param("seeds_shown", value=seeds, bind=alt.binding_range(min=1, max=seeds, step=1, name="seeds shown ")),
-        *(
-            alt.param(name, value=value, bind=alt.binding_range(min=0, max=seeds - 1, step=1, name=f"seed {name} "))
-            for name, value in (("A", 0), ("B", min(1, seeds - 1)))
+        slider("seeds_shown", seeds, 1, seeds, 1, "seeds shown"),
+        slider("A", 0, 0, seeds - 1, 1, "seed A"),
+        slider("B", min(1, seeds - 1), 0, seeds - 1, 1, "seed B"),
+        alt.param(
+            "gaps",
+            value={kind: {labels[tower]: rows for tower, rows in by.items()} for kind, by in gaps.items()},
         ),
-        alt.param("gaps", value={kind: {labels[t]: rows for t, rows in by.items()} for kind, by in gaps.items()}),
     ]
     axes = {
         name: " : ".join([*(f"axes_ == '{p}' ? datum['{p} {number}']" for p in projections), "null"])
@@ -56,13 +57,14 @@ def seed_clouds(
         .mark_text(fontSize=14, fontWeight="bold", dy=26)
         .encode(x, y, text="name:N")
     )
-    words = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words="'seeds ' + A + ' and ' + B + ': gap ' + format(gaps[inputs_][tower_][A][B], '.2f')")
-        .mark_text(align="left", fontWeight="bold", fontSize=13)
-        .encode(x=alt.value(0), y=alt.value(-9), text="words:N")
+    words = caption(
+        "'seeds ' + A + ' and ' + B + ': gap ' + format(gaps[inputs_][tower_][A][B], '.2f')",
+        alt.value(0),
+        alt.value(-9),
+        align="left",
+        fontSize=13,
     )
-    return (
+    chart: alt.LayerChart = (
         alt.layer(frame, dots, rings, names, words)
         .add_params(*params)
         .properties(
@@ -73,6 +75,7 @@ def seed_clouds(
             "cluster of its own. Menus choose the network, the inputs and the axes; sliders the seeds.",
         )
     )
+    return chart
 
 
 def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
@@ -97,7 +100,7 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
     edge = pd.DataFrame({"at": [seeds - 0.5], "words": [f"{seeds - 1} = seeds − 1"]})
     rule = alt.Chart(edge).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(at)
     words = alt.Chart(edge).mark_text(align="left", dx=6).encode(at, y=alt.value(10), text="words:N")
-    return (
+    chart: alt.LayerChart = (
         alt.layer(rule, line, dots, words)
         .add_params(*params)
         .properties(
@@ -107,6 +110,7 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
             f"up to number {seeds - 1}, then a cliff.",
         )
     )
+    return chart
 
 
 def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> alt.LayerChart:
@@ -120,7 +124,7 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
     colour = alt.Color(
         "quantity:N",
         title=None,
-        scale=alt.Scale(domain=names, range=[TEMPERATURE[3], NEUTRAL]),
+        scale=alt.Scale(domain=names, range=[ACCENT, NEUTRAL]),
         legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, labelLimit=320, columns=1),
     )
     dash = alt.StrokeDash("quantity:N", title=None, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
@@ -130,7 +134,7 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
     bars = base.mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
     line = base.mark_line(strokeWidth=1.8).encode(x, y, colour, dash)
     dots = base.mark_point(filled=True, size=46, opacity=1).encode(x, y, colour)
-    return (
+    chart: alt.LayerChart = (
         alt.layer(line, bars, dots)
         .add_params(*params)
         .properties(
@@ -139,3 +143,4 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
             description=f"{names[0]} and {names[1]} against the layer, for a chosen kind of random network.",
         )
     )
+    return chart

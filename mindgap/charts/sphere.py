@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import radios
-from mindgap.charts.theme import IMAGE, NEUTRAL, TEMPERATURE, TEXT
+from mindgap.charts._parts import caption, radios, slider
+from mindgap.charts.theme import ACCENT, IMAGE, NEUTRAL, TEXT
 
 _PARALLELS, _MERIDIANS, _STEP = 5, 12, 6  # lines of the graticule, and degrees between points on them
 
@@ -30,14 +30,11 @@ def sphere_pairs(
     choices = {"arrangement": list(arrangements), "tau": list(dict.fromkeys(curves["tau"]))}
     params, chosen = radios(choices, {"arrangement": "captions", "tau": "temperature τ"}, bound=controls)
     heights = sorted(set(curves["height"]))
-    ranges = {
-        "raised": (height, heights[0], heights[-1], heights[1] - heights[0], "height Δθ "),
-        "turn": (30, -180, 180, 5, "turn the globe "),
-        "tilt": (20, -90, 90, 5, "tilt it "),
-    }
-    for name, (value, low, high, step, title) in ranges.items():
-        bind = alt.binding_range(min=low, max=high, step=step, name=title) if controls else alt.Undefined
-        params.append(alt.param(name, value=value, bind=bind))
+    params += [
+        slider("raised", height, heights[0], heights[-1], heights[1] - heights[0], "height Δθ", controls),
+        slider("turn", 30, -180, 180, 5, "turn the globe", controls),
+        slider("tilt", 20, -90, 90, 5, "tilt it", controls),
+    ]
 
     pairs = pd.DataFrame(
         {"arrangement": name, "pair": i, "own": azimuths[i], "above": azimuths[above[i]]}
@@ -65,7 +62,7 @@ def sphere_pairs(
         .mark_rule(strokeWidth=1.8)
         .encode(
             alt.X("ax:Q", scale=equal, axis=None), alt.Y("ay:Q", scale=equal, axis=None), x2="x:Q", y2="y:Q",
-            color=alt.condition("datum.own == datum.above", alt.value(NEUTRAL), alt.value(TEMPERATURE[3])),
+            color=alt.condition("datum.own == datum.above", alt.value(NEUTRAL), alt.value(ACCENT)),
             opacity=alt.value(0.8),
         )
     )  # fmt: skip
@@ -76,16 +73,19 @@ def sphere_pairs(
     frame = alt.Chart(curves).transform_filter(chosen)
     across = alt.X("height:Q", title="height Δθ of the texts, degrees", scale=alt.Scale(nice=False))
     loss = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
-    curve = frame.mark_line(color=TEMPERATURE[3]).encode(across, loss)
+    curve = frame.mark_line(color=ACCENT).encode(across, loss)
     here = frame.transform_filter("abs(datum.height - raised) < 1e-6")
-    marker = here.mark_point(filled=True, size=130, opacity=1, color=TEMPERATURE[3]).encode(across, loss)
-    words = (
-        here.transform_calculate(words="'loss ' + format(datum.loss, '.4f') + ' at ' + datum.height + '°'")
-        .mark_text(align="left", fontWeight="bold", color=TEMPERATURE[3])
-        .encode(x=alt.value(0), y=alt.value(-9), text="words:N")
+    marker = here.mark_point(filled=True, size=130, opacity=1, color=ACCENT).encode(across, loss)
+    words = caption(
+        "'loss ' + format(datum.loss, '.4f') + ' at ' + datum.height + '°'",
+        alt.value(0),
+        alt.value(-9),
+        here,
+        align="left",
+        color=ACCENT,
     )
     loss_view = alt.layer(curve, marker, words).properties(name="equal_loss", width=330, height=330)
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(globe, loss_view, columns=2)
         .add_params(*params)
         .properties(
@@ -93,6 +93,7 @@ def sphere_pairs(
             "belongs together. Right: the contrastive loss against that height, with a marker."
         )
     )
+    return chart
 
 
 def _placed(chart: alt.Chart, prefix: str = "") -> alt.Chart:
@@ -100,13 +101,14 @@ def _placed(chart: alt.Chart, prefix: str = "") -> alt.Chart:
     angle = "(datum.lon - turn)*PI/180"
     lat = "datum.lat*PI/180"
     toward = f"cos({lat})*cos({angle})"
-    return chart.transform_calculate(
+    placed: alt.Chart = chart.transform_calculate(
         **{
             f"{prefix}x": f"cos({lat})*sin({angle})",
             f"{prefix}y": f"sin({lat})*cos(tilt*PI/180) - {toward}*sin(tilt*PI/180)",
             f"{prefix}front": f"sin({lat})*sin(tilt*PI/180) + {toward}*cos(tilt*PI/180)",
         }
     )
+    return placed
 
 
 def _graticule(x: Any, y: Any) -> list[alt.Chart]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import radio
-from mindgap.charts.theme import KINDS, NEUTRAL, TEMPERATURE_TICKS, TEXT
+from mindgap.charts._parts import TEMPERATURE_TICKS, caption, radio, slider
+from mindgap.charts.theme import KIND_COLOURS, NEUTRAL, TEXT
 
 
 def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart:
@@ -18,7 +18,7 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart
     colour = alt.Color(
         "set:N",
         title=None,
-        scale=alt.Scale(domain=sets, range=KINDS[: len(sets)]),
+        scale=alt.Scale(domain=sets, range=KIND_COLOURS[: len(sets)]),
         legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=2, labelLimit=320),
     )
     x = alt.X(
@@ -30,12 +30,13 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart
     y = alt.Y("distance:Q", title="best distance between the means", scale=alt.Scale(zero=True))
     lines = alt.Chart(table).mark_line().encode(x, y, colour)
     crosses = alt.Chart(printed).mark_point(shape="cross", size=90, filled=True, color=NEUTRAL, opacity=1).encode(x, y)
-    return alt.layer(lines, crosses).properties(
+    chart: alt.LayerChart = alt.layer(lines, crosses).properties(
         width=600,
         height=340,
         description=f"Line chart of the best distance between the modality means against the temperature for "
         f"{', '.join(sets)}, falling towards 0; crosses are the paper's values.",
     )
+    return chart
 
 
 def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 200)) -> alt.ConcatChart:
@@ -48,7 +49,7 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     low, high = inverse
     params = [
         radio("image_", names, "image"),
-        alt.param("sharpness", value=100, bind=alt.binding_range(min=low, max=high, step=1, name="1/τ ")),
+        slider("sharpness", 100, low, high, 1, "1/τ"),
     ]
     base = (
         alt.Chart(cosines)
@@ -84,15 +85,19 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         )
         .transform_calculate(logw="max(-12, log(datum.weight)/log(10))")
     )
-    count = (
-        base.transform_calculate(part="datum.weight > 0 ? -datum.weight*log(datum.weight) : 0")
-        .transform_aggregate(entropy="sum(part)")
-        .transform_calculate(words="'the weight of ' + format(exp(datum.entropy), '.1f') + ' texts'")
-        .mark_text(align="left", fontWeight="bold", color=NEUTRAL)
-        .encode(x=alt.value(4), y=alt.value(8), text="words:N")
+    summed = base.transform_calculate(
+        part="datum.weight > 0 ? -datum.weight*log(datum.weight) : 0"
+    ).transform_aggregate(entropy="sum(part)")
+    count = caption(
+        "'the weight of ' + format(exp(datum.entropy), '.1f') + ' texts'",
+        alt.value(4),
+        alt.value(8),
+        summed,
+        align="left",
+        color=NEUTRAL,
     )
     right = alt.layer(dots, count).properties(width=380, height=280)
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(first, right, columns=2)
         .add_params(*params)
         .properties(
@@ -100,3 +105,4 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
             "all texts on a log axis against their cosines. A slider moves the temperature."
         )
     )
+    return chart

@@ -25,10 +25,12 @@ TEXT: str = THEME["colours"]["text"]
 NEUTRAL: str = THEME["colours"]["neutral"]
 WRONG: str = THEME["colours"]["wrong"]
 HUES: dict[str, str] = THEME["hues"]
-TEMPERATURE: list[str] = THEME["temperature"]["light"]
-TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]  # of a log axis
+TEMPERATURE_COLOURS: list[str] = THEME["temperature"]["light"]
+ACCENT = TEMPERATURE_COLOURS[3]
+"""What a chart is about, where that is neither a modality nor one of several temperatures."""
+
 # Kinds that are neither a modality nor a temperature; apart for colour-blind readers, in light and in dark.
-KINDS = [TEMPERATURE[3], HUES["green"], HUES["violet"], HUES["ochre"], NEUTRAL]
+KIND_COLOURS = [ACCENT, HUES["green"], HUES["violet"], HUES["ochre"], NEUTRAL]
 FONT: str = THEME["fonts"]["text"]
 
 CONFIG: dict[str, Any] = {
@@ -36,7 +38,7 @@ CONFIG: dict[str, Any] = {
     "font": FONT,
     "padding": {"left": 4, "right": 8, "top": 6, "bottom": 4},
     "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 300},
-    "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE, "ramp": TEMPERATURE},
+    "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE_COLOURS, "ramp": TEMPERATURE_COLOURS},
     "axis": {
         "labelFontSize": 12,
         "titleFontSize": 13,
@@ -84,18 +86,18 @@ def _theme() -> alt.theme.ThemeConfig:
     return {"config": CONFIG}  # type: ignore[typeddict-item]
 
 
-def _render(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
     return {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
 
 
-def use_look() -> None:
+def use_theme() -> None:
     """Give Altair charts in this process the book's look, however they are shown."""
     alt.theme.register("mindgap", enable=True)(_theme)
 
 
 def enable() -> None:
     """Show Altair charts in this process with the book's look, stored the book's way; no network is used."""
-    use_look()
+    use_theme()
     alt.renderers.register("mindgap", _render)
     alt.renderers.enable("mindgap")
     alt.data_transformers.enable("default", max_rows=None)

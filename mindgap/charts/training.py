@@ -8,11 +8,19 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import ALONG_AND_ACROSS, pair_layers, radio
-from mindgap.charts.theme import KINDS, NEUTRAL, TEMPERATURE_TICKS
+from mindgap.charts._parts import (
+    ALONG_AND_ACROSS,
+    ONE_ROW,
+    TEMPERATURE_TICKS,
+    caption,
+    pair_layers,
+    radio,
+    slider,
+)
+from mindgap.charts.theme import KIND_COLOURS, NEUTRAL
 
-STEPS = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
-TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]
+STEP_SCALE = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
+STEP_TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]
 
 
 def _colour(kinds: Sequence[str], title: str, legend: bool = True) -> alt.Color:
@@ -21,7 +29,7 @@ def _colour(kinds: Sequence[str], title: str, legend: bool = True) -> alt.Color:
     if all(kind[0].isdigit() for kind in kinds):
         return alt.Color("kind:O", title=title, scale=alt.Scale(domain=list(kinds)), legend=shown)
     return alt.Color(
-        "kind:N", title=title, scale=alt.Scale(domain=list(kinds), range=KINDS[: len(kinds)]), legend=shown
+        "kind:N", title=title, scale=alt.Scale(domain=list(kinds), range=KIND_COLOURS[: len(kinds)]), legend=shown
     )
 
 
@@ -33,17 +41,16 @@ def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.Concat
     (texts). Lines are means over seeds, bands reach from the least to the most.
     """
     kinds, steps = list(dict.fromkeys(clouds["kind"])), sorted({int(step) for step in clouds["step"]})
-    slider = alt.binding_range(min=0, max=len(steps) - 1, step=1, name="training ")
     params = [
         radio("kind_", kinds, "temperature τ"),
-        alt.param("training_step", value=len(steps) - 1, bind=slider),
+        slider("training_step", len(steps) - 1, 0, len(steps) - 1, 1, "training"),
         alt.param("steps", value=steps),
     ]
     now = "steps[training_step]"
     base = alt.Chart(clouds).transform_filter(f"datum.kind == kind_ && datum.step == {now}")
     curves = _curves(history, "gap", "gap distance", strong="datum.kind == kind_")
     gaps = alt.layer(_marker(now), *curves).properties(name="equal_frame", width=380, height=323)
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(_cloud(base, f"'after ' + {now} + ' steps'"), gaps, columns=2)
         .resolve_scale(color="independent")
         .add_params(*params)
@@ -52,6 +59,7 @@ def training_scrubber(history: pd.DataFrame, clouds: pd.DataFrame) -> alt.Concat
             f"Right: the gap distance over the steps for {len(kinds)} temperatures, with a marker at the chosen step."
         )
     )
+    return chart
 
 
 def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.ConcatChart:
@@ -65,35 +73,33 @@ def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.
         alt.layer(_marker(str(step)), *_curves(history, "recall", "R@1, image to text", "run", legend=False)),
     ]
     charts: list[Any] = [panel.properties(width=300, height=255) for panel in panels]
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(_cloud(alt.Chart(cloud), f"'after {step} steps'"), *charts, columns=2)
         .resolve_scale(color="independent")
         .properties(
             description=f"The two clouds after {step} steps, and gap and recall of {history['kind'].nunique()} runs."
         )
     )
+    return chart
 
 
 def _cloud(base: alt.Chart, words: str) -> alt.LayerChart:
     """Pairs along the gap and across it, on scales that stand still."""
-    note = (
-        alt.Chart(alt.Data(values=[{}]))
-        .transform_calculate(words=words)
-        .mark_text(align="left", fontWeight="bold", fontSize=13, color=NEUTRAL)
-        .encode(x=alt.value(4), y=alt.value(8), text="words:N")
-    )
+    note = caption(words, alt.value(4), alt.value(8), align="left", fontSize=13, color=NEUTRAL)
     layers = pair_layers(base, alt.value(0.2), ALONG_AND_ACROSS)
-    return alt.layer(*layers, note).properties(name="equal_axes", width=380, height=323)
+    chart: alt.LayerChart = alt.layer(*layers, note).properties(name="equal_axes", width=380, height=323)
+    return chart
 
 
 def _marker(step: str) -> alt.Chart:
     """A line at a step, which is an expression."""
-    return (
-        alt.Chart(alt.Data(values=[{}]))
+    marker: alt.Chart = (
+        alt.Chart(ONE_ROW)
         .transform_calculate(step=step)
         .mark_rule(strokeDash=[4, 4], color=NEUTRAL, strokeWidth=1.5)
-        .encode(alt.X("step:Q", scale=STEPS))
+        .encode(alt.X("step:Q", scale=STEP_SCALE))
     )
+    return marker
 
 
 def training_curves(history: pd.DataFrame, columns: dict[str, str], title: str = "temperature τ") -> alt.ConcatChart:
@@ -108,13 +114,14 @@ def training_curves(history: pd.DataFrame, columns: dict[str, str], title: str =
         for column, name in columns.items()
     ]
     kinds = ", ".join(dict.fromkeys(map(str, history["kind"])))
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(*panels, columns=2)
         .resolve_scale(color="independent")
         .properties(
             description=f"Line charts of {', '.join(columns.values())} over the steps of training, for {kinds}."
         )
     )
+    return chart
 
 
 def _curves(
@@ -128,7 +135,7 @@ def _curves(
     """Band and line of one measure; kinds for which the expression `strong` does not hold are faint."""
     kinds = list(dict.fromkeys(history["kind"]))
     table = history.groupby(["kind", "step"], sort=False)[column].agg(["mean", "min", "max"]).reset_index()
-    x = alt.X("step:Q", title="step of training", scale=STEPS, axis=alt.Axis(values=TICKS, format="d"))
+    x = alt.X("step:Q", title="step of training", scale=STEP_SCALE, axis=alt.Axis(values=STEP_TICKS, format="d"))
     low, mean = (alt.Y(f"{part}:Q", title=name, scale=alt.Scale(zero=True)) for part in ("min", "mean"))
     base = alt.Chart(table).encode(x, _colour(kinds, title, legend))
     band = base.mark_area().encode(low, y2="max:Q", opacity=alt.condition(strong, alt.value(0.25), alt.value(0.07)))
@@ -144,12 +151,13 @@ def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(history[["kind", "seed", "step", "recall", "gap"]]).encode(x, y, colour)
     path = base.mark_line(opacity=0.8, strokeWidth=1.6).encode(detail="seed:N", order="step:Q")
     dots = base.mark_circle(size=30, opacity=0.9)
-    return alt.layer(path, dots).properties(
+    chart: alt.LayerChart = alt.layer(path, dots).properties(
         width=600,
         height=340,
         description="Paths of trainings at several temperatures: gap distance against R@1, from the first step at the "
         "upper left to the last at the right.",
     )
+    return chart
 
 
 def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str]) -> alt.ConcatChart:
@@ -160,7 +168,7 @@ def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str
     """
     table = table[["kind", by, "seed", *columns]]
     kinds = list(dict.fromkeys(table["kind"]))
-    colours = alt.Scale(domain=kinds, range=KINDS[: len(kinds)])
+    colours = alt.Scale(domain=kinds, range=KIND_COLOURS[: len(kinds)])
     log = bool((table[by] > 0).all())
     x = alt.X(
         f"{by}:Q",
@@ -177,10 +185,11 @@ def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str
         panels.append(
             alt.layer(line, base.mark_circle(size=45, opacity=0.7).encode(y)).properties(width=380, height=280)
         )
-    return (
+    chart: alt.ConcatChart = (
         alt.concat(*panels, columns=2)
         .resolve_scale(color="independent")
         .properties(
             description=f"Dots and lines of {', '.join(columns.values())} against the {title}, for {', '.join(kinds)}."
         )
     )
+    return chart

@@ -7,7 +7,7 @@
     check.answer("ex-cone-abs", 0.5)       # the number, word or list that an exercise of the book asks for
 
 A function is tried on random inputs that follow from `seed`, the plainest first; it gets torch tensors and returns
-tensors, or numbers. The first failure is told, in words, without the solution. Global random numbers stay as they are.
+tensors, or numbers. The first failure is named, in words, without the solution. Global random numbers stay as they are.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ import torch
 from torch import Tensor
 
 from mindgap import _inputs
-from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift
-from mindgap.check._expect import answer
+from mindgap.check import (
+    _answers_cones,  # noqa: F401 - it puts its exercises on the list of answers, as does the next
+    _answers_loss,  # noqa: F401
+    _tasks_cones,
+    _tasks_gap,
+    _tasks_shift,
+)
+from mindgap.check._expect import ANSWERS
 from mindgap.check._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
 from mindgap.check._tasks_layer import mlp_layer
 
@@ -40,82 +46,94 @@ __all__ = [
     "shift",
 ]
 
-Function: TypeAlias = Callable[..., Any] | object  # what is no function is told in words
+Function: TypeAlias = Callable[..., Any] | object  # what is no function gets words, not an exception
 
 
-def _judge(task: Task, f: Function, seed: int) -> Feedback:
-    return judge(task, f, _inputs.generator(seed, stream=7))
+def answer(label: str, value: Any) -> Feedback:
+    """Whether `value`, a number, a word or a list, answers the exercise `label` of the book, such as "ex-cone-abs".
+
+    Numbers need two or three digits. Raises ValueError for an unknown label, with the nearest that there are.
+    """
+    praise, find_fault = ANSWERS[_inputs.choice(label, "label", ANSWERS)]
+    return report(label, praise, lambda: find_fault(value))
 
 
-def normalize(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x) puts the rows of x (n, d) on the unit sphere."""
-    return _judge(_tasks_gap.NORMALIZE, f, seed)
+def _judge(task: Task, function: Function, seed: int) -> Feedback:
+    return judge(task, function, _inputs.generator(seed, stream=7))
 
 
-def _judge_memory(found: Feedback, f: Function, seed: int, n: int = 1500) -> Feedback:
+def normalize(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x)` puts the rows of x (n, d) on the unit sphere."""
+    return _judge(_tasks_gap.NORMALIZE, function, seed)
+
+
+def _judge_memory(found: Feedback, function: Function, seed: int, n: int = 1500) -> Feedback:
     """The same feedback, unless torch makes a tensor of n · n numbers on the way (what numpy makes is not seen)."""
     x = torch.randn(n, 4, generator=_inputs.generator(seed, stream=7))
 
     def test() -> None:
         with Largest() as largest:
-            call(f, Case(f"{n:,} rows", (x,)))
+            call(function, Case(f"{n:,} rows", (x,)))
         if largest.entries >= n * n // 2:
             raise Failed(f"right, but for {n:,} rows it holds {largest.entries:,} numbers at once; n · d are enough")
 
     return report(found.name, f"{found.message}, and without n² numbers", test)
 
 
-def gap_vector(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y) is the gap Δ = mean(x̂) − mean(ŷ), shape (d,)."""
-    return _judge(_tasks_gap.GAP_VECTOR, f, seed)
+def gap_vector(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y)` is the gap Δ = mean(x̂) − mean(ŷ), shape (d,)."""
+    return _judge(_tasks_gap.GAP_VECTOR, function, seed)
 
 
-def gap_distance(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y) is the length of the gap."""
-    return _judge(_tasks_gap.GAP_DISTANCE, f, seed)
+def gap_distance(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y)` is the length of the gap."""
+    return _judge(_tasks_gap.GAP_DISTANCE, function, seed)
 
 
-def mean_cosine(f: Function, *, seed: int = 0, fast: bool = False) -> Feedback:
-    """f(x) is the mean cosine over the pairs of different rows of x; `fast`: without ever holding n² numbers."""
-    found = _judge(_tasks_gap.MEAN_COSINE, f, seed)
-    return _judge_memory(found, f, seed) if fast and found else found
+def mean_cosine(function: Function, *, seed: int = 0, fast: bool = False) -> Feedback:
+    """`function(x)` is the mean cosine over the pairs of different rows of x; `fast`: without holding n² numbers."""
+    found = _judge(_tasks_gap.MEAN_COSINE, function, seed)
+    return _judge_memory(found, function, seed) if fast and found else found
 
 
-def cross_cosine(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y) is the mean cosine over the pairs (x_i, y_j), i ≠ j."""
-    return _judge(_tasks_gap.CROSS_COSINE, f, seed)
+def cross_cosine(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y)` is the mean cosine over the pairs (x_i, y_j), i ≠ j."""
+    return _judge(_tasks_gap.CROSS_COSINE, function, seed)
 
 
-def recall_at_k(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y, k) is the share of rows of x whose own row of y is among the k with the highest cosine."""
-    return _judge(_tasks_gap.RECALL_AT_K, f, seed)
+def recall_at_k(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y, k)` is the share of rows of x whose own row of y is among the k with the highest cosine."""
+    return _judge(_tasks_gap.RECALL_AT_K, function, seed)
 
 
-def shift(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y, amount) moves both clouds along the gap and back onto the sphere: (x', y'), as `geometry.shift`."""
-    return _judge(_tasks_shift.SHIFT, f, seed)
+def shift(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y, amount)` moves both clouds along the gap and back onto the sphere, as `geometry.shift`."""
+    return _judge(_tasks_shift.SHIFT, function, seed)
 
 
-def contrastive_loss(f: Function, *, seed: int = 0) -> Feedback:
-    """f(x, y, temperature) is the symmetric contrastive loss of all pairs as one batch, in nats."""
-    return _judge(_tasks_shift.CONTRASTIVE_LOSS, f, seed)
+def contrastive_loss(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y, temperature)` is the symmetric contrastive loss of all pairs as one batch, in nats."""
+    return _judge(_tasks_shift.CONTRASTIVE_LOSS, function, seed)
 
 
-def relu_map(f: Function, *, seed: int = 0) -> Feedback:
-    """f(cosine) is the cosine of two inputs after a wide random ReLU layer without bias; of a tensor or a number."""
+def relu_map(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(cosine)` is the cosine of two inputs after a wide random ReLU layer without bias.
 
-    if not callable(f):
-        return _judge(_tasks_cones.RELU_MAP, f, seed)
+    It may take a tensor or numbers.
+    """
+
+    if not callable(function):
+        return _judge(_tasks_cones.RELU_MAP, function, seed)
 
     def of_each(cosine: Tensor) -> Any:
         try:
-            return f(cosine)
+            return function(cosine)
         except (TypeError, ValueError, RuntimeError):  # as of Python's own math
-            return [f(value) for value in cosine.tolist()]
+            return [function(value) for value in cosine.tolist()]
 
     return _judge(_tasks_cones.RELU_MAP, of_each, seed)
 
 
-def mean_field(f: Function, *, seed: int = 0) -> Feedback:
-    """f(depth, input_norm) are depth + 1 cosines, as of `cones.relu_mean_field` with biases."""
-    return _judge(_tasks_cones.MEAN_FIELD, f, seed)
+def mean_field(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(depth, input_norm)` are depth + 1 cosines, as of `cones.relu_mean_field` with biases."""
+    return _judge(_tasks_cones.MEAN_FIELD, function, seed)

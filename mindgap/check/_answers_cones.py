@@ -12,7 +12,7 @@ from mindgap.pairs import load_pairs
 
 
 @exercise("ex-gap-noise", "two samples of one cone are that far apart by accident")
-def _(value: Any) -> None:
+def gap_noise(value: Any) -> None:
     pairs = load_pairs("clip")
     x, y = pairs.x, pairs.y
     n, spread = len(x), 1 - (geometry.mean_cosine(x) + geometry.mean_cosine(y)) / 2
@@ -35,7 +35,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-gap-shuffle", "only these two know which text belongs to which image")
-def _(value: Any) -> None:
+def gap_shuffle(value: Any) -> None:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list | tuple | set | frozenset) or not all(isinstance(word, str) for word in words):
         raise Failed('expected the names of the measures that change, such as ["gap distance", …]')
@@ -59,7 +59,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-cone-abs", "twice what a ReLU is worth")
-def _(value: Any) -> None:
+def cone_abs(value: Any) -> None:
     expect(
         value,
         {"the cosine after one wide layer": 2 / math.pi},
@@ -73,7 +73,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-cone-positive", "a narrow cone with both signs, and a positive one that stops narrowing")
-def _(value: Any) -> None:
+def cone_positive(value: Any) -> None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise Failed("expected two results of mlp_cosines: first of the network with both signs, then the positive one")
     first, second = (numbers(part).flatten() for part in value)
@@ -95,7 +95,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-cone-norm", "layer normalisation is no protection")
-def _(value: Any) -> None:
+def cone_norm(value: Any) -> None:
     def last(norm: str) -> float:
         return float(cones.mlp_cosines("relu", 25, n=256, norm=norm)[-1])
 
@@ -111,7 +111,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-seeds-gap", "each change alone would have left about 1.0")
-def _(value: Any) -> None:
+def seeds_gap(value: Any) -> None:
     # What the exercise gives: within images and texts, trained and untrained, and across.
     trained, untrained, across = 0.531 + 0.515, 0.681 + 0.664, 0.162
     right = [trained - 2 * across, trained, untrained - 2 * across]
@@ -130,7 +130,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-seeds-umap", "the clusters are in the space and not in the map, and the cone is not their only mark")
-def _(value: Any) -> None:
+def seeds_umap(value: Any) -> None:
     before, after = values(value, ["the share as drawn", "the share after subtracting each seed's mean"])
     if before < 0.97:
         also = "; are the two exchanged?" if after > 0.99 else " or too low"
@@ -146,7 +146,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-seeds-theorem", "below β, so the bound needs its biases")
-def _(value: Any) -> None:
+def seeds_theorem(value: Any) -> None:
     after = float(cones.relu_kernel(0.6))
     expect(
         value,

@@ -23,14 +23,14 @@ def _clip() -> tuple[Tensor, Tensor]:
 
 
 @exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
-def _(value: Any) -> None:
+def shift_temperature(value: Any) -> None:
     many = torch.logspace(-2, 0, 21, dtype=torch.float64)
 
     def lets_go(name: str) -> float:
         pairs = load_pairs(name, **({"n": 500, "seed": 1} if name == "mini" else {}))
         landscape = loss_landscape(pairs.x, pairs.y, torch.arange(26, dtype=torch.float64) / 50, many)
         half = geometry.gap_distance(pairs.x, pairs.y) / 2
-        return next(t for t in many.tolist() if landscape.minimum(t).distance < half)
+        return next(float(t) for t in many if landscape.minimum(float(t)).distance < half)
 
     clip, mini = lets_go("clip"), lets_go("mini")
     expect(
@@ -46,7 +46,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-shift-half", "what tempts an image stands nearer to it, and what tempts a text further out")
-def _(value: Any) -> None:
+def shift_half(value: Any) -> None:
     x, y = (unit(rows) for rows in _clip())
     delta = geometry.gap_vector(x, y)
     a, b = x @ delta, y @ delta
@@ -76,7 +76,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-temperature-far", "two means say it all as soon as the logits of a row spread by less than about a third")
-def _(value: Any) -> None:
+def temperature_far(value: Any) -> None:
     x, y = _clip()
     cosines, own = unit(x) @ unit(y).T, torch.arange(len(x))
     surplus = cosines.diag().mean() - cosines.mean()
@@ -99,7 +99,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-temperature-worth", "a gap in a direction of its own is a temperature, and nothing else")
-def _(value: Any) -> None:
+def temperature_worth(value: Any) -> None:
     tau = 0.01 / (1 - 1 / 4)
     expect(
         value,
@@ -114,7 +114,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-temperature-start", "the first steps make a gap at any temperature, before anything is learned")
-def _(value: Any) -> None:
+def temperature_start(value: Any) -> None:
     cold, warm = values(value, ["the gap at 1/100", "the gap at 1/10"])
     if cold > warm:
         raise Failed("the lower temperature opens the wider gap? Likely the two are exchanged")
@@ -128,7 +128,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-mismatch-height", "one number gives all heights")
-def _(value: Any) -> None:
+def mismatch_height(value: Any) -> None:
     height, sharpness = sphere.best_angle(1 / 70), sphere.best_sharpness()
     expect(
         value,
@@ -143,7 +143,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-mismatch-belief", "the gap does for these pairs what a higher temperature does")
-def _(value: Any) -> None:
+def mismatch_belief(value: Any) -> None:
     sharpness = sphere.best_sharpness()
     expect(
         value,
@@ -157,7 +157,7 @@ def _(value: Any) -> None:
 
 
 @exercise("ex-mismatch-near", "it matters how wrong a caption is")
-def _(value: Any) -> None:
+def mismatch_near(value: Any) -> None:
     x, y = _clip()
     published = geometry.gap_distance(x, y)
     near, chance = values(

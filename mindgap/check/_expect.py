@@ -1,54 +1,31 @@
-"""The answers to the book's exercises: numbers and words, computed when somebody asks.
+"""What the answers to the book's exercises are made of: the list of them, and how numbers are compared.
 
-An exercise is a function that looks at a value and raises `Failed` if it is wrong; `exercise` puts it on the list, by
-the label that it has in the book.
+The check of an exercise is a function that looks at a value and raises `Failed` if it is wrong. `exercise` puts it on
+the list, by the label that it has in the book; what is right is computed when somebody asks.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from mindgap import _inputs
-from mindgap._errors import FeaturesAltered, FeaturesUnavailable
-from mindgap.check._feedback import Failed, Feedback, numbers, report
+from mindgap.check._feedback import Failed, numbers
 
-ANSWERS: dict[str, tuple[str, Callable[[Any], None]]] = {}
+Check: TypeAlias = Callable[[Any], None]
+
+ANSWERS: dict[str, tuple[str, Check]] = {}
 """Label → what to say to the right value, and the function that finds fault with a wrong one."""
 
 
-def answer(label: str, value: Any) -> Feedback:
-    """Whether `value`, a number, a word or a list, answers the exercise `label` of the book, such as "ex-cone-abs".
-
-    Numbers need two or three digits. Where the answer is computed from the authors' features and these are not here,
-    the feedback says so. Raises ValueError for an unknown label, with the nearest that there are.
-    """
-    # They put the answers on the list, and need most of the package.
-    from mindgap.check import (
-        _answers_cones,  # noqa: F401
-        _answers_loss,  # noqa: F401
-    )
-
-    praise, look = ANSWERS[_inputs.choice(label, "label", ANSWERS)]
-
-    def test() -> None:
-        try:
-            look(value)
-        except (FeaturesUnavailable, FeaturesAltered) as error:
-            raise Failed(f"cannot be checked here, for it takes the authors' features. {error}") from None
-
-    return report(label, praise, test)
-
-
-def exercise(label: str, praise: str) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+def exercise(label: str, praise: str) -> Callable[[Check], Check]:
     """Put the function below on the list of answers."""
 
-    def listed(look: Callable[[Any], None]) -> Callable[[Any], None]:
-        ANSWERS[label] = praise, look
-        return look
+    def register(check: Check) -> Check:
+        ANSWERS[label] = praise, check
+        return check
 
-    return listed
+    return register
 
 
 def values(value: Any, asks: Sequence[str]) -> list[float]:
@@ -71,16 +48,16 @@ def expect(
 ) -> None:
     """Find fault with numbers that are not `right` (what is asked → its value), up to a share of each.
 
-    `mistakes`: what to say → the number, or one for each asked, that it explains.
+    `mistakes`: the name of each → the number it leads to, or one for each asked.
     """
     got = values(value, list(right))
     for place, (asked, true) in enumerate(right.items()):
         if math.isclose(got[place], true, rel_tol=within):
             continue
         likely = ""
-        for says, wrong in (mistakes or {}).items():
-            made = wrong if isinstance(wrong, int | float) else wrong[place]
-            if math.isclose(got[place], made, rel_tol=within, abs_tol=1e-9):
-                likely = f" Likely {says}."
+        for mistake, wrong in (mistakes or {}).items():
+            number = wrong if isinstance(wrong, int | float) else wrong[place]
+            if math.isclose(got[place], number, rel_tol=within, abs_tol=1e-9):
+                likely = f" Likely {mistake}."
                 break
         raise Failed(f"{got[place]:.3g} is not {asked}.{likely}")

@@ -48,9 +48,9 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """Arguments to try, and `on` what in words."""
+    """Arguments to try, and in words `what` they are."""
 
-    on: str
+    what: str
     arguments: tuple[Any, ...]
 
 
@@ -58,8 +58,8 @@ class Case:
 class Task:
     """What a function should do, and the ways in which it is likely to go wrong.
 
-    `cases` from a generator, in the order in which to try them: the plainest first, so that a second mistake is told
-    after the first is mended. `truth` and each of the `mistakes` (what to say → what the function then does) get the
+    `cases` from a generator, in the order in which to try them: the plainest first, so that a second mistake is named
+    after the first is mended. `truth` and each of the `mistakes` (name → what the function then does) get the
     arguments of a case in float64. Numbers agree within `tolerance`, relative to the largest, if that is above 1.
     """
 
@@ -108,7 +108,7 @@ def call(function: Any, case: Case) -> Any:
         except NotImplementedError:
             raise Failed("not written yet") from None
         except Exception as error:  # whatever it is, its author wants to read it
-            raise Failed(f"on {case.on} it raised {type(error).__name__}: {error}") from None
+            raise Failed(f"on {case.what} it raised {type(error).__name__}: {error}") from None
         drew = not torch.equal(before, torch.get_rng_state())
     if drew:
         raise Failed("it uses torch's global random numbers: what it returns depends on what ran before")
@@ -120,11 +120,11 @@ def call(function: Any, case: Case) -> Any:
     return result
 
 
-class Largest(TorchDispatchMode):
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Watches torch at work: `entries` is how many numbers the largest of the tensors made meanwhile holds."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.entries = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -157,13 +157,13 @@ def _try(task: Task, function: Any, case: Case, later: Sequence[Case]) -> None:
     if _close(got, right, task.tolerance):
         return
     if likely := _likely(task, function, case, got, right, later):
-        raise Failed(f"wrong on {case.on}{_difference(got, right)}. Likely {likely}.")
+        raise Failed(f"wrong on {case.what}{_difference(got, right)}. Likely {likely}.")
     for part, expected in zip(got, right, strict=True):
         if part.shape != expected.shape:
-            raise Failed(f"on {case.on} it returns {_shape(part)}, expected {_shape(expected)}")
+            raise Failed(f"on {case.what} it returns {_shape(part)}, expected {_shape(expected)}")
         if not part.isfinite().all():
-            raise Failed(f"on {case.on} it gives NaN or infinity: {task.not_finite}")
-    raise Failed(f"wrong on {case.on}{_difference(got, right)}")
+            raise Failed(f"on {case.what} it gives NaN or infinity: {task.not_finite}")
+    raise Failed(f"wrong on {case.what}{_difference(got, right)}")
 
 
 def _likely(
@@ -171,13 +171,13 @@ def _likely(
 ) -> str | None:
     """The mistake that gives what was got; if several do, the one that agrees with most of the later cases too."""
 
-    def made(says: str, case: Case) -> list[Tensor]:
-        return _parts(task.mistakes[says](*_doubles(case)))
+    def result(mistake: str, case: Case) -> list[Tensor]:
+        return _parts(task.mistakes[mistake](*_doubles(case)))
 
     fitting = [
-        says
-        for says in task.mistakes
-        if _close(got, wrong := made(says, case), task.tolerance) and not _close(wrong, right, task.tolerance)
+        mistake
+        for mistake in task.mistakes
+        if _close(got, wrong := result(mistake, case), task.tolerance) and not _close(wrong, right, task.tolerance)
     ]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
@@ -187,8 +187,8 @@ def _likely(
             found = _parts(call(function, other))
         except Failed:
             continue
-        for says in fitting:
-            agreeing[says] += _close(found, made(says, other), task.tolerance)
+        for mistake in fitting:
+            agreeing[mistake] += _close(found, result(mistake, other), task.tolerance)
     return max(fitting, key=agreeing.__getitem__)
 
 

@@ -63,9 +63,9 @@ def _field(
 
 def _field_cases(generator: torch.Generator) -> list[Case]:
     norm = 1 + 9 * float(torch.rand(1, generator=generator))
-    made = {"one layer": (1, 3.0), "four layers": (4, 3.0), "inputs of length 1": (6, 1.0)}
-    made |= {"25 layers, inputs of length √512": (25, 512**0.5), "inputs of some length": (12, norm)}
-    return [Case(on, arguments) for on, arguments in made.items()]
+    cases = {"one layer": (1, 3.0), "four layers": (4, 3.0), "inputs of length 1": (6, 1.0)}
+    cases |= {"25 layers, inputs of length √512": (25, 512**0.5), "inputs of some length": (12, norm)}
+    return [Case(what, arguments) for what, arguments in cases.items()]
 
 
 MEAN_FIELD = Task(

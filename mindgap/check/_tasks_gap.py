@@ -1,18 +1,56 @@
-"""The tasks of the first chapter: unit rows, the gap, mean cosines and recall.
+"""The tasks of the first chapter: unit rows, the gap, mean cosines and recall; and random pairs to try functions on.
 
-The mistakes of a task are functions of the same arguments: a wrong result that one of them reproduces is told by its
-name.
+The mistakes of a task are functions of the same arguments: a wrong result that one of them reproduces gets its name.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
-from mindgap.check._cases import clouds, matrices
 from mindgap.check._feedback import Case, Task
+
+
+def clouds(
+    generator: torch.Generator, n: int, d: int, lengths: bool = True, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor]:
+    """n pairs in two cones with a gap, matched well but not perfectly; rows of length 1, or of any length."""
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+    common = noise(n, d)
+    clouds = [unit(common + 0.6 * noise(n, d) + 0.7 * noise(d)) for _ in range(2)]
+    scales = [torch.rand(n, 1, dtype=torch.float64, generator=generator) * 3 + 0.3 for _ in range(2)]
+    x, y = (cloud * scale if lengths else cloud for cloud, scale in zip(clouds, scales, strict=True))
+    return x.to(dtype), y.to(dtype)
+
+
+def matrices(count: int, *extra: Any) -> Callable[[torch.Generator], list[Case]]:
+    """Cases of one matrix or of two, followed by `extra` arguments: one of them a case, in turn."""
+
+    def cases(generator: torch.Generator) -> list[Case]:
+        x, y = clouds(generator, 9, 5)
+        order = torch.randperm(9, generator=generator)
+        turn = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64, generator=generator)).Q
+        pairs = {
+            "rows of length 1": clouds(generator, 7, 5, lengths=False),
+            "rows of any length": (x, y),
+            "the same rows, turned and in another order": (x[order] @ turn, y[order] @ turn),
+            "more columns than rows": clouds(generator, 4, 11),
+            "as many rows as columns": clouds(generator, 6, 6),
+            "rows of lengths about 10,000": tuple(1e4 * rows for rows in clouds(generator, 7, 5)),
+            "float32": clouds(generator, 40, 16, dtype=torch.float32),
+        }
+        turns = [extra[i % len(extra)] if extra else () for i in range(len(pairs))]
+        return [Case(what, (*pair[:count], *rest)) for (what, pair), rest in zip(pairs.items(), turns, strict=True)]
+
+    return cases
 
 
 def _with_one_row(generator: torch.Generator) -> list[Case]:
@@ -42,11 +80,13 @@ NORMALIZE = Task(
 
 
 def gap(x: Tensor, y: Tensor) -> Tensor:
+    """The gap vector of rows of any length."""
     return unit(x).mean(dim=0) - unit(y).mean(dim=0)
 
 
-def one(x: Tensor) -> Tensor:
-    return x / x.norm()
+def direction(x: Tensor) -> Tensor:
+    """The unit vector along x (d,)."""
+    return unit(x, dim=0)
 
 
 GAP_VECTOR = Task(
@@ -57,8 +97,8 @@ GAP_VECTOR = Task(
     {
         "it points the other way": lambda x, y: -gap(x, y),
         "the rows are summed, not averaged": lambda x, y: len(x) * gap(x, y),
-        "the means are normalised": lambda x, y: one(unit(x).mean(dim=0)) - one(unit(y).mean(dim=0)),
-        "the gap is normalised, and its length lost": lambda x, y: one(gap(x, y)),
+        "the means are normalised": lambda x, y: direction(unit(x).mean(dim=0)) - direction(unit(y).mean(dim=0)),
+        "the gap is normalised, and its length lost": lambda x, y: direction(gap(x, y)),
         NOT_UNIT: lambda x, y: x.mean(dim=0) - y.mean(dim=0),
         "the mean runs over the wrong axis": lambda x, y: unit(x).mean(dim=1) - unit(y).mean(dim=1),
         "the matched differences are left as rows": lambda x, y: unit(x) - unit(y),
@@ -71,21 +111,24 @@ GAP_DISTANCE = Task(
     matrices(2),
     geometry.gap_distance,
     {
-        "the means are normalised": lambda x, y: (one(unit(x).mean(dim=0)) - one(unit(y).mean(dim=0))).norm(),
+        "the means are normalised": lambda x, y: (
+            direction(unit(x).mean(dim=0)) - direction(unit(y).mean(dim=0))
+        ).norm(),
         "that is the squared length": lambda x, y: gap(x, y).square().sum(),
         "that is the mean squared entry of the gap": lambda x, y: gap(x, y).square().mean(),
         "the rows are summed, not averaged": lambda x, y: len(x) * gap(x, y).norm(),
         "that is the mean distance of the matched pairs": lambda x, y: (unit(x) - unit(y)).norm(dim=1).mean(),
         "the absolute entries are summed": lambda x, y: gap(x, y).abs().sum(),
         "that is one less the cosine of the means": lambda x, y: (
-            1 - one(unit(x).mean(dim=0)) @ one(unit(y).mean(dim=0))
+            1 - direction(unit(x).mean(dim=0)) @ direction(unit(y).mean(dim=0))
         ),
         NOT_UNIT: lambda x, y: (x.mean(dim=0) - y.mean(dim=0)).norm(),
     },
 )
 
 
-def _off(cosines: Tensor) -> Tensor:
+def _off_diagonal(cosines: Tensor) -> Tensor:
+    """The sum of all entries but those on the diagonal."""
     return cosines.sum() - cosines.diagonal().sum()
 
 
@@ -97,17 +140,19 @@ MEAN_COSINE = Task(
     {
         "the diagonal is included: each row with itself, whose cosine is 1": lambda x: (unit(x) @ unit(x).T).mean(),
         "the sum of the right pairs is divided by the wrong number of pairs": lambda x: (
-            _off(unit(x) @ unit(x).T) / len(x) ** 2
+            _off_diagonal(unit(x) @ unit(x).T) / len(x) ** 2
         ),
-        "each pair is summed once but counted twice": lambda x: _off(unit(x) @ unit(x).T) / (2 * len(x) * (len(x) - 1)),
-        "the cosines are summed, not averaged": lambda x: _off(unit(x) @ unit(x).T),
-        "the cosines of the pairs are summed once, not averaged": lambda x: _off(unit(x) @ unit(x).T) / 2,
+        "each pair is summed once but counted twice": lambda x: (
+            _off_diagonal(unit(x) @ unit(x).T) / (2 * len(x) * (len(x) - 1))
+        ),
+        "the cosines are summed, not averaged": lambda x: _off_diagonal(unit(x) @ unit(x).T),
+        "the cosines of the pairs are summed once, not averaged": lambda x: _off_diagonal(unit(x) @ unit(x).T) / 2,
         "those are distances, not cosines": lambda x: torch.cdist(unit(x), unit(x)).sum() / (len(x) * (len(x) - 1)),
         "that is the length of the mean row": lambda x: unit(x).mean(dim=0).norm(),
         "cosines are averaged without their signs": lambda x: (
-            _off((unit(x) @ unit(x).T).abs()) / (len(x) * (len(x) - 1))
+            _off_diagonal((unit(x) @ unit(x).T).abs()) / (len(x) * (len(x) - 1))
         ),
-        NOT_UNIT: lambda x: _off(x @ x.T) / (len(x) * (len(x) - 1)),
+        NOT_UNIT: lambda x: _off_diagonal(x @ x.T) / (len(x) * (len(x) - 1)),
         "n is taken off for the diagonal, which is n only for unit rows": lambda x: (
             ((x @ x.T).sum() - len(x)) / (len(x) * (len(x) - 1))
         ),
@@ -123,16 +168,18 @@ CROSS_COSINE = Task(
         "the matched pairs are included": lambda x, y: (unit(x) @ unit(y).T).mean(),
         "only the matched pairs are in it": lambda x, y: (unit(x) * unit(y)).sum(dim=1).mean(),
         "the sum of the right pairs is divided by the wrong number of pairs": lambda x, y: (
-            _off(unit(x) @ unit(y).T) / len(x) ** 2
+            _off_diagonal(unit(x) @ unit(y).T) / len(x) ** 2
         ),
-        "the cosines are summed, not averaged": lambda x, y: _off(unit(x) @ unit(y).T),
+        "the cosines are summed, not averaged": lambda x, y: _off_diagonal(unit(x) @ unit(y).T),
         "n is taken off for the matched pairs, whose cosines are not 1": lambda x, y: (
             ((unit(x) @ unit(y).T).sum() - len(x)) / (len(x) * (len(x) - 1))
         ),
-        "those are distances, not cosines": lambda x, y: _off(torch.cdist(unit(x), unit(y))) / (len(x) * (len(x) - 1)),
+        "those are distances, not cosines": lambda x, y: (
+            _off_diagonal(torch.cdist(unit(x), unit(y))) / (len(x) * (len(x) - 1))
+        ),
         "y is not used": lambda x, y: geometry.mean_cosine(x),
         "x is not used": lambda x, y: geometry.mean_cosine(y),
-        NOT_UNIT: lambda x, y: _off(x @ y.T) / (len(x) * (len(x) - 1)),
+        NOT_UNIT: lambda x, y: _off_diagonal(x @ y.T) / (len(x) * (len(x) - 1)),
     },
 )
 
@@ -144,8 +191,8 @@ def _recall(similarity: Tensor, k: int) -> Tensor:
 
 
 def _recall_cases(generator: torch.Generator) -> list[Case]:
-    made: list[Case] = []
-    for on, n, k, lengths, dtype in [
+    cases: list[Case] = []
+    for what, n, k, lengths, dtype in [
         ("rows of length 1, k = 1", 60, 1, False, torch.float64),
         ("rows of length 1, k = 3", 60, 3, False, torch.float64),
         ("rows of any length, k = 1", 80, 1, True, torch.float64),
@@ -155,8 +202,8 @@ def _recall_cases(generator: torch.Generator) -> list[Case]:
     ]:
         x, y = clouds(generator, n, 12, lengths, dtype)
         x = x + 0.1 * x.norm(dim=1, keepdim=True) * torch.randn(n, 12, generator=generator, dtype=dtype)
-        made.append(Case(on, ((x if lengths else unit(x)), y, k)))
-    return made
+        cases.append(Case(what, ((x if lengths else unit(x)), y, k)))
+    return cases
 
 
 RECALL_AT_K = Task(

@@ -17,21 +17,21 @@ _DRAWS = 60  # times 128 neurons: the squares below are known to 3 %
 _ROOM = 0.2
 
 
-def mlp_layer(f: Callable[..., Any] | object, *, seed: int = 0) -> Feedback:
-    """f(h, generator) is one random layer of Fig 2b as wide as h (n, width): W, b from N(0, 1/width), then ReLU."""
+def mlp_layer(function: Callable[..., Any] | object, *, seed: int = 0) -> Feedback:
+    """`function(h, generator)` is one random layer of Fig 2b as wide as h (n, width): W, b ~ N(0, 1/width), ReLU."""
     return report(
         "mlp_layer",
         "weights, biases and activation as in the paper, from the generator alone",
-        lambda: _test(f, _inputs.generator(seed, stream=7)),
+        lambda: _test(function, _inputs.generator(seed, stream=7)),
     )
 
 
-def _test(f: Callable[..., Any] | object, generator: torch.Generator) -> None:
+def _test(function: Callable[..., Any] | object, generator: torch.Generator) -> None:
     h = torch.randn(5, _WIDTH, generator=generator)
     seeds = torch.randint(2**31, (_DRAWS,), generator=generator).tolist()
 
     def layer(inputs: Tensor, source: torch.Generator) -> Tensor:
-        result = numbers(call(f, Case(f"{len(inputs)} inputs of width {_WIDTH}", (inputs, source))))
+        result = numbers(call(function, Case(f"{len(inputs)} inputs of width {_WIDTH}", (inputs, source))))
         if result.shape != inputs.shape:
             raise Failed(f"it returns shape {tuple(result.shape)}, expected {tuple(inputs.shape)}")
         if not result.isfinite().all():
@@ -55,8 +55,8 @@ def _test(f: Callable[..., Any] | object, generator: torch.Generator) -> None:
 
     # A long input hears its weights only, a short one its bias only.
     long = 100 * torch.nn.functional.normalize(h, dim=1)
-    large = torch.stack([layer(long, fresh(s)) for s in seeds])
-    small = torch.stack([layer(1e-4 * h, fresh(s)) for s in seeds])
+    large = torch.stack([layer(long, fresh(seed)) for seed in seeds])
+    small = torch.stack([layer(1e-4 * h, fresh(seed)) for seed in seeds])
     for outputs in (large, small):
         if (outputs < -1e-9).any():
             raise Failed("some outputs are negative. Likely the activation is missing, or is not a ReLU")
@@ -79,7 +79,7 @@ def _compare(what: str, squares: float) -> None:
         1 / 3: "they are uniform, not normal",
         1 / 12 * _WIDTH: "they are uniform from 0 to 1",
     }
-    for value, says in likely.items():
+    for value, mistake in likely.items():
         if math.isclose(squares, value, rel_tol=_ROOM, abs_tol=1e-4):
-            raise Failed(f"the {what} have the wrong scale. Likely {says}")
+            raise Failed(f"the {what} have the wrong scale. Likely {mistake}")
     raise Failed(f"the {what} have {squares:.2g} times the variance that they should have")

@@ -9,9 +9,8 @@ from torch import Tensor
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
-from mindgap.check._cases import clouds, matrices
 from mindgap.check._feedback import Case, Task
-from mindgap.check._tasks_gap import NOT_UNIT, gap, one
+from mindgap.check._tasks_gap import NOT_UNIT, clouds, direction, gap, matrices
 
 
 def _shifted(x: Tensor, y: Tensor, a: float, b: float, along: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -33,13 +32,13 @@ SHIFT = Task(
     {
         "the sign is reversed: a positive amount widens the gap": lambda x, y, t: _shifted(x, y, -t, -t),
         "the unit vector along the gap is used, as the authors do, and not the gap": lambda x, y, t: _shifted(
-            x, y, t, t, one(gap(x, y))
+            x, y, t, t, direction(gap(x, y))
         ),
         "half of the unit vector along the gap is used, as the authors do": lambda x, y, t: _shifted(
-            x, y, t / 2, t / 2, one(gap(x, y))
+            x, y, t / 2, t / 2, direction(gap(x, y))
         ),
         "x alone moves, and along the unit vector, as in the authors' Table 2": lambda x, y, t: _shifted(
-            x, y, t, 0, one(gap(x, y))
+            x, y, t, 0, direction(gap(x, y))
         ),
         "each side moves half as far as it should": lambda x, y, t: _shifted(x, y, t / 2, t / 2),
         "each side moves twice as far as it should": lambda x, y, t: _shifted(x, y, 2 * t, 2 * t),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +17,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs
-from mindgap._errors import FeaturesAltered, FeaturesUnavailable, ModelUnavailable
+from mindgap import _files, _inputs
+from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
 from mindgap.pairs import _arrays, _paper
 from mindgap.pairs._paper import feature_names, fetch
 
 __all__ = [
+    "DataWarning",
     "FeaturesAltered",
     "FeaturesUnavailable",
     "ModelUnavailable",
@@ -43,9 +43,11 @@ class PairedEmbeddings:
 
     `x`, `y`: (n, d) float32, rows of any norm but zero, on one device. `name`: what `load_pairs` was given.
     `modalities`: what x and y embed, for example ("image", "text"). `source`: one line on where the numbers came from.
-    `labels`: a class name for each pair, or None.
+    `labels`: a class name for each pair, or None. `groups`: for each pair the name of what it shows, equal for the
+    captions of one image, or None where nothing is shown twice; `recall_at_k` takes it.
 
-    Raises ValueError unless x and y have one shape, n ≥ 2, finite non-zero rows, and n labels if any.
+    float64 rows beyond the range of float32 are scaled into it. Raises ValueError unless x and y have one shape, n ≥ 2,
+    finite non-zero rows, and n labels and groups if any.
     """
 
     x: Float[Tensor, "n d"]
@@ -54,13 +56,15 @@ class PairedEmbeddings:
     modalities: tuple[str, str]
     source: str
     labels: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         x, y = _inputs.pair(self.x, self.y)
-        if self.labels is not None and len(self.labels) != len(x):
-            raise ValueError(f"labels: expected {len(x)}, one for each pair, got {len(self.labels)}")
-        object.__setattr__(self, "x", x.float())
-        object.__setattr__(self, "y", y.float())
+        for name, values in (("labels", self.labels), ("groups", self.groups)):
+            if values is not None and len(values) != len(x):
+                raise ValueError(f"{name}: expected {len(x)}, one for each pair, got {len(values)}")
+        object.__setattr__(self, "x", _inputs.single(x))
+        object.__setattr__(self, "y", _inputs.single(y))
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -78,28 +82,53 @@ class PairedEmbeddings:
     def take(self, n: int) -> PairedEmbeddings:
         """The first `n` pairs. Raises ValueError unless 2 ≤ n ≤ len(self)."""
         n = _inputs.count(n, "n", 2, len(self))
-        labels = None if self.labels is None else self.labels[:n]
-        return replace(self, x=self.x[:n], y=self.y[:n], labels=labels)
+        labels, groups = (None if values is None else values[:n] for values in (self.labels, self.groups))
+        return replace(self, x=self.x[:n], y=self.y[:n], labels=labels, groups=groups)
+
+    def one_each(self) -> PairedEmbeddings:
+        """One caption an image: the first pair of each group, or of each distinct row of x where there are no groups.
+
+        Raises ValueError if fewer than two pairs are left.
+        """
+        shown = self.groups or torch.unique(self.x, dim=0, return_inverse=True)[1].tolist()
+        first: dict[object, int] = {}
+        for row, what in enumerate(shown):
+            first.setdefault(what, row)
+        if len(first) < 2:
+            raise ValueError(f"x: expected at least two different rows, got one, {len(self)} times")
+        rows = list(first.values())
+        labels, groups = (
+            None if values is None else tuple(values[row] for row in rows) for values in (self.labels, self.groups)
+        )
+        return replace(self, x=self.x[rows], y=self.y[rows], labels=labels, groups=groups)
 
 
 def load_pairs(
-    name: str | os.PathLike | tuple[str | os.PathLike, str | os.PathLike], **options: Any
+    name: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]], **options: Any
 ) -> PairedEmbeddings:
     """Embeddings by name. All sources take `device` (default: the CPU); n is a number of pairs.
 
     | name | what | options |
     |---|---|---|
-    | "clip", "videoclip", "convirt", "clasp", "clip_random", … | the paper's own features (Fig 1) | url, progress |
-    | "mini", "mini@0.07", … | the book's small CLIP on drawn scenes | n = 1000, seed = 0 |
+    | "clip" | the paper's CLIP features (Fig 1), which come with the package | |
+    | "videoclip", "convirt", "clasp", "clip_random", … | the paper's other features | url, progress |
+    | "mini", "mini@0.07", …, "mini@path.safetensors" | the book's small CLIP, or one of yours, on drawn scenes |
+      n = 1000, seed = 0 |
     | "random:ViT-B-32", … | any open_clip architecture, untrained | n = 64, seed = 0, inputs = "scenes" or "noise",
       batch_size, progress |
     | "open_clip:ViT-B-32/openai", or …//path/to/weights.safetensors | a pre-trained model on your captioned images |
       data (a folder, a CSV file or a webdataset .tar), n = all, batch_size, progress, pretrained (instead of /…) |
-    | "image.npy,text.npy", a pair of paths, or a folder with img_emb/ and text_emb/ | your own embeddings | n |
+    | "image.npy,text.npy", or a pair of paths | your own embeddings, a side a file | n |
+    | "pairs.npz", "pairs.npz:image,text", "stack.npy" | both sides in one file: two arrays that say which is which, two
+      named by their keys, or one of shape (2, n, d) | n |
+    | a folder with img_emb/ and text_emb/ | shards as clip-retrieval writes them | n |
+
+    Files end in .npy, .npz, .safetensors, .pt, .pth, .parquet (needs pyarrow), .csv or .tsv. A key goes behind a colon:
+    "image.npz:features,text.npz:features". Nothing in them is ever run.
 
     Raises ValueError for an unknown name (with near matches) or option (with those there are), FeaturesUnavailable or
     ModelUnavailable for what is not here and cannot be fetched, FileNotFoundError for a missing file of yours, and
-    ValueError naming the file for one that cannot be used.
+    ValueError naming the file for one that cannot be used. Warns (DataWarning) of what is odd about data that can.
     """
     loader, argument = _source(name)
     known = list(inspect.signature(loader).parameters)[1:]
@@ -116,30 +145,34 @@ Loader = Callable[..., PairedEmbeddings]
 
 def _source(name: object) -> tuple[Loader, Any]:
     """The function that serves `name`, and what to give it."""
-    if isinstance(name, tuple) and len(name) == 2:
-        return _load_files, name
+    if isinstance(name, (tuple, list)) and len(name) == 2 and all(isinstance(p, str | os.PathLike) for p in name):
+        return _load_files, tuple(_arrays.member(path) for path in name)
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"name: expected a name, a path or a pair of paths, got {name!r}")
-    text = os.fspath(name)
+    text = _arrays.unquoted(os.fspath(name))
+    if not text:
+        raise ValueError("name: expected a name or a path, got an empty one")
     if isinstance(name, str):
-        if name in feature_names():
-            return _load_paper, name
-        if name.partition("@")[0] == "mini":
-            return _load_mini, name
-        kind, _, model = name.partition(":")
+        if text in feature_names():
+            return _load_paper, text
+        if text.partition("@")[0] == "mini":
+            return _load_mini, text
+        kind, _, model = text.partition(":")
         if kind in MODELS:
             if not model:
-                raise ValueError(f"name: expected an architecture as in '{kind}:ViT-B-32', got {name!r}")
+                raise ValueError(f"name: expected an architecture as in '{kind}:ViT-B-32', got {text!r}")
             return MODELS[kind], model
-        if files := re.fullmatch(r"(.+\.np[yz])\s*,\s*(.+)", name):
-            return _load_files, files.groups()
-    if Path(text).expanduser().is_dir():
-        return _load_folder, text
-    if not isinstance(name, str) or text.endswith((".npy", ".npz")) or os.sep in text:
-        raise FileNotFoundError(
-            f"{text}: expected 'image.npy,text.npy', or a folder with {' and '.join(_arrays.SHARDS)}; no such folder"
-        )
-    _inputs.choice(name, "name", [*feature_names(), "mini", "random:ViT-B-32", "open_clip:ViT-B-32/openai"])
+    path = _files.user_path(text, "name")
+    if path.is_dir():
+        return _load_folder, path
+    if members := _arrays.parsed(text):
+        return _load_files, members
+    if not isinstance(name, str) or os.sep in text:
+        raise FileNotFoundError(f"{text}: expected {_arrays.EXPECTED}; no such file or folder")
+    try:
+        _inputs.choice(text, "name", [*feature_names(), "mini", "random:ViT-B-32", "open_clip:ViT-B-32/openai"])
+    except ValueError as error:
+        raise ValueError(f"{error}; or files of your own: {_arrays.EXPECTED}") from None
     raise AssertionError("every known name was served above")
 
 
@@ -157,10 +190,15 @@ def _load_random(
     device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> PairedEmbeddings:
-    with extra("clip"):
-        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+    from mindgap import scenes, towers
 
-    x, y, labels = _open_clip.embed_random(architecture, n, seed, inputs, batch_size, device, progress)
+    n, seed = _inputs.count(n, "n", 2), _inputs.count(seed, "seed", 0, _inputs.LARGEST_SEED)
+    halves = f"{architecture}:image", f"{architecture}:text"
+    ((_, found),) = towers.embed_seeds(halves, [seed], inputs, n, seed, device, batch_size, progress)
+    x, y = (found[half].to(device) for half in halves)
+    labels = None
+    if inputs == "scenes":
+        labels = tuple(scenes.SHAPES[i] for i in scenes.arrange(n, seed).attributes.shape[:, 0].tolist())
     what = "drawn scenes and captions" if inputs == "scenes" else "pictures and texts of noise"
     source = f"open_clip's {architecture} at random initialisation (seed {seed}) on {n} {what}"
     return PairedEmbeddings(x, y, f"random:{architecture}", IMAGE_TEXT, source, labels)
@@ -168,12 +206,12 @@ def _load_random(
 
 def _load_open_clip(
     model: str,
-    data: str | os.PathLike | None = None,
+    data: str | os.PathLike[str] | None = None,
     n: int | None = None,
     batch_size: int = 64,
     device: str | torch.device = "cpu",
     progress: bool = False,
-    pretrained: str | os.PathLike | None = None,
+    pretrained: str | os.PathLike[str] | None = None,
 ) -> PairedEmbeddings:
     architecture, _, weights = model.partition("/")
     if bool(weights) == (pretrained is not None):
@@ -188,34 +226,34 @@ def _load_open_clip(
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
     with extra("clip"):
-        from mindgap.pairs import _open_clip  # open_clip takes seconds to import
+        from mindgap.pairs import _pretrained
 
     chosen = weights if pretrained is None else os.fspath(pretrained)
-    x, y = _open_clip.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
+    x, y = _pretrained.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
     source = f"open_clip's {architecture} with the weights {chosen} on {len(x)} captioned images of {data}"
     return PairedEmbeddings(x, y, f"open_clip:{architecture}/{chosen}", IMAGE_TEXT, source)
 
 
-def _load_files(paths: tuple[str | os.PathLike, str | os.PathLike], n: int | None = None) -> PairedEmbeddings:
-    image, text = (Path(path).expanduser() for path in paths)
-    x, y = _arrays.load_files(image, text, None if n is None else _inputs.count(n, "n", 2))
-    return PairedEmbeddings(x, y, f"{image.name},{text.name}", IMAGE_TEXT, f"rows of {image} and {text}")
+def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> PairedEmbeddings:
+    x, y = _arrays.load_files(members, None if n is None else _inputs.count(n, "n", 2))
+    name = ",".join(member.name for member in members)
+    return PairedEmbeddings(x, y, name, IMAGE_TEXT, f"rows of {' and '.join(map(str, members))}")
 
 
-def _load_folder(path: str, n: int | None = None) -> PairedEmbeddings:
-    folder = Path(path).expanduser()
+def _load_folder(folder: Path, n: int | None = None) -> PairedEmbeddings:
     x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2))
     return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, f"{len(x)} rows of the shards in {folder}")
 
 
 def _load_mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = "cpu") -> PairedEmbeddings:
     from mindgap import miniclip, scenes
+    from mindgap.recipe import IMAGE_SIZE
 
     temperature = name.partition("@")[2]
     trained = miniclip.load(temperature, device) if temperature else miniclip.load(device=device)
     n = _inputs.count(n, "n", 2)
     # Training draws its scenes from seeds that are hashes, so these are new to the model.
-    drawn = scenes.draw(n, seed, miniclip.IMAGE_SIZE, trained.recipe.objects)
+    drawn = scenes.draw(n, seed, IMAGE_SIZE, trained.recipe.objects)
     x, y = miniclip.encode(trained, drawn)
     labels = tuple(scenes.SHAPES[i] for i in drawn.attributes.shape[:, 0].tolist())
     source = f"our small CLIP, trained at temperature {trained.recipe.temperature:g}, on {n} new scenes (seed {seed})"

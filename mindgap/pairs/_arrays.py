@@ -1,8 +1,11 @@
-"""Embeddings that the reader already has: two .npy files, or folders of numbered shards."""
+"""Embeddings that the reader already has: two files, one file that holds both sides, or folders of numbered shards."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,58 +13,229 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs
+from mindgap import _files, _inputs
+from mindgap._errors import first_few, warn
+from mindgap.pairs import _formats
+from mindgap.pairs._formats import Stored, Values
 
 SHARDS = ("img_emb", "text_emb")  # the folders, and the beginnings of the file names, that clip-retrieval writes
+EXPECTED = (
+    "'image.npy,text.npy', one file that holds both such as 'pairs.npz', "
+    f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_formats.READ}"
+)
+
+# Words in a key that tell its side; a word of both sides, or of none, tells nothing.
+_SIDES = (
+    {"image", "images", "img", "imgs", "visual", "vision", "picture", "pictures", "photo", "photos", "x"},
+    {"text", "texts", "txt", "caption", "captions", "language", "y"},
+)
+_IN_ORDER = (["arr_0", "arr_1"], ["0", "1"])  # what numpy.savez and a tuple call two arrays without names
+
+Pair = tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]
 
 
-def load_files(image: Path, text: Path, n: int | None) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
-    """The first `n` rows (default: all) of two .npy files of one shape (n, d), as float32.
+@dataclass(frozen=True)
+class Member:
+    """A file, or one array in it."""
 
-    Raises FileNotFoundError for a missing file, and ValueError naming the file for one that holds anything but
-    (n, d) finite numbers in non-zero rows, or for two that differ in shape.
+    path: Path
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.key is None else f"{self.path}:{self.key}"
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.key is None else f"{self.path.name}:{self.key}"
+
+
+def parsed(text: str | os.PathLike[str]) -> tuple[Member, ...] | None:
+    """The one or two files that a name means, None if it means none.
+
+    Read are "image.npy,text.npy", "pairs.npz", "pairs.npz:image,text" and "image.npz:key,text.npz:key", with quotes
+    around the whole or a part, and ~ for the home folder. Where names hold commas or colons themselves, files that
+    exist decide. Raises ValueError if they cannot, and for three files.
     """
-    x, y = _open(image), _open(text)
-    _same_shape(image, x, text, y)
-    return _rows(image, x, n), _rows(text, y, n)
+    name = unquoted(os.fspath(text))
+    if (whole := _files.user_path(name, "name")).is_file():
+        return (Member(whole),)
+    suffix = "|".join(re.escape(suffix) for suffix in _formats.KNOWN)
+    if keys := re.fullmatch(rf"(.+?(?:{suffix})):([^,:]+),([^,:]+)", name, re.IGNORECASE):
+        path = _files.user_path(unquoted(keys[1]), "name")
+        if not _member(keys[3]):
+            return Member(path, keys[2].strip()), Member(path, keys[3].strip())
+    splits = []
+    for comma in (match.start() for match in re.finditer(",", name)):
+        members = _member(name[:comma]), _member(name[comma + 1 :])
+        if members[0] and members[1]:
+            splits.append((members[0], members[1]))
+    there = [pair for pair in splits if all(member.path.is_file() for member in pair)]
+    if len(there) == 1 or len(splits) == 1:
+        return (there or splits)[0]
+    if splits:
+        raise ValueError(f"name: expected one or two files, got {name!r}; give a tuple of two paths")
+    return (single,) if (single := _member(name)) else None
 
 
-def load_shards(folder: Path, n: int | None) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
-    """The first `n` rows (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
+def _member(text: str) -> Member | None:
+    """A path that ends as a file of arrays does, with or without a key."""
+    suffix = "|".join(re.escape(suffix) for suffix in _formats.KNOWN)
+    if match := re.fullmatch(rf"(.+?(?:{suffix}))(?::([^:/]+))?", unquoted(text), re.IGNORECASE):
+        return Member(_files.user_path(unquoted(match[1]), "name"), match[2])
+    return None
 
-    Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing.
+
+def unquoted(text: str) -> str:
+    """`text` without spaces around it, and without the quotes that a shell or a copied path may have left there."""
+    text = text.strip()
+    quoted = re.fullmatch(r"([\"'])((?:(?!\1).)*)\1", text)
+    return quoted[2].strip() if quoted else text
+
+
+def member(path: str | os.PathLike[str]) -> Member:
+    """One of a pair of paths, which may say a key."""
+    whole = _files.user_path(unquoted(os.fspath(path)), "name")
+    return Member(whole) if whole.exists() else _member(os.fspath(path)) or Member(whole)
+
+
+def load_files(members: Sequence[Member], n: int | None) -> Pair:
+    """The first `n` pairs of rows (default: all) of two files, or of one that holds both sides, as float32.
+
+    Raises FileNotFoundError for a missing file, and ValueError naming the file for one that cannot be read, holds no
+    pair or more arrays than a pair, or anything but (n, d) finite numbers in non-zero rows; for two that differ in
+    shape; and for fewer than n rows. Warns where rows and columns look exchanged.
     """
-    images, texts = (_shards(folder / kind, kind) for kind in SHARDS)
+    if len(members) == 1:
+        (one,) = members
+        names, (x, y) = (str(one), str(one)), _both(one)
+    else:
+        names, (x, y) = (str(members[0]), str(members[1])), (_one(members[0]), _one(members[1]))
+    _same_shape(names, x, y)
+    _enough(names[0] if len(members) == 1 else " and ".join(names), x.shape[0], n)
+    pair = _rows(names[0], x, n), _rows(names[1], y, n)
+    _look_exchanged(names[0], tuple(x.shape), *pair)
+    return pair
+
+
+def _both(member: Member) -> tuple[Stored, Stored]:
+    """The two sides in one file."""
+    arrays = _arrays(member)
+    stacked = {key: array for key, array in arrays.items() if len(array.shape) == 3 and array.shape[0] == 2}
+    matrices = {key: array for key, array in arrays.items() if len(array.shape) == 2}
+    if len(stacked) == 1 and not matrices:
+        (both,) = stacked.values()
+        return _Half(both, 0), _Half(both, 1)
+    if sorted(matrices) in _IN_ORDER:
+        return matrices[min(matrices)], matrices[max(matrices)]
+    sides = [[key for key in matrices if _side(key) == side] for side in (0, 1)]
+    if len(sides[0]) == len(sides[1]) == 1:
+        return matrices[sides[0][0]], matrices[sides[1][0]]
+    if len(matrices) > 1:
+        raise ValueError(
+            f"{member}: expected one array of images and one of texts, got {_listed(arrays)}; say which two: "
+            f"'{member.path}:{','.join(list(matrices)[:2])}'"
+        )
+    raise ValueError(
+        f"{member}: expected both sides, as two arrays (n, d) or as one of shape (2, n, d), got {_listed(arrays)}; two "
+        "files go with a comma: 'image.npy,text.npy'"
+    )
+
+
+def _one(member: Member) -> Stored:
+    """The one side in a file."""
+    arrays = _arrays(member)
+    matrices = {key: array for key, array in arrays.items() if len(array.shape) == 2}
+    if len(matrices) == 1:
+        return next(iter(matrices.values()))
+    if matrices:
+        raise ValueError(
+            f"{member}: expected one array, got {_listed(arrays)}; say which: '{member.path}:{next(iter(matrices))}'"
+        )
+    raise ValueError(f"{member}: expected shape (n, d), got {_listed(arrays)}")
+
+
+def _arrays(member: Member) -> Mapping[str, Stored]:
+    arrays = _formats.stored(member.path)
+    if member.key is None:
+        return arrays
+    return {member.key: arrays[_inputs.choice(member.key, f"{member.path}: key", arrays)]}
+
+
+def _listed(arrays: Mapping[str, Stored]) -> str:
+    if not arrays:
+        return "none"
+    shapes = [f"{key} {tuple(array.shape)}".strip() for key, array in arrays.items()]
+    return first_few(shapes, 8).replace("; ", ", ")
+
+
+def _side(key: str) -> int | None:
+    """0 for a key of images, 1 for one of texts, None for another: "img_emb", "textFeatures", "x"."""
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", key)}
+    sides = [side for side in (0, 1) if words & _SIDES[side]]
+    return sides[0] if len(sides) == 1 else None
+
+
+@dataclass(frozen=True)
+class _Half:
+    """One side of a stacked array."""
+
+    both: Stored
+    side: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.both.shape[1:])
+
+    def __getitem__(self, rows: slice, /) -> Values:
+        return self.both[self.side, rows]
+
+
+def load_shards(folder: Path, n: int | None) -> Pair:
+    """The first `n` pairs (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
+
+    Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
+    numbers that are missing on both sides, between two shards or of a metadata file.
+    """
+    images, texts = (_shards(folder, kind) for kind in SHARDS)
     for number in sorted(images.keys() ^ texts.keys()):
         there = images.get(number) or texts[number]
         kind = SHARDS[number in images]
         raise FileNotFoundError(f"{there}: no {kind}_{number}.npy in {folder / kind} belongs to this shard")
     x: list[Tensor] = []
     y: list[Tensor] = []
-    total = 0
+    total = last = 0
     for number in sorted(images):
-        image, text = _open(images[number]), _open(texts[number])
-        _same_shape(images[number], image, texts[number], text)
+        names = str(images[number]), str(texts[number])
+        image, text = _one(Member(images[number])), _one(Member(texts[number]))
+        _same_shape(names, image, text)
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
-                f"{images[number]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
+                f"{names[0]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
             )
         left = None if n is None else n - total
-        x.append(_rows(images[number], image, left))
-        y.append(_rows(texts[number], text, left))
-        total += len(x[-1])
+        x.append(_rows(names[0], image, left))
+        y.append(_rows(names[1], text, left))
+        total, last = total + len(x[-1]), number
         if n is not None and total >= n:
             break
-    return torch.cat(x), torch.cat(y)
+    _enough(str(folder), total, n)
+    if missing := [str(number) for number in _missing(folder, images) if n is None or number < last]:
+        warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {len(x)} others", missing)
+    pair = torch.cat(x), torch.cat(y)
+    _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
+    return pair
 
 
 def _shards(folder: Path, kind: str) -> dict[int, Path]:
-    if not folder.is_dir():
+    inside = folder / kind
+    if not inside.is_dir():
+        captioned = any(path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") for path in folder.iterdir())
         raise FileNotFoundError(
-            f"{folder}: expected a folder of shards {kind}_0.npy, {kind}_1.npy, …, and there is no such folder"
+            f"{inside}: expected a folder of shards {kind}_0.npy, {kind}_1.npy, …, and there is no such folder"
+            + f"; captioned images need a model: load_pairs('open_clip:ViT-B-32/openai', data='{folder}')" * captioned
         )
     shards: dict[int, Path] = {}
-    for path in sorted(folder.glob("*.npy")):
+    for path in sorted(inside.glob("*.npy")):
         match = re.fullmatch(rf"{kind}_(\d+)\.npy", path.name)
         if match is None:
             raise ValueError(f"{path}: expected shards named {kind}_0.npy, {kind}_1.npy, …")
@@ -69,38 +243,58 @@ def _shards(folder: Path, kind: str) -> dict[int, Path]:
             raise ValueError(f"{path}: has the same number as {shards[int(match[1])].name}")
         shards[int(match[1])] = path
     if not shards:
-        raise FileNotFoundError(f"{folder}: expected shards {kind}_0.npy, {kind}_1.npy, …, and there are none")
+        raise FileNotFoundError(f"{inside}: expected shards {kind}_0.npy, {kind}_1.npy, …, and there are none")
     return shards
 
 
-def _open(path: Path) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        # Mapped, so that the first rows of a large file can be had without reading the rest.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(
-            f"{path}: expected a complete .npy file of numbers (pickled objects are never loaded), got {error}"
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: expected a .npy file with one array, got a .npz archive")
-    if array.ndim != 2:
-        raise ValueError(f"{path}: expected shape (n, d), got {array.shape}")
-    return array
+def _missing(folder: Path, shards: Mapping[int, Path]) -> list[int]:
+    """Numbers that should be there: those between two shards, and those for which there is metadata."""
+    names = [path.name for path in folder.glob("metadata/metadata_*.parquet")]
+    described = {int(match[1]) for name in names if (match := re.fullmatch(r"metadata_(\d+)\.parquet", name))}
+    return sorted((described | set(range(min(shards), max(shards)))) - shards.keys())
 
 
-def _same_shape(image: Path, x: np.ndarray, text: Path, y: np.ndarray) -> None:
-    if x.shape != y.shape:
+def _same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
+    if tuple(x.shape) != tuple(y.shape):
         raise ValueError(
-            f"{image} and {text}: expected the same shape, row i of one belonging with row i of the other, "
-            f"got {x.shape} and {y.shape}"
+            f"{' and '.join(names)}: expected the same shape, row i of one belonging with row i of the other, "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}"
         )
 
 
-def _rows(path: Path, array: np.ndarray, n: int | None) -> Float[Tensor, "n d"]:
+def _enough(where: str, rows: int, n: int | None) -> None:
+    if rows < 2:
+        raise ValueError(f"{where}: expected at least 2 rows, got {rows}")
+    if n is not None and rows < n:
+        raise ValueError(f"n: expected at most {rows}, the rows of {where}, got {n}")
+
+
+def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
+    """The first `n` rows, checked, in memory: they must outlive the file."""
+    values = array[:n]
+    if isinstance(values, np.ndarray):
+        # In one copy, without a second one in between.
+        wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
+        values = np.array(values, dtype=(np.float64 if wide else np.float32) if values.dtype.kind in "fiub" else None)
+    else:
+        values = values.clone()
     try:
-        # A copy in memory: the result must outlive the file.
-        return _inputs.rows(np.array(array[:n]), str(path), least=1).float()
+        return _inputs.single(_inputs.rows(values, name, least=1))
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+def _look_exchanged(name: str, shape: tuple[int, ...], x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> None:
+    """Warn of (d, n) in the place of (n, d): unit columns, or as many rows as dimensions usually are, of odd length."""
+    if _unit(x, 1) or _unit(y, 1):
+        return
+    rows, columns = shape
+    if (len(x) == rows and _unit(x, 0) and _unit(y, 0)) or (rows < columns and rows % 32 == 0 and columns % 32):
+        warn(
+            f"{name}: shape {(rows, columns)} is taken for {rows} pairs in {columns} dimensions. If the columns are "
+            "the embeddings, write the arrays transposed: a row has to be one"
+        )
+
+
+def _unit(x: Float[Tensor, "n d"], dim: int) -> bool:
+    return bool((torch.linalg.vector_norm(x, dim=dim) - 1).abs().max() < 0.01)

@@ -1,4 +1,4 @@
-"""The paper's own embeddings (Fig 1): eight small files that its authors ship, found, fetched and verified."""
+"""The paper's own embeddings (Fig 1): eight small files that its authors ship; one is here, seven are fetched."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import contextlib
 import logging
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
-import platformdirs
-import pooch
 import torch
-import urllib3
 from jaxtyping import Float
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from mindgap import _inputs
-from mindgap._errors import FeaturesAltered, FeaturesUnavailable
+from mindgap import _files, _inputs
+from mindgap._errors import FeaturesAltered, FeaturesUnavailable, warn
+
+if TYPE_CHECKING:  # only those who fetch pay for what fetching needs
+    import pooch
+
+SHIPPED = {"clip": Path(__file__).parents[1] / "data" / "clip.npy"}
+"""What comes with the package, as float16, which holds these numbers exactly; see the README beside them."""
 
 COMMIT = "8e20cb24efa4c5f89aad694f2f65eb43ffc46d10"
 FOLDER = "Figure_1_Modality_Gap"
@@ -62,7 +64,11 @@ def feature_names() -> tuple[str, ...]:
 
 def cache_folder() -> Path:
     """Where fetched files are kept: the environment variable MINDGAP_CACHE, else the user's cache folder."""
-    return Path(os.environ.get("MINDGAP_CACHE") or platformdirs.user_cache_path("mindgap")).expanduser()
+    if own := os.environ.get("MINDGAP_CACHE"):
+        return _files.user_path(own, "MINDGAP_CACHE")
+    import pooch
+
+    return Path(pooch.os_cache("mindgap"))
 
 
 def fetch(name: str, force: bool = False, url: str | None = None, progress: bool = True) -> Path:
@@ -71,10 +77,11 @@ def fetch(name: str, force: bool = False, url: str | None = None, progress: bool
     `url` (default: the environment variable MINDGAP_URL, else the authors' repository) is the folder to download from.
     A file enters the cache under its name only when it is complete and its SHA-256 is right. A file found is verified
     again each time; one that has changed is an error, and is replaced, in the cache only, when `force` is true. A right
-    one could not change by downloading it again, so it never is.
+    one could not change by downloading it again, so it never is. `load_pairs` needs no file for "clip", whose numbers
+    come with the package; `fetch` gets it like the others.
 
-    Raises ValueError for an unknown name, FeaturesAltered for a changed file, FeaturesUnavailable when the file can
-    neither be found nor downloaded, or the cache cannot be written.
+    Raises ValueError for an unknown name or a `url` that is none, FeaturesAltered for a changed file,
+    FeaturesUnavailable when the file can neither be found nor downloaded, or the cache cannot be written.
     """
     name = _inputs.choice(name, "name", SHA256)
     if not force and (found := _found(name)):
@@ -90,17 +97,18 @@ def fetch(name: str, force: bool = False, url: str | None = None, progress: bool
 
 
 def load(name: str, url: str | None, progress: bool) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], str]:
-    """The two matrices of one file and a line about their source, from MINDGAP_DATA, the cache or the network."""
+    """The two matrices of one file and a line about their source: shipped, or from MINDGAP_DATA, cache or network."""
+    if name in SHIPPED:
+        return _read(SHIPPED[name], name)
     if found := _found(name):
         return _read(found, name)
     cached = cache_folder() / filename(name)
     try:
         return _read(_download(name, cached.parent, url, progress), name)
     except _CacheNotWritable as error:
-        warnings.warn(
+        warn(
             f"the cache folder {cached.parent} cannot be written ({error}), so {cached.name} will be downloaded "
-            "every time; set MINDGAP_CACHE to a folder that can be",
-            stacklevel=4,
+            "every time; set MINDGAP_CACHE to a folder that can be"
         )
         with tempfile.TemporaryDirectory() as folder:
             return _read(_download(name, Path(folder), url, progress), name)
@@ -108,14 +116,19 @@ def load(name: str, url: str | None, progress: bool) -> tuple[Float[Tensor, "n d
 
 def _found(name: str) -> Path | None:
     """The file where it lies on this machine, verified; None if it is nowhere."""
-    data = os.environ.get("MINDGAP_DATA")
-    own = Path(data).expanduser() / filename(name) if data else None
+    folder = _own_folder()
+    own = folder / filename(name) if folder else None
     if own is not None and _is_file(own):
         return _verified(own, name, "replace it by an unchanged copy, or unset MINDGAP_DATA")
     cached = cache_folder() / filename(name)
     if _is_file(cached):
         return _verified(cached, name, f"run `mindgap fetch {name} --force` to download it again")
     return None
+
+
+def _own_folder() -> Path | None:
+    data = os.environ.get("MINDGAP_DATA")
+    return _files.user_path(data, "MINDGAP_DATA") if data else None
 
 
 def filename(name: str) -> str:
@@ -134,6 +147,8 @@ def _is_file(path: Path) -> bool:
 
 
 def _verified(path: Path, name: str, remedy: str) -> Path:
+    import pooch
+
     found = pooch.file_hash(str(path))
     if found != SHA256[name]:
         raise FeaturesAltered(
@@ -144,7 +159,7 @@ def _verified(path: Path, name: str, remedy: str) -> Path:
 
 
 def _read(path: Path, name: str) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], str]:
-    x, y = torch.from_numpy(np.load(path, allow_pickle=False))
+    x, y = torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32))
     model, _, random = name.partition("_")
     # The authors' notebooks for these two build their "random" text tower from a published BERT.
     bert = " (its text tower: pre-trained BERT)" if model in ("videoclip", "convirt") else ""
@@ -153,13 +168,16 @@ def _read(path: Path, name: str) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n
 
 
 def _download(name: str, folder: Path, url: str | None, progress: bool) -> Path:
+    import pooch
+    from tqdm.auto import tqdm
+
+    base = _address(url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise _CacheNotWritable(error.strerror) from error
-    base = url or os.environ.get("MINDGAP_URL") or URL
     source = pooch.create(folder, base, registry={filename(name): SHA256[name]}, retry_if_failed=RETRIES)
 
     def stream(address: str, target: Any, _: pooch.Pooch) -> None:
@@ -186,7 +204,20 @@ def _download(name: str, folder: Path, url: str | None, progress: bool) -> Path:
             _unavailable(name, source.get_url(filename(name)), "what came is not the published file: wrong SHA-256")
         ) from error
     except OSError as error:
+        if error.errno is not None:  # not from the network: a full disk, for one
+            raise FeaturesUnavailable(
+                f"{filename(name)} cannot be written to {folder} ({error.strerror}). "
+                "Make room there, or set MINDGAP_CACHE to a folder with more."
+            ) from error
         raise FeaturesUnavailable(_unavailable(name, source.get_url(filename(name)), _reason(error))) from error
+
+
+def _address(url: str | None) -> str:
+    """The folder to download from, checked to be an address: pooch would retry, and then blame the digest."""
+    name, base = ("url", url) if url else ("MINDGAP_URL", os.environ.get("MINDGAP_URL") or URL)
+    if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
+        raise ValueError(f"{name}: expected an address that begins with https:// or http://, got {base!r}")
+    return base
 
 
 def _is_final(error: OSError) -> bool:
@@ -196,11 +227,13 @@ def _is_final(error: OSError) -> bool:
     """
     response = getattr(error, "response", None)
     if response is not None:
-        return 400 <= response.status_code < 500
+        return bool(400 <= response.status_code < 500)
     return _could_not_connect(error)
 
 
 def _could_not_connect(error: OSError) -> bool:
+    import urllib3
+
     # requests wraps one urllib3 error in its own: this one before, ProtocolError after the connection is made.
     return bool(error.args) and isinstance(error.args[0], urllib3.exceptions.MaxRetryError)
 
@@ -209,19 +242,18 @@ def _reason(error: OSError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answered {response.status_code} {response.reason}"
-    if _could_not_connect(error):
-        return "no connection"
-    if error.errno is not None:  # not from the network: a full disk, for one
-        return str(error.strerror)
-    return f"the connection broke off {RETRIES + 1} times"
+    return "no connection" if _could_not_connect(error) else f"the connection broke off {RETRIES + 1} times"
 
 
 def _unavailable(name: str, address: str, reason: str) -> str:
-    data = os.environ.get("MINDGAP_DATA")
+    own = _own_folder()
+    if own is None:
+        data = "MINDGAP_DATA (not set)"
+    else:
+        data = f"{own} (MINDGAP_DATA)" if own.is_dir() else f"{own} (MINDGAP_DATA; there is no such folder)"
     return (
-        f"{filename(name)} is missing. Looked for it in "
-        f"{data if data else 'MINDGAP_DATA (not set)'}, in the cache {cache_folder()}, and at {address} ({reason}). "
-        f"Run `mindgap fetch {name}` once while online, or set MINDGAP_DATA to a folder that holds the file."
+        f"{filename(name)} is missing. Looked for it in {data}, in the cache {cache_folder()}, and at {address} "
+        f"({reason}). Run `mindgap fetch {name}` once while online, or set MINDGAP_DATA to a folder that holds it."
     )
 
 

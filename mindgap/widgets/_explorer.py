@@ -40,7 +40,7 @@ class Explorer(ipw.VBox):
 
     def __init__(self) -> None:
         alt.JupyterChart.enable_offline()
-        theme.use_look()
+        theme.use_theme()
         self.message = ipw.HTML()
         self.readout = ipw.HTML()
         self.chart = ipw.VBox()

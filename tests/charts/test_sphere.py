@@ -1,20 +1,16 @@
-"""The globe: Vega's projection against plain trigonometry, its words, and both Vega-Lite versions."""
+"""The globe: Vega's projection against plain trigonometry, and its words."""
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-import vl_convert
 
 from mindgap import charts, sphere
-from mindgap.charts.theme import stored
-from tests.charts.test_charts import _symbols
-from tests.charts.test_cones import texts
+from tests.tiny import VEGA_LITE, assert_drawable, symbols, texts, with_params
 
 
 def globe(**options: Any) -> Any:
@@ -29,21 +25,14 @@ def globe(**options: Any) -> Any:
     return charts.sphere_pairs(arrangements, pd.DataFrame(rows), **options)
 
 
-@pytest.mark.parametrize("version", ["5.20", "6.4"])
-def test_both_vega_lite_versions_draw_it(version: str, capfd: pytest.CaptureFixture) -> None:
-    spec = stored(globe().to_dict())
-    assert vl_convert.vegalite_to_svg(spec, vl_version=version).count("<path") > 10
-    assert "WARN" not in capfd.readouterr().err
-    assert len(spec["description"]) > 30
-    assert json.dumps(spec).count("http") == 1
+@pytest.mark.parametrize("version", VEGA_LITE)
+def test_it_draws(version: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert_drawable(globe(), version, capfd, paths=11)
 
 
 @pytest.mark.parametrize(("turn", "tilt", "height"), [(30, 20, 40), (-75, 60, -20), (0, 0, 90)])
 def test_points_stand_where_an_orthographic_projection_puts_them(turn: float, tilt: float, height: float) -> None:
-    spec = globe(height=height).to_dict()
-    for param in spec["params"]:
-        param["value"] = {"turn": turn, "tilt": tilt}.get(param["name"], param["value"])
-    drawn = _symbols(vl_convert.vegalite_to_scenegraph(spec))
+    drawn = symbols(with_params(globe(height=height), turn=turn, tilt=tilt))
     a, b = math.radians(turn), math.radians(tilt)
     right = torch.tensor([-math.sin(a), math.cos(a), 0]).double()
     up = torch.tensor([-math.sin(b) * math.cos(a), -math.sin(b) * math.sin(a), math.cos(b)]).double()

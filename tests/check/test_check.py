@@ -1,4 +1,4 @@
-"""Feedback on functions: the right ones pass however they are written, the wrong ones are told by their mistake."""
+"""Feedback on functions: the right ones pass however they are written, the wrong ones get the name of their mistake."""
 
 from __future__ import annotations
 
@@ -240,26 +240,27 @@ def test_right_functions_pass_with_any_seed(name: str, function: Function) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "says", "function"),
+    ("name", "mistake", "function"),
     [pytest.param(name, *pair, id=f"{name}: {pair[0]}") for name, several in WRONG.items() for pair in several],
 )
-def test_wrong_functions_are_told_by_their_mistake(name: str, says: str, function: Function) -> None:
+def test_wrong_functions_get_the_name_of_their_mistake(name: str, mistake: str, function: Function) -> None:
     for seed in [0, 1, 2]:
         found = getattr(check, name)(function, seed=seed)
         assert not found
-        assert says in found.message
+        assert mistake in found.message
         with pytest.raises(AssertionError, match=f"✗ {name}: "):
             found.require()
 
 
 @pytest.mark.parametrize(
-    ("task", "says"), [pytest.param(task, says, id=f"{task.name}: {says}") for task in TASKS for says in task.mistakes]
+    ("task", "mistake"),
+    [pytest.param(task, mistake, id=f"{task.name}: {mistake}") for task in TASKS for mistake in task.mistakes],
 )
-def test_every_mistake_on_the_list_is_told_from_the_others(task: Task, says: str) -> None:
+def test_every_mistake_on_the_list_is_told_from_the_others(task: Task, mistake: str) -> None:
     def wrong(*arguments: Any) -> Any:
-        return task.mistakes[says](*[part.double() if isinstance(part, Tensor) else part for part in arguments])
+        return task.mistakes[mistake](*[part.double() if isinstance(part, Tensor) else part for part in arguments])
 
-    assert f"Likely {says}." in getattr(check, task.name)(wrong).message
+    assert f"Likely {mistake}." in getattr(check, task.name)(wrong).message
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -278,13 +279,13 @@ class TestWhateverTheFunction:
         assert "raised KeyError: 'cosine <of> x'" in found.message
         assert "&lt;of&gt;" in found._repr_html_()
 
-    @pytest.mark.parametrize(("returns", "says"), [
+    @pytest.mark.parametrize(("returns", "complaint"), [
         (None, "returns nothing (None)"), ("a word", "a str"), (torch.zeros(2, 3, 4), "expected"), ({}, "a dict"),
     ])  # fmt: skip
-    def test_something_else_is_returned(self, name: str, returns: Any, says: str) -> None:
-        assert says in getattr(check, name)(lambda *arguments: returns).message
+    def test_something_else_is_returned(self, name: str, returns: Any, complaint: str) -> None:
+        assert complaint in getattr(check, name)(lambda *arguments: returns).message
 
-    def test_nan_is_told(self, name: str) -> None:
+    def test_nan_is_named(self, name: str) -> None:
         def nans(*arguments: Any) -> Any:
             result = RIGHT[name][0](*arguments)
             parts = [torch.as_tensor(part) * torch.nan for part in (result if isinstance(result, tuple) else [result])]
@@ -318,7 +319,7 @@ class TestWhateverTheFunction:
         assert torch.equal(before, torch.get_rng_state())
 
 
-def test_one_mistake_is_told_after_the_other() -> None:
+def test_one_mistake_is_named_after_the_other() -> None:
     def both(x: Tensor) -> Tensor:
         return (x @ x.T).mean()
 

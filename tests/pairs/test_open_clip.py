@@ -7,8 +7,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from mindgap import geometry, scenes
-from mindgap.pairs import ModelUnavailable, _open_clip, load_pairs
+from mindgap import _open_clip, geometry, scenes
+from mindgap.pairs import ModelUnavailable, _pretrained, load_pairs
 from mindgap.pairs._captioned import captioned_images
 from tests.pairs.test_captioned import CAPTIONS, SOURCES, folder
 
@@ -194,15 +194,15 @@ def test_published_weights_come_with_their_activation_and_normalisation(monkeypa
         asked.append(where)
         return str(checkpoint)
 
-    monkeypatch.setattr(_open_clip, "try_to_load_from_cache", cached)
-    path, options = _open_clip._weights("ViT-B-32", "openai")
+    monkeypatch.setattr(_pretrained, "try_to_load_from_cache", cached)
+    path, options = _pretrained._weights("ViT-B-32", "openai")
     assert path == checkpoint
     assert asked == [("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors")]
     assert options["force_quick_gelu"]
-    assert not _open_clip._weights("ViT-B-32", "laion2b_s34b_b79k")[1]["force_quick_gelu"]
+    assert not _pretrained._weights("ViT-B-32", "laion2b_s34b_b79k")[1]["force_quick_gelu"]
     assert options["force_preprocess_cfg"]["mean"] == open_clip.OPENAI_DATASET_MEAN
-    assert _open_clip._weights("ViT-B-16-SigLIP", "webli")[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
-    assert _open_clip._weights("ViT-B-16-SigLIP", checkpoint)[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+    assert _pretrained._weights("ViT-B-16-SigLIP", "webli")[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+    assert _pretrained._weights("ViT-B-16-SigLIP", checkpoint)[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
 
 
 def test_an_unreachable_hub_is_one_clear_error(monkeypatch, tmp_path):
@@ -222,12 +222,12 @@ def test_a_repository_without_safetensors_is_one_clear_error(monkeypatch):
     def only_pickles(*_):
         raise EntryNotFoundError("404")
 
-    monkeypatch.setattr(_open_clip, "try_to_load_from_cache", lambda *_: None)
-    monkeypatch.setattr(_open_clip, "hf_hub_download", only_pickles)
+    monkeypatch.setattr(_pretrained, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(_pretrained, "hf_hub_download", only_pickles)
     with pytest.raises(
         ModelUnavailable, match=r"publishes no open_clip_model.safetensors, and other checkpoints run code"
     ):
-        _open_clip._weights("RN50", "openai")
+        _pretrained._weights("RN50", "openai")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,0 +1,423 @@
+"""Files that hold arrays: one reader a format, none of which runs what a file holds, and words for what cannot be read.
+
+`stored(path)` gives the arrays of a file by key ("" where a format knows no keys), still unread: their shapes cost next
+to nothing, and the first rows of a large file can be had without the rest wherever its format allows.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import pickle
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mindgap._files import KEY
+
+Values: TypeAlias = NDArray[Any] | Tensor
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """An array in a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, rows: Any, /) -> Values: ...
+
+
+Arrays: TypeAlias = Mapping[str, Stored]
+
+# ------------------------------------------------------------------------------------------------ NumPy
+
+
+def _npy(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        shape, dtype = _header(file, str(path))
+        there = path.stat().st_size - file.tell()
+    _no_objects(dtype, str(path))
+    needed = math.prod(shape) * dtype.itemsize
+    if there < needed:
+        raise ValueError(
+            f"{path}: cut short; {there} of its {needed} bytes of numbers are there. Get or write it again"
+        )
+    # Mapped, so that the first rows of a large file can be had without reading the rest.
+    return {"": np.load(path, mmap_mode="r", allow_pickle=False)}
+
+
+def _header(file: Any, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of what follows in a .npy file; numpy's own errors come with advice to load pickles."""
+    formats = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    try:
+        shape, _, dtype = formats[np.lib.format.read_magic(file)](file)
+        if any(size < 0 for size in shape):
+            raise ValueError("a negative size")
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{where}: expected an array of numbers in NumPy's format, but its header is damaged or missing"
+        ) from None
+    return shape, dtype
+
+
+def _no_objects(dtype: np.dtype[Any], where: str) -> None:
+    if dtype.hasobject:
+        raise ValueError(
+            f"{where}: holds Python objects, which are pickled and could run code, so they are never loaded. Write "
+            "them as one array of numbers: numpy.save(path, numpy.stack(list(objects)).astype('float32'))"
+        )
+
+
+@dataclass(frozen=True)
+class _Zipped:
+    """An array of a .npz archive, which has no way to a part of it."""
+
+    path: Path
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __getitem__(self, rows: Any, /) -> Values:
+        _no_objects(self.dtype, f"{self.path}, {self.key!r}")
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                array: Values = archive[self.key][rows]
+                return array
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{self.path}: its array {self.key!r} is damaged ({error})") from error
+
+
+def _npz(path: Path) -> Arrays:
+    arrays: dict[str, Stored] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith(".npy"):
+                key = name.removesuffix(".npy")
+                with archive.open(name) as file:
+                    arrays[key] = _Zipped(path, key, *_header(file, f"{path}, {key!r}"))
+    return arrays
+
+
+# ------------------------------------------------------------------------------------------------ tensors
+
+
+class _Slice:
+    """A tensor of a safetensors file."""
+
+    def __init__(self, file: Any, key: str) -> None:
+        self._file = file  # keeps the mapping alive
+        self._slice = file.get_slice(key)
+        self.shape: tuple[int, ...] = tuple(self._slice.get_shape())
+
+    def __getitem__(self, rows: Any, /) -> Tensor:
+        found: Tensor = self._slice[rows]
+        return found
+
+
+def _safetensors(path: Path) -> Arrays:
+    import safetensors
+
+    try:
+        file: Any = safetensors.safe_open(path, framework="pt")
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
+    if KEY in (file.metadata() or {}):
+        raise ValueError(f"{path}: a model of mindgap, not embeddings; 'mini@{path}' embeds drawn scenes with it")
+    return {key: _Slice(file, key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+
+
+def _torch(path: Path) -> Arrays:
+    try:
+        # What is no tensor is refused, not run.
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError:
+        raise ValueError(
+            f"{path}: holds more than tensors, and what else it holds could run code, so it is not loaded. Save the "
+            "tensors alone: torch.save({'image': x, 'text': y}, path)"
+        ) from None
+    except (RuntimeError, LookupError, ValueError) as error:
+        raise ValueError(f"{path}: not a whole PyTorch file ({str(error).splitlines()[0]})") from error
+    return dict(_tensors(found, ""))
+
+
+def _tensors(found: object, key: str) -> Iterable[tuple[str, Tensor]]:
+    """The tensors in dictionaries, tuples and lists, by their way there: "features.image", "0"."""
+    if isinstance(found, Tensor) and found.layout == torch.strided:
+        yield key, found.detach()
+    elif isinstance(found, (dict, tuple, list)):
+        for name, item in found.items() if isinstance(found, dict) else enumerate(found):
+            yield from _tensors(item, f"{key}.{name}" if key else str(name))
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+def _matrices(columns: Sequence[str], numeric: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Columns of single numbers as matrices: image_0, image_1, … are one; without such names the whole table is."""
+    numbered: dict[str, dict[int, str]] = {}
+    for name in numeric:
+        if match := re.fullmatch(r"(.*?)[\s_.:-]*(\d+)", name):
+            numbered.setdefault(match[1], {})[int(match[2])] = name
+    found = {key: tuple(names[i] for i in sorted(names)) for key, names in numbered.items() if len(names) > 1}
+    return found or ({"": tuple(columns)} if columns and len(numeric) == len(columns) else {})
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """A matrix in a Parquet table: one column of lists, or a column a dimension."""
+
+    path: Path
+    names: tuple[str, ...]
+    shape: tuple[int, ...]
+    lists: bool
+
+    def __getitem__(self, rows: slice, /) -> Values:
+        import pyarrow.parquet
+
+        wanted = range(self.shape[0])[rows]
+        parts: list[NDArray[Any]] = [np.empty((0, self.shape[1]), dtype=np.float32)]
+        done = 0
+        with pyarrow.parquet.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(columns=list(self.names)):
+                if done >= wanted.stop:
+                    break
+                parts.append(self._matrix(batch, done))
+                done += len(batch)
+        return np.concatenate(parts)[wanted.start : wanted.stop : wanted.step]
+
+    def _matrix(self, batch: Any, before: int) -> NDArray[Any]:
+        columns = [batch.column(name) for name in self.names]
+        if not self.lists:
+            # An empty cell becomes NaN, and is named with its row as such.
+            return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+        rows = columns[0].to_numpy(zero_copy_only=False)
+        lengths = np.array([0 if row is None else len(row) for row in rows])
+        if (lengths != self.shape[1]).any():
+            row = int((lengths != self.shape[1]).argmax())
+            raise ValueError(
+                f"{self.path}: expected {self.shape[1]} numbers in each row of {self.names[0]!r}, as in its first, "
+                f"got {lengths[row]} in row {before + row}"
+            )
+        return np.stack(rows)
+
+
+def _parquet(path: Path) -> Arrays:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ValueError(
+            f"{path}: reading Parquet needs the package pyarrow. Install it by `pip install pyarrow`, or write the "
+            f"embeddings as one of {', '.join(suffix for suffix in SUFFIXES if suffix != '.parquet')}"
+        ) from None
+
+    def is_number(kind: Any) -> bool:
+        return bool(pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind))
+
+    def is_list(kind: Any) -> bool:
+        tests = (pyarrow.types.is_list, pyarrow.types.is_large_list, pyarrow.types.is_fixed_size_list)
+        return any(test(kind) for test in tests) and is_number(kind.value_type)
+
+    arrays: dict[str, Stored] = {}
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            fields, n = list(file.schema_arrow), file.metadata.num_rows
+            numeric = [field.name for field in fields if is_number(field.type)]
+            for key, names in _matrices([field.name for field in fields], numeric).items():
+                arrays[key] = _Columns(path, names, (n, len(names)), lists=False)
+            for name in [field.name for field in fields if is_list(field.type)]:
+                first = next(file.iter_batches(batch_size=1, columns=[name]), None)
+                d = len(first.column(0)[0].as_py() or ()) if first is not None else 0
+                arrays[name] = _Columns(path, (name,), (n, d), lists=True)
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{path}: not a whole Parquet file ({error})") from error
+    return arrays
+
+
+def _csv(path: Path) -> Arrays:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            file.seek(0)
+            delimiter = next((mark for mark in "\t;" if mark in line), ",")
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            lines = [(reader.line_num, row) for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a table of numbers in UTF-8, got an error: {error}") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: expected a table of numbers, got an error: {error}") from error
+    names = lines[0][1] if lines else []
+    if IMAGE_COLUMNS & {name.strip().lower() for name in names}:
+        raise ValueError(
+            f"{path}: a table of captioned images, not of embeddings; a model makes those: "
+            f"load_pairs('open_clip:ViT-B-32/openai', data='{path}')"
+        )
+    # Over columns without names pandas writes 0, 1, 2, …, and nothing over its index.
+    if not all(map(_is_float, names)) or names == [str(i) for i in range(len(names))]:
+        lines = lines[1:]
+    else:
+        names = [str(i) for i in range(len(names))]
+    for number, row in lines:
+        if len(row) != len(names):
+            raise ValueError(
+                f"{path}, line {number}: expected {len(names)} cells, as in the first line, got {len(row)}"
+            )
+    numeric = [name for name, value in zip(names, lines[0][1], strict=True) if _is_float(value)] if lines else []
+    arrays: dict[str, Stored] = {}
+    for key, chosen in _matrices(names, numeric).items():
+        places = [names.index(name) for name in chosen]
+        matrix = np.empty((len(lines), len(places)))
+        for index, (number, row) in enumerate(lines):
+            try:
+                matrix[index] = [row[place] for place in places]
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: expected numbers, got an error: {error}") from None
+        arrays[key] = matrix
+    return arrays
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------------------ any file
+
+_READERS: dict[str, Callable[[Path], Arrays]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".safetensors": _safetensors,
+    ".pt": _torch,
+    ".pth": _torch,
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".tsv": _csv,
+}
+SUFFIXES = tuple(_READERS)
+READ = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+IMAGE_COLUMNS = {"image", "filepath", "file_name", "filename"}  # a table that names images holds no embeddings
+
+_HDF = 'an HDF5 file: h5py.File(path)["…"][:] gives an array of it'
+_PICKLE = "a Python pickle, which can run any code when it is loaded: load it yourself if you trust its source"
+_ARROW = "an Arrow file: pandas.read_feather(path) gives a table of it"
+# What may hold embeddings and is not read, with the way to what is.
+_UNREAD = {
+    ".h5": _HDF,
+    ".hdf5": _HDF,
+    ".pkl": _PICKLE,
+    ".pickle": _PICKLE,
+    ".ckpt": _PICKLE,
+    ".feather": _ARROW,
+    ".arrow": _ARROW,
+    ".mat": 'a MATLAB file: scipy.io.loadmat(path)["…"] gives an array of it',
+    ".json": "text: json.load gives lists, and numpy.asarray an array of them",
+    ".tar": "an archive, of captioned images perhaps; a model embeds those: load_pairs('open_clip:…', data=path)",
+    ".jsonl": "text: pandas.read_json(path, lines=True) gives a table of it",
+    ".bin": "numbers without a shape: numpy.fromfile(path, dtype).reshape(n, d) gives an array of them",
+}
+KNOWN = (*SUFFIXES, *_UNREAD)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a file is by its first bytes, what to do about it, and the suffixes with which it is read, if any."""
+
+    what: str
+    remedy: str
+    suffixes: tuple[str, ...] = ()
+
+
+def _named(what: str, *suffixes: str) -> _Kind:
+    return _Kind(what, f"rename it to end in {suffixes[0]}", suffixes)
+
+
+def _packed(program: str) -> _Kind:
+    return _Kind(f"compressed by {program}", f"unpack it by {program} first")
+
+
+_PAGE = _Kind("a web page", "get the file itself")
+_MAGIC = {
+    b"version https://git-lfs": _Kind(
+        "a git-LFS pointer, which stands for data that are not here", "run `git lfs pull` in its repository"
+    ),
+    b"<!doctype html": _PAGE,
+    b"<!DOCTYPE html": _PAGE,
+    b"<html": _PAGE,
+    b"<?xml": _Kind("XML, such as a server's refusal", "get the file itself"),
+    b"\x93NUMPY": _named("a NumPy array", ".npy"),
+    b"\x89HDF\r\n": _Kind(_HDF, f"write that as one of {READ}"),
+    b"PAR1\x15": _named("a Parquet table", ".parquet"),
+    b"\x1f\x8b": _packed("gzip"),
+    b"\xfd7zXZ": _packed("xz"),
+    b"BZh91AY": _packed("bzip2"),
+    b"\x28\xb5\x2f\xfd": _packed("zstd"),
+    # The number that PyTorch wrote first, pickled, before its files became zip archives.
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": _Kind(
+        "a PyTorch file of the format before 2020", "load it in PyTorch and save it again by torch.save"
+    ),
+}
+
+
+def stored(path: Path) -> Arrays:
+    """The arrays in a file, by key.
+
+    Raises FileNotFoundError if it is not there, and ValueError naming it, with what it is and what mends it, if it is
+    of another format than its name says or of none that is read, damaged, cut short, or holds what could run code.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    suffix = path.suffix.lower()
+    kind = _kind(path)
+    if kind and suffix not in kind.suffixes:
+        raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
+    if suffix not in SUFFIXES:
+        what = _UNREAD.get(suffix, "of no kind that is read")
+        raise ValueError(f"{path}: {what}. Write it as one of {READ}, for example by numpy.save('{path.stem}.npy', …)")
+    try:
+        return _READERS[suffix](path)
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: cannot be read as a {suffix} file and may be damaged ({error})") from error
+
+
+def _kind(path: Path) -> _Kind | None:
+    """What a file certainly is; None where its first bytes do not tell."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return _Kind("an empty file", "get or write it again")
+    for magic, kind in _MAGIC.items():
+        if start.startswith(magic) or start.lstrip().startswith(magic):
+            return kind
+    if start.startswith(b"PK\x03\x04"):
+        return _zipped(path)
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
+        return _named("a safetensors file", ".safetensors")
+    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return _Kind(_PICKLE, f"then write its arrays as one of {READ}")
+    return None
+
+
+def _zipped(path: Path) -> _Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return _Kind("a zip archive without its end, so cut short", "get or write it again")
+    if any(name.endswith("data.pkl") for name in names):
+        return _named("a PyTorch file", ".pt", ".pth")
+    if any(name.endswith(".npy") for name in names):
+        return _named("an archive of NumPy arrays", ".npz")
+    return _Kind("a zip archive", "unpack it")

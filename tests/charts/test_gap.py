@@ -1,0 +1,33 @@
+"""Charts of gaps: what several embedding sets look like, and their measures."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from mindgap import charts
+from tests.tiny import VEGA_LITE, assert_drawable
+
+
+def gap_points() -> pd.DataFrame:
+    row = {"x": 0.4, "y": 0.1, "x2": -0.4, "y2": 0.2}
+    return pd.DataFrame([{**row, "set": s, "projection": p} for s in ("a", "b") for p in ("PCA", "UMAP")])
+
+
+MEASURES = pd.DataFrame({"set": ["a", "b"], "weights": ["trained", "random"], "gap": [0.8, 1.1]})
+CHARTS = {
+    "gap_map": lambda: charts.gap_map(gap_points()),
+    "gap_panels": lambda: charts.gap_panels(gap_points().query("projection == 'PCA'")),
+    "measure_dots": lambda: charts.measure_dots(MEASURES, {"gap": "gap distance"}),
+}
+
+
+@pytest.mark.parametrize("version", VEGA_LITE)
+@pytest.mark.parametrize("name", CHARTS)
+def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert_drawable(CHARTS[name](), version, capfd)
+
+
+def test_one_projection_has_no_menu() -> None:
+    params = charts.gap_map(gap_points().query("projection == 'PCA'")).to_dict()["params"]
+    assert {param["name"] for param in params if "bind" in param} == {"set", "lines"}

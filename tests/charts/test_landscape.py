@@ -1,0 +1,101 @@
+"""Charts of the loss over the shift: the page's formula moves points as `geometry.shift` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+import torch
+
+from mindgap import charts, geometry
+from mindgap.charts.theme import stored
+from mindgap.landscape import loss_landscape
+from tests.tiny import VEGA_LITE, assert_drawable, symbols, with_params
+
+GENERATOR = torch.Generator().manual_seed(0)
+X = torch.randn(30, 8, generator=GENERATOR, dtype=torch.float64) + 1
+Y = X + torch.randn(30, 8, generator=GENERATOR, dtype=torch.float64) - 2
+
+
+def explorer(**options: Any) -> alt.ConcatChart:
+    shifts = torch.arange(-4, 9, dtype=torch.float64) / 4
+    return charts.shift_explorer(geometry.shift_path(X, Y), loss_landscape(X, Y, shifts, [0.01, 1]), **options)
+
+
+def curve_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    where = {"set": "a", "batch": "all", "tau": "1/100"}
+    curve = [
+        {**where, "shift": s / 2, "distance": 1 - s / 2, "image_to_text": s * s / 4, "text_to_image": s / 2}
+        for s in range(5)
+    ]
+    mark = {**where, "direction": "both", "kind": "barrier", "distance": 0.5, "loss": 0.25}
+    return pd.DataFrame(curve), pd.DataFrame([mark])
+
+
+CHARTS = {"shift_explorer": explorer, "landscape_curves": lambda: charts.landscape_curves(*curve_tables())}
+
+
+@pytest.mark.parametrize("version", VEGA_LITE)
+@pytest.mark.parametrize("name", CHARTS)
+def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert_drawable(CHARTS[name](), version, capfd)
+
+
+def test_a_stored_chart_is_the_same_every_time() -> None:
+    first, second = (json.dumps(stored(explorer().to_dict())) for _ in range(2))
+    assert first == second
+
+
+def test_a_coordinate_that_is_zero_but_for_rounding_is_written_as_zero() -> None:
+    path = geometry.shift_path(X, Y)
+    landscape = loss_landscape(X, Y, torch.linspace(-1, 1, 5, dtype=torch.float64), [0.01, 1])
+    texts = []
+    for noise in (-5.2e-18, 9.4e-17):
+        gap = torch.tensor([float(path.gap[0]), noise], dtype=torch.float64)
+        texts.append(charts.shift_explorer(dataclasses.replace(path, gap=gap), landscape).to_json())
+    assert texts[0] == texts[1]
+    assert "shift*0)/datum.r" in texts[0]
+
+
+@pytest.mark.parametrize("amount", [-0.5, 0.25, 1.0])
+def test_the_page_formula_moves_points_as_shift_does(amount: float) -> None:
+    """The expressions in the chart, evaluated by Vega itself, against `geometry.shift` and the shared projection."""
+    basis = geometry.shared_projection(X, Y, gap_first=True).basis
+    x, y = (points @ basis.T for points in geometry.shift(X, Y, amount))
+    formula_x, formula_y = geometry.shift_path(X, Y).at(amount)
+    assert torch.allclose(x, formula_x, atol=1e-12)
+    assert torch.allclose(y, formula_y, atol=1e-12)
+    drawn = symbols(with_params(explorer(), shift=amount))
+    expected = [(190 * (1 + float(u)), 323 * (0.85 - float(v)) / 1.7) for u, v in torch.cat([x, y])]
+    inside = [(u, v) for u, v in expected if -1 < u < 381 and -1 < v < 324]
+    assert len(inside) > 10
+    for u, v in inside:
+        assert any(abs(u - drawn_u) < 0.5 and abs(v - drawn_v) < 0.5 for drawn_u, drawn_v in drawn)
+
+
+def test_controls_named_get_inputs_and_the_others_do_not() -> None:
+    def bound(chart: alt.ConcatChart) -> set[str]:
+        return {param["name"] for param in chart.to_dict()["params"] if "bind" in param}
+
+    assert bound(explorer()) == {"shift", "temperature"}
+    assert bound(explorer(controls=())) == set()
+    assert bound(explorer(controls=("shift", "temperature", "direction"))) == {
+        "shift",
+        "temperature",
+        "direction",
+    }
+
+
+def test_temperatures_are_labelled_as_people_write_them() -> None:
+    assert [charts.temperature_label(t) for t in (1 / 1000, 1 / 100, 1 / 30, 0.07, 1, 10)] == [
+        "1/1000",
+        "1/100",
+        "1/30",
+        "1/14.3",
+        "1",
+        "10",
+    ]

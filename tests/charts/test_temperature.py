@@ -1,0 +1,40 @@
+"""Charts of what temperature does: the page computes its own softmax."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mindgap import charts
+from tests.tiny import VEGA_LITE, assert_drawable, texts
+
+
+def cosines() -> pd.DataFrame:
+    values = np.linspace(-0.1, 0.35, 40)
+    return pd.DataFrame({"image": "a dog", "cosine": values, "own": values == values[-3]})
+
+
+def distances() -> pd.DataFrame:
+    rows = [{"set": name, "temperature": t, "distance": 0.01 / t} for name in ("a", "b") for t in (0.01, 0.1, 1.0)]
+    return pd.DataFrame(rows)
+
+
+CHARTS = {
+    "best_distances": lambda: charts.best_distances(distances(), distances().query("set == 'a'")),
+    "softmax_weights": lambda: charts.softmax_weights(cosines()),
+}
+
+
+@pytest.mark.parametrize("version", VEGA_LITE)
+@pytest.mark.parametrize("name", CHARTS)
+def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert_drawable(CHARTS[name](), version, capfd)
+
+
+@pytest.mark.parametrize("sharpness", [1, 20, 100])
+def test_the_page_computes_the_softmax(sharpness: int) -> None:
+    weights = np.exp(sharpness * cosines()["cosine"].to_numpy())
+    weights /= weights.sum()
+    shared = np.exp(-(weights * np.log(weights)).sum())
+    assert f"the weight of {shared:.1f} texts" in texts(charts.softmax_weights(cosines()), sharpness=sharpness)

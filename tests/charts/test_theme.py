@@ -1,0 +1,52 @@
+"""One look, from one file; what is stored is rounded, offline, and drawable by Vega-Lite 5 and 6."""
+
+from __future__ import annotations
+
+import re
+
+import altair as alt
+import pandas as pd
+from IPython.core.formatters import DisplayFormatter
+
+from mindgap import charts
+from mindgap.charts import theme
+from mindgap.charts.theme import CONFIG, MIME, rounded
+
+
+def test_data_is_kept_to_four_significant_digits() -> None:
+    assert rounded({"a": [1 / 3, 12345.678, -1e-9], "b": 7, "c": True, "d": "x"}) == {
+        "a": [0.3333, 12350.0, -1e-9],
+        "b": 7,
+        "c": True,
+        "d": "x",
+    }
+    assert rounded(float("nan")) is None
+    assert str(rounded(-0.0)) == "0.0"
+
+
+def test_enable_shows_charts_as_vega_lite_5_with_a_description() -> None:
+    renderer, theme = alt.renderers.active, alt.theme.active
+    try:
+        charts.enable()
+        data, _ = DisplayFormatter().format(
+            charts.measure_dots(pd.DataFrame({"set": ["a"], "weights": ["trained"], "g": [1.0]}), {"g": "g"})
+        )
+        assert set(data) >= {MIME, "text/plain"}
+        assert data[MIME]["config"]["range"]["category"] == CONFIG["range"]["category"]
+        assert "v5" in data[MIME]["$schema"]
+    finally:
+        alt.renderers.enable(renderer)
+        alt.theme.enable(theme)
+
+
+def test_every_colour_of_the_theme_is_one() -> None:
+    light, dark = theme.THEME["temperature"]["light"], theme.THEME["temperature"]["dark"]
+    assert len(light) == len(dark)
+    inks = [colour for ink in theme.THEME["ink"].values() for colour in ink.values()]
+    for colour in [*theme.THEME["colours"].values(), *theme.THEME["hues"].values(), *light, *dark, *inks]:
+        assert re.fullmatch(r"#[0-9a-f]{6}", colour)
+
+
+def test_kinds_are_told_apart() -> None:
+    assert len(set(theme.KIND_COLOURS)) == len(theme.KIND_COLOURS) == 5
+    assert not {theme.IMAGE, theme.TEXT} & set(theme.KIND_COLOURS)
