@@ -20,13 +20,13 @@ help:  ## list the commands
 	@touch $@
 
 .venv/.book: .venv/.python requirements.lock pyproject.toml
-	@echo "Installing what the site needs into .venv (0.4 GB, about a minute the first time) ..."
+	@echo "Installing what the site needs into .venv (90 MB to download, 0.4 GB on disk; about a minute the first time) ..."
 	@$(BIN)/python $(INSTALL) $(NEWER_PIP)
 	@$(PIP) --group book
 	@touch $@
 
 .venv/.package: .venv/.book
-	@echo "Installing the package and what it computes with into .venv (about 7 GB more, most of it torch with CUDA; a few minutes the first time) ..."
+	@echo "Installing the package and what it computes with into .venv (3.3 GB to download, 7 GB on disk, most of it torch with CUDA; some minutes the first time) ..."
 	@$(PIP) --editable ".[all]"
 	@touch $@
 
@@ -44,7 +44,7 @@ help:  ## list the commands
 	@touch $@
 
 .venv-sphinx/.site: .venv-sphinx/.python pyproject.toml
-	@echo "Installing the newest Sphinx into .venv-sphinx (0.4 GB, about a minute the first time) ..."
+	@echo "Installing the newest Sphinx into .venv-sphinx (90 MB to download, 0.4 GB on disk; about a minute the first time) ..."
 	@.venv-sphinx/bin/python $(INSTALL) $(NEWER_PIP)
 	@.venv-sphinx/bin/python $(INSTALL) --upgrade --group sphinx
 	@touch $@
