@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,19 +28,28 @@ def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
 
 
 def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Path:
-    """`path`, if a file may be written there.
+    """`path`, if a file can and may be written there: to be asked before hours of computing.
 
     Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`; FileNotFoundError
-    if its folder does not exist.
+    if its folder does not exist, IsADirectoryError if it is a folder itself, and PermissionError if nothing can be
+    written there.
     """
     path = Path(path)
     if path.suffix != suffix:
         raise ValueError(f"path: expected a name ending in {suffix}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
+    if path.is_dir():
+        raise IsADirectoryError(f"path: {str(path)!r} is a folder; expected the name of a file")
     if path.exists() and not force:
-        raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced by force")
-    return path
+        raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced with force (--force)")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):  # permissions alone do not tell: it may be mounted read-only
+            return path
+    except OSError as error:
+        raise PermissionError(
+            f"path: nothing can be written in the folder {str(path.parent)!r} ({error.strerror})"
+        ) from None
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -92,28 +102,6 @@ def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not set(keys) <= set(found):
         raise ValueError(f"{path}: expected a file of `{command}`, an object with {', '.join(keys)}")
     return found
-
-
-def working_path(out: str | Path) -> Path:
-    """Where the unfinished run towards `out` is kept."""
-    out = Path(out)
-    return out.with_name(f"unfinished-{out.name}").with_suffix(SUFFIX)
-
-
-def same_recipe(path: Path, there: dict[str, Any], here: dict[str, Any], force: bool) -> bool:
-    """Whether the unfinished run at `path`, of the recipe `there`, goes on with the recipe `here`.
-
-    Raises ValueError, unless `force`, if they differ, naming the difference.
-    """
-    differences = [
-        f"{name} {there.get(name)!r} there, {new!r} here" for name, new in here.items() if there.get(name) != new
-    ]
-    if differences and not force:
-        raise ValueError(
-            f"out: {str(path)!r} holds an unfinished run of another recipe ({'; '.join(differences)}); "
-            "finish or remove that one, or start over by force"
-        )
-    return not differences
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Many trainings of the small CLIP as one experiment: what temperature, start, mistakes and captions do to the gap.
 
 `run` trains every run of an experiment, one after the other or side by side on a GPU, and writes one small table;
-`Sweep` reads it.
+`Sweep` reads it. A new experiment is a function that plans its runs, and a line in `EXPERIMENTS`. What trains is
+imported when it is needed, because the help of `mindgap sweep` lists the experiments and must answer at once.
 """
 
 from __future__ import annotations
@@ -12,22 +13,19 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from tqdm.auto import tqdm
-
-from mindgap import _files, _inputs, training
+from mindgap import _scalars
 from mindgap._extras import late
-from mindgap._files import rounded
-from mindgap.recipe import MODALITIES, Measurement, Recipe
-from mindgap.training import ensembles
+from mindgap.recipe import MODALITIES, Measurement, Recipe, option
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 else:
-    pd = late("pandas", "charts")
+    pd, torch = late("pandas", "charts"), late("torch")
 
 TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
 QUICK = (1 / 100, 1 / 10)
+QUICK_SETTINGS: dict[str, Any] = {"seeds": 1, "first_seed": 1000, "steps": 250}  # a seed that no committed table has
 FINE_TUNING_RATE = 2e-4  # a tenth of the rate from scratch
 MEASURES = tuple(field.name for field in fields(Measurement))
 
@@ -41,14 +39,14 @@ class Run:
 
 
 def _temperature(base: Recipe) -> list[Run]:
-    """From scratch at six fixed temperatures, and with one learned from .07 as CLIP's is (Supp. 8)."""
+    """7 runs a seed: from scratch at six fixed temperatures, and with one learned from .07 as CLIP's is (Supp. 8)."""
     fixed = [Run({"temperature": t, "learned": False}, replace(base, temperature=t)) for t in TEMPERATURES]
     learned = replace(base, temperature=0.07, learn_temperature=True)
     return [*fixed, Run({"temperature": 0.07, "learned": True}, learned)]
 
 
 def _finetune(base: Recipe) -> list[Run]:
-    """The shipped model of 1/100 trained on, its temperature frozen there or free to move (Supp. 8)."""
+    """12 runs a seed: the shipped model of 1/100 trained on, its temperature frozen or free to move (Supp. 8)."""
     base = replace(base, start="mini", learning_rate=FINE_TUNING_RATE)
     return [
         Run({"temperature": t, "learned": learn}, replace(base, temperature=t, learn_temperature=learn))
@@ -58,34 +56,34 @@ def _finetune(base: Recipe) -> list[Run]:
 
 
 def _initialisation(base: Recipe) -> list[Run]:
-    """At 1/100 from two unrelated towers, and from towers that a rotation has laid on each other (§4.4)."""
+    """2 runs a seed: at 1/100 from two unrelated towers, and from towers that a rotation laid on each other (§4.4)."""
     return [Run({"start": start}, replace(base, start=start)) for start in ("random", "aligned")]
 
 
 def _mismatch(base: Recipe) -> list[Run]:
-    """A share of the captions exchanged, at a low and a high temperature (§4.3)."""
+    """10 runs a seed: a share of the captions exchanged, at a low and a high temperature (§4.3)."""
     return [
         Run({"mismatch": share, "temperature": t}, replace(base, mismatch=share, temperature=t))
-        for t in (1 / 100, 1 / 10)
+        for t in QUICK
         for share in (0.0, 0.02, 0.05, 0.1, 0.2)
     ]
 
 
-def _modality(base: Recipe) -> list[Run]:
-    """One modality in both towers, which differ in their initial weights only (Fahim et al., 2024)."""
+def _captions(base: Recipe) -> list[Run]:
+    """8 runs a seed: captions leave out attributes, so that images know more than texts (Schrodi et al., 2025)."""
     return [
-        Run({"modalities": kind, "temperature": t}, replace(base, modalities=kind, temperature=t))
-        for kind in MODALITIES[1:]
-        for t in (1 / 100, 1 / 10)
+        Run({"left out": " and ".join(drop) or "nothing", "temperature": t}, replace(base, drop=drop, temperature=t))
+        for t in QUICK
+        for drop in ((), ("size",), ("place",), ("colour", "place"))
     ]
 
 
-def _captions(base: Recipe) -> list[Run]:
-    """Captions that leave out attributes, so that images know more than texts (Schrodi et al., 2025)."""
+def _modality(base: Recipe) -> list[Run]:
+    """4 runs a seed: one modality in both towers, which differ in their initial weights only (Fahim et al., 2024)."""
     return [
-        Run({"left out": " and ".join(drop) or "nothing", "temperature": t}, replace(base, drop=drop, temperature=t))
-        for t in (1 / 100, 1 / 10)
-        for drop in ((), ("size",), ("place",), ("colour", "place"))
+        Run({"modalities": kind, "temperature": t}, replace(base, modalities=kind, temperature=t))
+        for kind in MODALITIES[1:]
+        for t in QUICK
     ]
 
 
@@ -99,14 +97,44 @@ EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Settings:
+    """Which runs `mindgap sweep` trains: those of `experiment` for `seeds` seeds from `first_seed` on, `steps` long.
+
+    `quick` keeps the temperatures 1/100 and 1/10 only, see `planned`.
+
+    Raises ValueError for an unknown experiment (with near matches) or a number outside its range, naming it.
+    """
+
+    experiment: str = option(
+        "temperature", "\n\n".join(f"[b]{name}[/], {make.__doc__}" for name, make in EXPERIMENTS.items())
+    )
+    seeds: int = option(5, "Seeds of each run.")
+    first_seed: int = option(0, "The first of them.")
+    steps: int = option(300, "Steps of each run.")
+    quick: bool = option(
+        False,
+        "Temperatures 1/100 and 1/10 only; and, where you name no other, one new seed and 250 steps. "
+        "For [b]temperature[/] a minute, for the others half a minute a run.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _scalars.choice(self.experiment, "experiment", EXPERIMENTS)
+        for name, least in (("seeds", 1), ("first_seed", 0), ("steps", 1)):
+            object.__setattr__(self, name, _scalars.count(getattr(self, name), name, least))
+
+
 def planned(experiment: str, seeds: Sequence[int], steps: int, quick: bool = False) -> list[Run]:
     """All runs of an experiment: its recipes, `steps` long, for each of the seeds.
 
     `quick` keeps those at the fixed temperatures 1/100 and 1/10 only, and all of an experiment that varies none.
 
-    Raises ValueError for an unknown experiment (with near matches), or as `Recipe` does.
+    Raises ValueError for an unknown experiment (with near matches), for no seeds, or as `Recipe` does.
     """
-    make = EXPERIMENTS[_inputs.choice(experiment, "experiment", EXPERIMENTS)]
+    make = EXPERIMENTS[_scalars.choice(experiment, "experiment", EXPERIMENTS)]
+    if not len(seeds):
+        raise ValueError("seeds: expected at least one, got none")
     runs = [run for seed in seeds for run in make(Recipe(steps=steps, seed=seed))]
     if quick:
         runs = [
@@ -118,8 +146,8 @@ def planned(experiment: str, seeds: Sequence[int], steps: int, quick: bool = Fal
 def run(
     experiment: str,
     out: str | Path,
-    seeds: Sequence[int] = range(5),
-    steps: int = 300,
+    seeds: Sequence[int] = range(Settings.seeds),
+    steps: int = Settings.steps,
     quick: bool = False,
     force: bool = False,
     device: str | torch.device | None = None,
@@ -130,18 +158,25 @@ def run(
 
     `quick` keeps two temperatures only, see `planned`. `device` None is the GPU where there is one. `together` trains
     runs of one shape side by side (`ensembles`); None does so on a GPU, where it pays. After every run, or every
-    ensemble, the table so far is saved beside `out` (`_files.working_path`); an interrupted experiment goes on with
-    the runs that are not in it. `force` replaces `out`, and an unfinished experiment of other settings.
+    ensemble, the table so far is saved beside `out` (`unfinished-…`); an interrupted experiment goes on with the runs
+    that are not in it. `force` replaces `out`, and an unfinished experiment of other settings.
     Returns what was written.
 
-    Raises FileExistsError if `out` exists, and ValueError if the unfinished experiment has other settings, unless
-    `force`; ValueError for an unknown experiment, a device that cannot be used, or if `out` does not end in .json.
+    Raises FileExistsError if `out` exists, and ValueError if the unfinished experiment has other settings or cannot be
+    read, unless `force`; ValueError for an unknown experiment, no seeds, a device that cannot be used, or if `out` does
+    not end in .json; other OSErrors if it cannot be written.
     """
+    from tqdm.auto import tqdm
+
+    from mindgap import _files, _inputs, _unfinished, training
+    from mindgap._files import rounded
+    from mindgap.training import ensembles
+
     runs, device = planned(experiment, seeds, steps, quick), _inputs.device(device)
     together = device.type != "cpu" if together is None else together
     out = _files.free_path(out, force, ".json")
     settings = _settings(experiment, seeds, steps, quick)
-    path, done = _files.working_path(out), finished(experiment, out, seeds, steps, quick, force)
+    done = finished(experiment, out, seeds, steps, quick, force)
     with tqdm(total=len(runs), initial=len(done), unit="run", desc=experiment, disable=not progress) as bar:
         for group in _groups(runs, [i for i in range(len(runs)) if i not in done], together):
             recipes = [runs[i].recipe for i in group]
@@ -152,19 +187,21 @@ def run(
             for i, one in zip(group, trained, strict=True):
                 history = [[getattr(row, name) for name in MEASURES] for row in one.history]
                 done[i] = {"labels": runs[i].labels, "recipe": asdict(one.recipe), "history": rounded(history)}
-            _files.write_tensors(path, {"recipe": settings, "runs": done}, {})
+            _unfinished.write(out, {"recipe": settings, "runs": done}, {})
             last = trained[-1].history[-1]
             bar.set_postfix(gap=f"{last.gap:.2f}", recall=f"{last.image_to_text:.2f}", refresh=False)
             bar.update(len(group))
     versions, rows = _files.versions(*training.PACKAGES), [done[i] for i in range(len(runs))]
     result = {**settings, "versions": versions, "columns": list(MEASURES), "runs": rows}
     _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
-    path.unlink(missing_ok=True)
+    _unfinished.remove(out)
     return result
 
 
 def _groups(runs: Sequence[Run], which: Sequence[int], together: bool) -> list[list[int]]:
     """The runs to be trained at once: each alone, or all of one shape."""
+    from mindgap.training import ensembles
+
     if not together:
         return [[i] for i in which]
     groups: dict[tuple[object, ...], list[int]] = {}
@@ -181,20 +218,18 @@ def finished(
     experiment: str, out: str | Path, seeds: Sequence[int], steps: int, quick: bool = False, force: bool = False
 ) -> dict[int, dict[str, Any]]:
     """What an unfinished experiment towards `out` has done, by place in `planned`; the errors are those of `run`."""
-    path = _files.working_path(out)
-    if not path.exists():
-        return {}
-    header, _ = _files.read_tensors(path)
-    settings = _settings(experiment, seeds, steps, quick)
-    if not _files.same_recipe(path, header["recipe"], settings, force):
-        return {}
-    return {int(place): run for place, run in header["runs"].items()}
+    from mindgap import _unfinished
+
+    unfinished = _unfinished.read(out, _settings(experiment, seeds, steps, quick), "runs", force=force)
+    return {int(place): run for place, run in unfinished[0]["runs"].items()} if unfinished else {}
 
 
 class Sweep:
     """A file of `mindgap sweep`. Raises FileNotFoundError or ValueError if it is not one."""
 
     def __init__(self, path: str | Path) -> None:
+        from mindgap import _files
+
         self.data = _files.read_results(path, "mindgap sweep", "runs", "columns", "steps")
         self.runs: list[dict[str, Any]] = self.data["runs"]
         self.columns: list[str] = self.data["columns"]

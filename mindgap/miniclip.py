@@ -23,7 +23,7 @@ from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe, from_json
 from mindgap.scenes import Scenes
 
 if TYPE_CHECKING:
-    from open_clip.model import CLIP
+    from open_clip.model import CLIP as CLIP
 else:  # importing open_clip takes three seconds, and only `build` needs it
     from torch.nn import Module as CLIP
 

@@ -1,15 +1,31 @@
-"""What determines a training run, and what is measured of it; without torch, since the command's help needs it."""
+"""What determines a training, or the experiment of many seeds, and what is measured of a training.
+
+Without torch: the options of the command are these fields, with the help that stands beside each, and its help must
+answer at once.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from mindgap import _scalars
 
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
+STARTS = ("random", "aligned", "mini")
+TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
+"""The three towers of Fig 2."""
+
+INPUTS = ("noise", "scenes")
+SHOWN = 20  # points of each cloud that a figure can hold
+
+
+def option(default: Any, text: str, panel: str | None = None) -> Any:
+    """A field of a dataclass that is an option of the command, with its help and the panel it stands in."""
+    return field(default=default, metadata={"help": text, "panel": panel})
 
 
 # The fields that are whole numbers of at least 0, 1 and 2.
@@ -38,25 +54,25 @@ class Recipe:
     Raises ValueError for a value outside its range, naming it.
     """
 
-    temperature: float = 0.01
-    learn_temperature: bool = False
-    steps: int = 1000
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    warmup: int = 50
-    weight_decay: float = 0.1
-    width: int = 64
-    layers: int = 2
-    heads: int = 4
-    embed_dim: int = 64
-    patch: int = 4
-    start: str = "random"
-    modalities: str = "image-text"
-    objects: tuple[int, int] = (1, 3)
-    scenes: int | None = None
-    drop: tuple[str, ...] = ()
-    mismatch: float = 0.0
-    seed: int = 0
+    temperature: float = option(0.01, "Temperature τ of the loss: .01 keeps a gap, .07 all but closes it.")
+    learn_temperature: bool = option(False, "Learn τ, starting from --temperature; never below 1/100.")
+    steps: int = option(1000, "Batches to train on.", "Optimiser")
+    batch_size: int = option(128, "Pairs a batch.", "Optimiser")
+    learning_rate: float = option(2e-3, "Peak, after the warm-up and before the cosine.", "Optimiser")
+    warmup: int = option(50, "Steps of rising rate.", "Optimiser")
+    weight_decay: float = option(0.1, "AdamW's, on matrices.", "Optimiser")
+    width: int = option(64, "Of both transformers.", "Towers")
+    layers: int = option(2, "Of both transformers.", "Towers")
+    heads: int = option(4, "Attention heads a layer.", "Towers")
+    embed_dim: int = option(64, "Dimension of the shared sphere.", "Towers")
+    patch: int = option(4, "Image patch, pixels a side.", "Towers")
+    start: str = option("random", "random, aligned (by a Procrustes map), or mini (the shipped weights).", "Towers")
+    modalities: str = option("image-text", "What both see: image-text, image-image or text-text.", "Towers")
+    objects: tuple[int, int] = option((1, 3), "Least and most objects a scene.", "Data")
+    scenes: int | None = option(None, "Size of a fixed training set; without it, new scenes all along.", "Data")
+    drop: tuple[str, ...] = option((), "What captions leave out: shape, colour, size or place; repeatable.", "Data")
+    mismatch: float = option(0.0, "Share of scenes with exchanged captions.", "Data")
+    seed: int = option(0, "Settles initial weights and data.")
 
     def __post_init__(self) -> None:
         """Check and normalise every field."""
@@ -77,7 +93,7 @@ class Recipe:
         checked["patch"] = _scalars.count(self.patch, "patch", 1, IMAGE_SIZE)
         if IMAGE_SIZE % self.patch:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
-        checked["start"] = _scalars.choice(self.start, "start", ("random", "aligned", "mini"))
+        checked["start"] = _scalars.choice(self.start, "start", STARTS)
         checked["modalities"] = _scalars.choice(self.modalities, "modalities", MODALITIES)
         if checked["modalities"] != "image-text":
             for name in ("start", "mismatch"):
@@ -100,6 +116,48 @@ def from_json(values: dict[str, Any]) -> Recipe:
     """
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return Recipe(**fields)
+
+
+@dataclass(frozen=True)
+class SeedsRecipe:
+    """What the experiment of many seeds computes (`mindgap.seeds`): `seeds` initialisations (0, 1, …) of each tower on
+    `n` inputs of each kind, from `data_seed`. Of each cloud the first `shown` points are kept as coordinates (None: 20,
+    or all of fewer); `umap` adds those of UMAP to those of PCA.
+
+    Raises ValueError for a value outside its range, naming it, and for `umap` where umap-learn is not installed.
+    """
+
+    towers: tuple[str, ...] = option(
+        TOWERS, "resnet18, or half of an open_clip architecture, such as RN50:image; repeatable."
+    )
+    inputs: tuple[str, ...] = option(INPUTS, "noise or scenes; repeatable.")
+    seeds: int = option(25, "Initialisations of each tower.")
+    n: int = option(64, "Inputs of each kind.")
+    shown: int | None = option(None, f"Points of each cloud to keep; {SHOWN} without it, or all of fewer.")
+    data_seed: int = option(0, "Seed of the inputs.")
+    umap: bool = option(False, "UMAP coordinates too (needs umap-learn).")
+
+    def __post_init__(self) -> None:
+        """Check and normalise every field."""
+        from mindgap.towers import modality  # which imports torch
+
+        for tower in self.towers:
+            modality(tower)
+        for kind in self.inputs:
+            _scalars.choice(kind, "inputs", INPUTS)
+        n = _scalars.count(self.n, "n", 2)
+        checked = {
+            "seeds": _scalars.count(self.seeds, "seeds", 2),
+            "n": n,
+            "shown": min(n, SHOWN) if self.shown is None else _scalars.count(self.shown, "shown", 1, n),
+            "data_seed": _scalars.count(self.data_seed, "data_seed", 0, _scalars.LARGEST_SEED),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if self.umap and find_spec("umap") is None:
+            raise ValueError(
+                "umap: expected the package umap-learn, which is not installed; pip install umap-learn, or leave it out"
+            )
 
 
 @dataclass(frozen=True)

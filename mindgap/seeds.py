@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,58 +15,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs, cones, geometry
+from mindgap import _files, _unfinished, cones, geometry
 from mindgap._extras import late
 from mindgap._files import rounded
-from mindgap.towers import INPUTS, TOWERS, embed_seeds, modality
+from mindgap.recipe import SeedsRecipe
+from mindgap.towers import embed_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
     pd = late("pandas", "charts")
 
+__all__ = ["BINS", "Cones", "SeedsRecipe", "embedded", "gap_matrix", "run", "summary"]
+
 BINS = 200
 SINGULAR_VALUES = 40
 PACKAGES = ("mindgap", "torch", "torchvision", "open_clip_torch")
 UMAP: dict[str, Any] = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 0}
-
-
-@dataclass(frozen=True)
-class SeedsRecipe:
-    """What the experiment computes: `seeds` initialisations (0, 1, …) of each tower on `n` inputs of each kind, from
-    `data_seed`. Of each cloud the first `shown` points are kept as coordinates; `umap` adds those of UMAP to those of
-    PCA.
-
-    Raises ValueError for a value outside its range, naming it, and for `umap` where umap-learn is not installed.
-    """
-
-    towers: tuple[str, ...] = TOWERS
-    inputs: tuple[str, ...] = INPUTS
-    seeds: int = 25
-    n: int = 64
-    shown: int = 20
-    data_seed: int = 0
-    umap: bool = False
-
-    def __post_init__(self) -> None:
-        """Check and normalise every field."""
-        for tower in self.towers:
-            modality(tower)
-        for kind in self.inputs:
-            _inputs.choice(kind, "inputs", INPUTS)
-        n = _inputs.count(self.n, "n", 2)
-        checked = {
-            "seeds": _inputs.count(self.seeds, "seeds", 2),
-            "n": n,
-            "shown": _inputs.count(self.shown, "shown", 1, n),
-            "data_seed": _inputs.count(self.data_seed, "data_seed", 0, _inputs.LARGEST_SEED),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
-        if self.umap and find_spec("umap") is None:
-            raise ValueError(
-                "umap: expected the package umap-learn, which is not installed; pip install umap-learn, or leave it out"
-            )
 
 
 def run(
@@ -79,12 +43,12 @@ def run(
 ) -> dict[str, Any]:
     """Embed, summarise, and write `out` (.json): the results with the recipe and the versions they come from.
 
-    After every seed the embeddings are saved beside `out` (`_files.working_path`); a run that was interrupted goes
+    After every seed the embeddings are saved beside `out` (`_unfinished.working_path`); a run that was interrupted goes
     on from there, and removes it once `out` is written. `force` replaces `out`, and an unfinished run of another
     recipe. Returns what was written.
 
-    Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe, unless `force`;
-    ValueError if `out` does not end in .json.
+    Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe or cannot be read,
+    unless `force`; ValueError if `out` does not end in .json; other OSErrors if it cannot be written.
     """
     out = _files.free_path(out, force, ".json")
     tensors = embedded(recipe, out, force)
@@ -96,21 +60,17 @@ def run(
         for seed, found in stream:
             tensors |= {f"{kind}/{seed}/{tower}": embeddings for tower, embeddings in found.items()}
             header = {"recipe": asdict(recipe), "versions": _files.versions(*PACKAGES)}
-            _files.write_tensors(_files.working_path(out), header, tensors)
+            _unfinished.write(out, header, tensors)
     result = summary(recipe, tensors)
     _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
-    _files.working_path(out).unlink(missing_ok=True)
+    _unfinished.remove(out)
     return result
 
 
 def embedded(recipe: SeedsRecipe, out: str | Path, force: bool = False) -> dict[str, Tensor]:
     """The embeddings that an unfinished run towards `out` has left, by "inputs/seed/tower"."""
-    path = _files.working_path(out)
-    if not path.exists():
-        return {}
-    header, tensors = _files.read_tensors(path)
-    here = json.loads(json.dumps(asdict(recipe)))  # as the file has it: lists for tuples
-    return tensors if _files.same_recipe(path, header["recipe"], here, force) else {}
+    unfinished = _unfinished.read(out, asdict(recipe), force=force)
+    return unfinished[1] if unfinished else {}
 
 
 def summary(recipe: SeedsRecipe, tensors: dict[str, Tensor]) -> dict[str, Any]:
@@ -137,7 +97,7 @@ def cloud_summary(
     centred = pooled - pooled.mean(dim=0)
     singular = torch.linalg.svdvals(centred)
     places = {"PCA": principal_points(unit)} | (
-        {"UMAP": _umap(pooled).unflatten(0, unit.shape[:2])} if recipe.umap else {}
+        {"UMAP": _umap(pooled).reshape(*unit.shape[:2], 2)} if recipe.umap else {}
     )
     histograms = [cones.cosine_histogram(cloud, BINS) for cloud in unit]
     counts = torch.stack([histogram.counts for histogram in histograms]).sum(dim=0)
@@ -165,7 +125,7 @@ def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
     import umap
 
     options = UMAP | {"n_neighbors": min(UMAP["n_neighbors"], len(points) - 1)}
-    placed = torch.from_numpy(umap.UMAP(n_jobs=1, **options).fit_transform(points.float().numpy()))
+    placed: Tensor = torch.from_numpy(umap.UMAP(n_jobs=1, **options).fit_transform(points.float().numpy()))
     return placed - (placed.amax(dim=0) + placed.amin(dim=0)) / 2
 
 

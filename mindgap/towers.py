@@ -16,11 +16,10 @@ from tqdm.auto import tqdm
 
 from mindgap import _inputs, scenes
 from mindgap._extras import extra
+from mindgap.recipe import INPUTS, TOWERS
 
-TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
-"""The three towers of Fig 2."""
+__all__ = ["IMAGENET", "INPUTS", "TOWERS", "Embed", "embed_seeds", "modality"]
 
-INPUTS = ("noise", "scenes")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation that a ResNet's images are given
 _WITH_TEXT = "ViT-B-32"  # whose tokenizer serves resnet18, which has none; its tokens are thrown away
 

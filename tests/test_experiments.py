@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from mindgap import experiments, miniclip, training
-from mindgap.cli import app
 from mindgap.experiments import Sweep
 from mindgap.recipe import Recipe, from_json
 from mindgap.training import _steps
@@ -55,6 +52,20 @@ class TestWhatIsPlanned:
         runs = experiments.planned("temperature", [0], 10, quick=True)
         assert [run.recipe.temperature for run in runs] == [1 / 100, 1 / 10]
         assert len(experiments.planned("initialisation", [0], 10, quick=True)) == 2
+
+    def test_no_seeds_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="seeds: expected at least one, got none"):
+            experiments.planned("temperature", [], 10)
+
+    @pytest.mark.parametrize(("field", "value", "words"), [
+        ("seeds", 0, "seeds: expected a whole number at least 1, got 0"),
+        ("first_seed", -1, "first_seed: expected a whole number at least 0, got -1"),
+        ("steps", 0, "steps: expected a whole number at least 1, got 0"),
+        ("experiment", "modalities", "experiment: unknown name 'modalities'; did you mean 'modality'"),
+    ])  # fmt: skip
+    def test_settings_name_what_is_wrong(self, field: str, value: Any, words: str) -> None:
+        with pytest.raises(ValueError, match=words):
+            experiments.Settings(**{field: value})
 
     def test_an_unknown_experiment_has_near_matches(self) -> None:
         with pytest.raises(ValueError, match="experiment: unknown name 'temperatures'; did you mean 'temperature'"):
@@ -137,28 +148,6 @@ class TestFile:
         path.write_text(content)
         with pytest.raises(ValueError, match="expected a file of `mindgap sweep`"):
             Sweep(path)
-
-
-class TestCommand:
-    @pytest.fixture
-    def invoke(self) -> Callable[..., Any]:
-        return lambda *words: CliRunner().invoke(app, ["sweep", *map(str, words)])
-
-    def test_writes_and_tells(self, invoke: Callable[..., Any], tmp_path: Path) -> None:
-        out = tmp_path / "s.json"
-        result = invoke("initialisation", "--out", out, "--seeds", 1, "--steps", 1, "--quiet")
-        assert result.exit_code == 0, result.output
-        assert "aligned" in result.output
-        assert len(Sweep(out).runs) == 2
-        again = invoke("initialisation", "--out", out, "--seeds", 1, "--steps", 1, "--quiet")
-        assert again.exit_code == 2
-        assert "exists already" in again.output
-
-    def test_an_unknown_experiment_is_one_line(self, invoke: Callable[..., Any]) -> None:
-        result = invoke("mismatches")
-        assert result.exit_code == 2
-        assert "did you mean 'mismatch'" in result.output
-        assert "Traceback" not in result.output
 
 
 DATA = Path(__file__).parents[1] / "book" / "data"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from mindgap import _files, cones, geometry, seeds, towers
-from mindgap.cli import app
+from mindgap import _files, _unfinished, cones, geometry, recipe, seeds, towers
 from mindgap.seeds import Cones, SeedsRecipe
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
@@ -97,7 +95,7 @@ def test_nothing_is_overwritten_or_mixed(finished: Path, tmp_path: Path) -> None
     assert finished.read_bytes() == before
     out = tmp_path / "cones.json"
     other = json.loads(json.dumps({"recipe": {**json.loads(before)["recipe"], "n": 7}}))
-    _files.write_tensors(_files.working_path(out), other, {"noise/0/x": torch.ones(2, 2)})
+    _files.write_tensors(_unfinished.working_path(out), other, {"noise/0/x": torch.ones(2, 2)})
     with pytest.raises(ValueError, match=r"unfinished run of another recipe.*n 7 there, 6 here"):
         seeds.run(RECIPE, out, progress=False)
     seeds.run(RECIPE, out, force=True, progress=False)
@@ -193,12 +191,14 @@ def test_a_recipe_names_what_is_wrong(change: dict[str, Any], words: str) -> Non
         SeedsRecipe(**change)
 
 
-def test_umap_without_its_package_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(seeds, "find_spec", lambda _name: None)
-    result = CliRunner().invoke(app, ["cones", "--umap", "--out", str(tmp_path / "c.json")])
-    assert result.exit_code == 2
-    assert "pip install umap-learn" in result.output
-    assert list(tmp_path.iterdir()) == []
+def test_umap_without_its_package_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "find_spec", lambda _name: None)
+    with pytest.raises(ValueError, match="pip install umap-learn"):
+        SeedsRecipe(umap=True)
+
+
+def test_points_are_kept_as_many_as_a_figure_can_hold_unless_asked() -> None:
+    assert (SeedsRecipe().shown, SeedsRecipe(n=3).shown, SeedsRecipe(n=30, shown=25).shown) == (20, 3, 25)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"recipe": {}}'])
@@ -207,29 +207,3 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(ValueError, match="expected a file of `mindgap cones`"):
         Cones(path)
-
-
-class TestCommand:
-    @pytest.fixture
-    def invoke(self) -> Callable[..., Any]:
-        return lambda *words: CliRunner().invoke(app, ["cones", *map(str, words)])
-
-    def test_writes_and_tells(self, invoke: Callable[..., Any], tmp_path: Path) -> None:
-        options = ("--tower", SMALL[0], "--inputs", "scenes", "--seeds", 2, "--n", 3, "--quiet")
-        result = invoke("--out", tmp_path / "c.json", *options)
-        assert result.exit_code == 0, result.output
-        assert "scenes" in result.output
-        assert Cones(tmp_path / "c.json").recipe["n"] == 3
-        again = invoke("--out", tmp_path / "c.json", *options)
-        assert again.exit_code == 2
-        assert "exists already" in again.output
-
-    @pytest.mark.parametrize(("words", "said"), [
-        (("--tower", "resnet19"), "did you mean 'resnet18'"), (("--seeds", 1), "seeds: expected"),
-        (("--out", "c.txt"), "expected a name ending in .json"),
-    ])  # fmt: skip
-    def test_errors_are_one_line(self, invoke: Callable[..., Any], words: tuple[Any, ...], said: str) -> None:
-        result = invoke(*words)
-        assert result.exit_code == 2
-        assert said in result.output
-        assert "Traceback" not in result.output

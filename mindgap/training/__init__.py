@@ -7,22 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _files, _inputs, miniclip
-from mindgap._files import working_path
+from mindgap import _files, _inputs, _unfinished, miniclip
 from mindgap.miniclip import CLIP, Trained
-from mindgap.recipe import Measurement, Recipe, from_json
+from mindgap.recipe import Measurement, Recipe
 from mindgap.training import _steps
 from mindgap.training._steps import LEAST_TEMPERATURE, contrastive_loss
 
 __all__ = ["LEAST_TEMPERATURE", "PACKAGES", "Watch", "contrastive_loss", "resumes_at", "train"]
 
 PACKAGES = ("mindgap", "torch", "open_clip_torch")  # what the weights depend on
+_HEADER = ("step", "history", "seconds")  # what an unfinished run keeps beside its recipe
 
 Watch = Callable[[CLIP, int, Measurement | None], object]
 """Called after every step with the model, the number of the step, and what was measured there, if anything was."""
@@ -42,7 +41,7 @@ def train(
         L = ½ · 1/n Σ_i [−log softmax_j(x̂_i·ŷ_j / τ)_i − log softmax_j(x̂_j·ŷ_i / τ)_i]
 
     With `out` the model is saved there (see `miniclip.save`), and every `save_every` steps the unfinished run is
-    saved beside it (`working_path`) with the state of its optimiser. If such a file is there, the run goes on from
+    saved beside it (`unfinished-…`) with the state of its optimiser. If such a file is there, the run goes on from
     it; it is removed once `out` is written. `force` replaces `out`, and an unfinished run of another recipe.
 
     `watch` is called after every step, and once before the first. If it returns something true the training ends
@@ -50,22 +49,23 @@ def train(
 
     On the CPU of one machine, with one number of threads, the same recipe gives the same weights; on a GPU nearly so.
 
-    Raises FileExistsError if `out` exists, and ValueError if the unfinished run beside it has another recipe, unless
-    `force`; ValueError for a device that cannot be used; other errors for `out` are those of `miniclip.save`.
+    Raises FileExistsError if `out` exists, and ValueError if the unfinished run beside it has another recipe or cannot
+    be read, unless `force`; ValueError for a device that cannot be used, and where the training diverges; other errors
+    for `out` are those of `miniclip.save`.
     """
     save_every = _inputs.count(save_every, "save_every")
+    if out is not None:
+        out = _files.free_path(out, force)
     model = miniclip.build(recipe).to(_inputs.device(device))
     learned = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     groups = _steps.parameter_groups(learned, recipe.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
     first, seconds, history = 0, 0.0, []
-    if out is not None:
-        out = _files.free_path(out, force)
-        if unfinished := _unfinished(out, recipe, force):
-            header, tensors = unfinished
-            first, seconds = header["step"], header["seconds"]
-            history = [Measurement(**row) for row in header["history"]]
-            _restore(model, optimizer, tensors)
+    if out is not None and (unfinished := _unfinished.read(out, asdict(recipe), *_HEADER, force=force)):
+        header, tensors = unfinished
+        first, seconds = header["step"], header["seconds"]
+        history = [Measurement(**row) for row in header["history"]]
+        _restore(model, optimizer, tensors)
     held_out, milestones = _steps.held_out(recipe), _steps.milestones(recipe.steps)
     began = time.perf_counter() - seconds
 
@@ -73,53 +73,43 @@ def train(
         history.append(_steps.measured(model, recipe, held_out, 0))
     ended = watch is not None and bool(watch(model, first, history[-1]))
     step = first
-    steps = tqdm(total=recipe.steps, initial=first, disable=not progress, unit="step", desc="training")
     model.train()
-    for step, views in enumerate(_steps.batches(recipe, first), start=first + 1):
-        if ended:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = _steps.learning_rate(recipe, step)
-        x, y, scale = model(*(view.to(device) for view in views))
-        loss = contrastive_loss(x, y, scale)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        if recipe.learn_temperature:
-            with torch.no_grad():
-                model.logit_scale.clamp_(0, math.log(1 / LEAST_TEMPERATURE))
-        if step in milestones:
-            history.append(_steps.measured(model, recipe, held_out, step))
-            steps.set_postfix(loss=f"{history[-1].loss:.3f}", gap=f"{history[-1].gap:.2f}", refresh=False)
-        ended = watch is not None and bool(watch(model, step, history[-1] if step in milestones else None))
-        if out is not None and (step % save_every == 0 or step == recipe.steps or ended):
-            _save_unfinished(out, recipe, model, optimizer, step, history, time.perf_counter() - began)
-        steps.update()
-    steps.close()
+    with tqdm(total=recipe.steps, initial=first, disable=not progress, unit="step", desc="training") as bar:
+        for step, views in enumerate(_steps.batches(recipe, first), start=first + 1):
+            if ended:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = _steps.learning_rate(recipe, step)
+            x, y, scale = model(*(view.to(device) for view in views))
+            loss = contrastive_loss(x, y, scale)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
+            optimizer.step()
+            if recipe.learn_temperature:
+                with torch.no_grad():
+                    model.logit_scale.clamp_(0, math.log(1 / LEAST_TEMPERATURE))
+            if step in milestones:
+                history.append(_steps.measured(model, recipe, held_out, step))
+                bar.set_postfix(loss=f"{history[-1].loss:.3f}", gap=f"{history[-1].gap:.2f}", refresh=False)
+            ended = watch is not None and bool(watch(model, step, history[-1] if step in milestones else None))
+            if out is not None and (step % save_every == 0 or step == recipe.steps or ended):
+                _save_unfinished(out, recipe, model, optimizer, step, history, time.perf_counter() - began)
+            bar.update()
     trained = Trained(model.eval(), recipe, tuple(history), time.perf_counter() - began, _files.versions(*PACKAGES))
     if out is not None and step == recipe.steps:
         miniclip.save(trained, out, force)
-        working_path(out).unlink()
+        _unfinished.remove(out)
     return trained
 
 
 def resumes_at(out: str | Path, recipe: Recipe, force: bool = False) -> int:
     """The step at which `train(recipe, out, force)` would go on, 0 if from the beginning.
 
-    Raises ValueError, unless `force`, if the unfinished run has another recipe, naming the difference.
+    Raises ValueError, unless `force`, if the unfinished run has another recipe, naming the difference, or cannot be
+    read.
     """
-    unfinished = _unfinished(Path(out), recipe, force)
+    unfinished = _unfinished.read(out, asdict(recipe), *_HEADER, force=force)
     return unfinished[0]["step"] if unfinished else 0
-
-
-def _unfinished(out: Path, recipe: Recipe, force: bool) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Header and tensors of the unfinished run towards `out`, None if the run starts from the beginning."""
-    path = working_path(out)
-    if not path.exists():
-        return None
-    header, tensors = _files.read_tensors(path)
-    there = asdict(from_json(header["recipe"]))
-    return (header, tensors) if _files.same_recipe(path, there, asdict(recipe), force) else None
 
 
 def _save_unfinished(
@@ -141,7 +131,7 @@ def _save_unfinished(
         "seconds": seconds,
         "versions": _files.versions(*PACKAGES),
     }
-    _files.write_tensors(working_path(out), header, tensors)
+    _unfinished.write(out, header, tensors)
 
 
 def _restore(model: CLIP, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from mindgap import geometry, metrics, miniclip, scenes
 from mindgap.miniclip import CLIP
-from mindgap.recipe import Measurement, Recipe
+from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe
 from mindgap.scenes import Scenes
 
 HELD_OUT = 1000
@@ -60,8 +60,14 @@ def milestones(steps: int) -> set[int]:
 
 
 def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measurement:
-    """One look at a model, on `pairs`."""
-    x, y = miniclip.encode(model, pairs)
+    """One look at a model, on `pairs`. Raises ValueError where training has made its embeddings NaN or infinite."""
+    try:
+        x, y = miniclip.encode(model, pairs)
+    except ValueError as error:
+        raise ValueError(
+            f"learning_rate: the training has diverged by step {step} ({error}); a lower one than "
+            f"{recipe.learning_rate:g}, or a longer warm-up, may help"
+        ) from error
     scale = model.logit_scale.detach().exp()
     size = min(recipe.batch_size, len(x))
     starts = range(0, len(x) - size + 1, size)
@@ -89,7 +95,7 @@ def held_out(recipe: Recipe) -> Scenes:
 
 def scenes_of(recipe: Recipe, n: int, seed: int) -> Scenes:
     """New scenes as the recipe wants them, captions not mismatched."""
-    drawn = scenes.draw(n, seed, miniclip.IMAGE_SIZE, recipe.objects)
+    drawn = scenes.draw(n, seed, IMAGE_SIZE, recipe.objects)
     return replace(drawn, captions=scenes.caption(drawn.attributes, recipe.drop))
 
 

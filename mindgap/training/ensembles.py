@@ -75,7 +75,7 @@ def train_together(
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no rule for vmap
             losses = torch.vmap(loss)(parameters, buffers, first, second)
         optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        losses.sum().backward()  # type: ignore[no-untyped-call, unused-ignore]
         # A gradient of zero moves nothing: AdamW adds no decay to the temperature.
         parameters["logit_scale"].grad.mul_(learns)
         optimizer.step()

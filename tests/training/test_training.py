@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import miniclip, scenes, training
+from mindgap import _unfinished, miniclip, scenes, training
 from mindgap.recipe import Recipe
 from mindgap.training import _steps
 from tests.tiny import tiny
@@ -89,7 +89,7 @@ def test_an_interrupted_run_ends_as_if_never_stopped(tmp_path, changes):
     assert not out.exists()
     assert training.resumes_at(out, recipe) == 6
     with pytest.raises(ValueError, match=r"an unfinished run \(step 6\)"):
-        miniclip.load(training.working_path(out))
+        miniclip.load(_unfinished.working_path(out))
     resumed = training.train(recipe, out, progress=False, save_every=3)
     assert same(weights(whole), weights(resumed))
     assert resumed.history == whole.history
@@ -102,10 +102,10 @@ def test_an_unfinished_run_of_another_recipe_is_not_resumed(tmp_path):
     with interrupted_at(5), pytest.raises(KeyboardInterrupt):
         training.train(TINY, out, progress=False, save_every=4)
     other = dataclasses.replace(TINY, temperature=0.07)
-    before = training.working_path(out).read_bytes()
+    before = _unfinished.working_path(out).read_bytes()
     with pytest.raises(ValueError, match=r"another recipe \(temperature 0.01 there, 0.07 here\)"):
         training.train(other, out, progress=False)
-    assert training.working_path(out).read_bytes() == before
+    assert _unfinished.working_path(out).read_bytes() == before
     assert training.resumes_at(out, TINY, force=True) == 4
     assert training.resumes_at(out, other, force=True) == 0
     forced = training.train(other, out, force=True, progress=False)

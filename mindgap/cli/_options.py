@@ -1,0 +1,92 @@
+"""Options that commands share, and options that are the fields of a dataclass."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields
+from functools import wraps
+from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+
+import typer
+
+from mindgap.cli._messages import one_line_errors
+
+Command: TypeAlias = Callable[..., None]
+
+Force = Annotated[bool, typer.Option("--force", help="Replace OUT, and an unfinished run towards it.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Where to compute, such as [b]cpu[/]; the GPU, if there is one, without it.", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+def from_fields(
+    dataclass: type[Any],
+    parameter: str,
+    arguments: Sequence[str] = (),
+    flags: Mapping[str, str] | None = None,
+    build: Callable[..., Any] | None = None,
+) -> Callable[[Command], Command]:
+    """Decorator: `parameter` of a command, a `dataclass`, becomes an option for each of its fields.
+
+    Name, type and default are those of the field; help and panel are its metadata (`mindgap.recipe.option`).
+    `arguments` are the fields given by place, `flags` the names of options that are not those of their fields. `build`
+    makes the dataclass of the values that the user named, by field; without it, the others take their defaults. Typer
+    has no such thing of its own.
+    """
+    hints, flags = get_type_hints(dataclass), flags or {}
+    own = [_as_parameter(one, hints[one.name], one.name in arguments, flags.get(one.name)) for one in fields(dataclass)]
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_fields(**values: Any) -> None:
+            with one_line_errors():
+                given = {one.name: values.pop(one.name) for one in own}
+                named = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None}
+                made = (build or dataclass)(**named)
+            command(**values, **{parameter: made})
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters = [
+            new.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for old in signature.parameters.values()
+            for new in (own if old.name == parameter else [old])
+        ]
+        with_fields.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        with_fields.__annotations__ = {one.name: one.annotation for one in parameters}
+        return with_fields
+
+    return decorate
+
+
+def _if_named(context: Any, parameter: Any, value: Any) -> Any:
+    """`value` if the user gave it, None if it is the default."""
+    return None if context.get_parameter_source(parameter.name).name.startswith("DEFAULT") else value
+
+
+def _as_parameter(field: Field[Any], hint: Any, is_argument: bool, flag: str | None) -> inspect.Parameter:
+    """A field as a parameter that typer understands: tuples of any length are lists there."""
+    kind: Any = hint
+    default: Any = field.default
+    if get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis:
+        kind, default = list[get_args(hint)[0]], list(default)  # type: ignore[misc]
+    about: dict[str, Any] = {
+        "help": field.metadata["help"],
+        "rich_help_panel": field.metadata["panel"],
+        "callback": _if_named,
+    }
+    if is_argument:
+        info = typer.Argument(**about)
+    else:
+        info = typer.Option(flag or f"--{field.name.replace('_', '-')}", **about)
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
+    )
+
+
+def prose(command: Command) -> str:
+    """The docstring of a command, its paragraphs free to be broken anew; indented ones, the examples, stay."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(text if text.startswith(" ") else text.replace("\n", " ") for text in paragraphs)

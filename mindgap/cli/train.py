@@ -1,0 +1,47 @@
+"""`mindgap train`: a small CLIP of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mindgap.cli._messages import going_on_later, one_line_errors, say
+from mindgap.cli._options import Force, Quiet, from_fields
+from mindgap.recipe import Recipe
+
+
+@from_fields(Recipe, "recipe")
+def train(
+    recipe: Recipe,
+    out: Annotated[Path, typer.Argument(help="Checkpoint to write, ending in [b].safetensors[/].", show_default=False)],
+    device: Annotated[str, typer.Option(help="Where to train, such as [b]cuda[/].")] = "cpu",
+    save_every: Annotated[int, typer.Option(help="Steps between saves of the unfinished run.")] = 100,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a small CLIP on drawn scenes and write it to OUT.
+
+    With the defaults: 2 to 3 minutes on two CPU cores, 1.2 GB of memory, no download, a file of 0.9 MB. An interrupted
+    run goes on where it was last saved when the same command is given again.
+
+    Examples:
+
+        mindgap train mine.safetensors
+        mindgap train warm.safetensors --temperature 0.07 --seed 1
+        mindgap train two.safetensors --modalities image-image
+    """
+    with one_line_errors():
+        from mindgap import _files, _unfinished, training
+        from mindgap.training import _steps
+
+        _files.free_path(out, force)
+        if step := training.resumes_at(out, recipe, force):
+            say(f"resuming {_unfinished.working_path(out)} at step {step} of {recipe.steps}")
+        with going_on_later(out):
+            trained = training.train(recipe, out, force, device, progress=not quiet, save_every=save_every)
+    last = trained.history[-1]
+    print(f"{out}: {trained.seconds:.0f} s, temperature {last.temperature:.4g}, on {_steps.HELD_OUT} held-out scenes:")
+    print(f"gap {trained.history[0].gap:.3f} before, {last.gap:.3f} after; loss {last.loss:.3f}")
+    print(f"R@1 {last.image_to_text:.3f} image to text, {last.text_to_image:.3f} text to image")
