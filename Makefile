@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book sphinx test check execute lab bench coordinates cones clouds coursework dist lock clean browser
+.PHONY: help book sphinx test check execute lab bench coordinates cones clouds coursework release lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -20,13 +20,13 @@ help:  ## list the commands
 	@touch $@
 
 .venv/.book: .venv/.python requirements.lock pyproject.toml
-	@echo "Installing what the site needs into .venv (0.4 GB, about a minute the first time) ..."
+	@echo "Installing what the site needs into .venv (90 MB to download, 0.4 GB on disk; about a minute the first time) ..."
 	@$(BIN)/python $(INSTALL) $(NEWER_PIP)
 	@$(PIP) --group book
 	@touch $@
 
 .venv/.package: .venv/.book
-	@echo "Installing the package and what it computes with into .venv (about 7 GB more, most of it torch with CUDA; a few minutes the first time) ..."
+	@echo "Installing the package and what it computes with into .venv (3.3 GB to download, 7 GB on disk, most of it torch with CUDA; some minutes the first time) ..."
 	@$(PIP) --editable ".[all]"
 	@touch $@
 
@@ -44,7 +44,7 @@ help:  ## list the commands
 	@touch $@
 
 .venv-sphinx/.site: .venv-sphinx/.python pyproject.toml
-	@echo "Installing the newest Sphinx into .venv-sphinx (0.4 GB, about a minute the first time) ..."
+	@echo "Installing the newest Sphinx into .venv-sphinx (90 MB to download, 0.4 GB on disk; about a minute the first time) ..."
 	@.venv-sphinx/bin/python $(INSTALL) $(NEWER_PIP)
 	@.venv-sphinx/bin/python $(INSTALL) --upgrade --group sphinx
 	@touch $@
@@ -99,9 +99,13 @@ cones: .venv/.package  ## embed with 25 untrained networks again, for chapters 2
 clouds: .venv/.package  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
 	$(BIN)/python book/data/training_clouds.py
 
-dist: .venv/.python  ## build the package for a release into dist/
+release: .venv/.python  ## build the package into dist/, if CHANGELOG has its version: VERSION=…
+	@grep -qxF 'version = "$(VERSION)"' pyproject.toml || { echo "pyproject.toml has another version than $(or $(VERSION),VERSION=…)"; exit 1; }
+	@grep -qxF '## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md has no section '## $(VERSION)'"; exit 1; }
 	@$(BIN)/python $(INSTALL) build
-	$(BIN)/python -m build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	@awk '/^## /{here = ($$0 == "## $(VERSION)"); next} here' CHANGELOG.md >dist/notes.md
 
 lock: .venv/.python  ## resolve dependencies again into requirements.lock; UPGRADE=1 takes the newest versions
 	@$(BIN)/python $(INSTALL) uv

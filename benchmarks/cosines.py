@@ -65,43 +65,43 @@ def measure_mean(n: int, d: int, repeat: int) -> dict[str, object]:
     x = cloud(n, d)
     mean_cosine(x[:100])
     rounds = [(seconds(mean_cosine, x), seconds(all_pairs, x)) for _ in range(repeat)]
-    ours, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
+    ours, obvious = (statistics.median(column) for column in zip(*rounds, strict=True))
     difference = abs(mean_cosine(x) - all_pairs(x))
     print(f"mean cosine, n = {n}, d = {d}, float64, medians of {repeat} turns")
     print(f"  mean_cosine    {ours * 1e3:10.1f} ms")
-    print(f"  all pairs      {theirs * 1e3:10.1f} ms")
-    print(f"  ratio          {theirs / ours:10.1f}")
+    print(f"  all pairs      {obvious * 1e3:10.1f} ms")
+    print(f"  ratio          {obvious / ours:10.1f}")
     print(f"  difference     {difference:10.1e}", flush=True)
-    return row("mean_cosine", n, d, ours, theirs, f"{difference:.1e}", "")
+    return row("mean_cosine", n, d, ours, obvious, f"{difference:.1e}", "")
 
 
 def measure_histogram(n: int, d: int, repeat: int) -> dict[str, object]:
     x = cloud(n, d).float()
     cosine_histogram(x[:100])
     rounds = [(seconds(cosine_histogram, x, BINS), seconds(kept_histogram, x)) for _ in range(repeat)]
-    ours, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
+    ours, obvious = (statistics.median(column) for column in zip(*rounds, strict=True))
     with Largest() as largest:
         counts = cosine_histogram(x, BINS).counts.numpy()
     moved = np.abs(counts - kept_histogram(x)).sum() / 2
     share = largest.bytes / (4 * n**2)
     print(f"histogram of all pairs, n = {n}, d = {d}, float32, {BINS} bins, medians of {repeat} turns")
     print(f"  cosine_histogram {ours:8.2f} s")
-    print(f"  whole matrix     {theirs:8.2f} s")
-    print(f"  ratio            {theirs / ours:8.1f}")
+    print(f"  whole matrix     {obvious:8.2f} s")
+    print(f"  ratio            {obvious / ours:8.1f}")
     print(f"  largest tensor   {largest.bytes / 2**20:8.1f} MB ({share:.1%} of a float32 matrix of all pairs)")
     print(f"  pairs in another bin {moved:.0f} of {n * (n - 1)} (rounding at the edges)", flush=True)
-    return row("cosine_histogram", n, d, ours, theirs, f"{moved:.0f} pairs", f"{largest.bytes / 2**20:.1f}")
+    return row("cosine_histogram", n, d, ours, obvious, f"{moved:.0f} pairs", f"{largest.bytes / 2**20:.1f}")
 
 
-def row(what: str, n: int, d: int, ours: float, theirs: float, difference: str, largest: str) -> dict[str, object]:
+def row(what: str, n: int, d: int, ours: float, obvious: float, difference: str, largest: str) -> dict[str, object]:
     """One line of the table."""
     return {
         "what": what,
         "n": n,
         "d": d,
         "ours_s": f"{ours:.4f}",
-        "obvious_s": f"{theirs:.4f}",
-        "ratio": f"{theirs / ours:.1f}",
+        "obvious_s": f"{obvious:.4f}",
+        "ratio": f"{obvious / ours:.1f}",
         "difference": difference,
         "largest_tensor_mb": largest,
         **machine(),

@@ -27,10 +27,9 @@ from _machine import introduce, machine, seconds, write
 from torch import Tensor
 
 from mindgap.geometry import normalize
-from mindgap.landscape import loss_landscape
+from mindgap.landscape import TEMPERATURES, loss_landscape
 
 SHIFTS = torch.linspace(-1, 2, 41, dtype=torch.float64).tolist()
-TEMPERATURES = [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0]
 Cell = tuple[int, int]
 
 
@@ -108,13 +107,13 @@ def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]
 
     landscape = loss_landscape(x, y, SHIFTS, TEMPERATURES)
     plain(x, y, timed[:1])
-    theirs: list[float] = []
+    plain_losses: list[float] = []
     rounds: list[tuple[float, float, float]] = []
     # In turns, so that what else the machine does meanwhile slows all of them alike.
     for turn in range(repeat):
         share = timed[turn::repeat]
         start = time.perf_counter()
-        theirs += plain(x, y, share)
+        plain_losses += plain(x, y, share)
         a_cell = (time.perf_counter() - start) / len(share)
         ours = seconds(loss_landscape, x, y, SHIFTS, TEMPERATURES)
         rounds.append((a_cell * len(grid), ours, seconds(floor, x, y)))
@@ -122,7 +121,7 @@ def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]
     timed = [cell for turn in range(repeat) for cell in timed[turn::repeat]]
 
     index = tuple(torch.tensor(timed).T)
-    difference = (landscape.loss[index].double() - torch.tensor(theirs, dtype=torch.float64)).abs().max()
+    difference = (landscape.loss[index].double() - torch.tensor(plain_losses, dtype=torch.float64)).abs().max()
     few = timed[:: max(1, len(timed) // 6)]
     exact = torch.tensor(plain(x.double(), y.double(), few), dtype=torch.float64)
     error = (landscape.loss[tuple(torch.tensor(few).T)].double() - exact).abs().max()

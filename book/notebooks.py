@@ -10,7 +10,6 @@ from pathlib import Path
 import nbformat
 import yaml
 from nbclient import NotebookClient
-from nbformat import NotebookNode
 
 ROOT = Path(__file__).parent.parent
 SKIP = {"skip-execution", "nbval-skip"}
@@ -25,18 +24,6 @@ def notebooks() -> list[Path]:
     return [path for page in pages if (path := ROOT / f"{page}.ipynb").exists()]
 
 
-def merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Neighbouring pieces of one stream as one: where a kernel cuts what is printed is a matter of timing."""
-    result: list[NotebookNode] = []
-    for output in outputs:
-        last = result[-1] if result else {}
-        if output.output_type == "stream" and last.get("name") == output.name:
-            last["text"] += output.text
-        else:
-            result.append(output)
-    return result
-
-
 def execute(path: Path) -> float:
     """Run one notebook and write it back without what differs from run to run; returns the seconds it took."""
     notebook = nbformat.read(path, as_version=4)
@@ -46,6 +33,7 @@ def execute(path: Path) -> float:
         timeout=300,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # where a kernel cuts what is printed is a matter of timing
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     taken = time.perf_counter() - started
@@ -59,7 +47,6 @@ def execute(path: Path) -> float:
             continue
         if SKIP & set(cell.metadata.get("tags", [])):
             cell.outputs, cell.execution_count = [], None
-        cell.outputs = merged(cell.outputs)
         if any(output.get("name") == "stderr" for output in cell.outputs):
             raise SystemExit(f"{path.name}: a cell writes to stderr, which a page cannot show:\n{cell.source}")
     temporary = path.with_suffix(".tmp")

@@ -15,7 +15,7 @@ from autograding import HERE, STUDENT, Assignment
 if TYPE_CHECKING:
     from build import Trial
 
-NIGHT = (2022, 11, 28, 0, 0, 0)  # the time of every file in an archive: the first day of NeurIPS 2022
+TIMESTAMP = (2022, 11, 28, 0, 0, 0)  # of every file in an archive: the first day of NeurIPS 2022
 README = """\
 {title}
 {line}
@@ -28,7 +28,7 @@ Before you start
 
       jupyter lab {name}.ipynb
 
-  No GPU is needed, and no network: without one the notebook uses what comes with mindgap.
+  No GPU is needed, and no network: what the notebook needs comes with mindgap.
 
 While you work
   Replace each line  raise NotImplementedError("write this")  by your code, and each  YOUR ANSWER HERE  by your words.
@@ -93,7 +93,7 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
     temporary = path.with_suffix(".tmp")
     with zipfile.ZipFile(temporary, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, NIGHT)
+            entry = zipfile.ZipInfo(name, TIMESTAMP)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, wherever it is packed
             archive.writestr(entry, files[name])

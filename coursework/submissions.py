@@ -16,7 +16,7 @@ from autograding import HERE, Assignment
 
 MARKERS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 REGIONS = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.DOTALL)
-TELLING = 12  # letters; a shorter line, such as `else:`, gives nothing away
+LEAST_LETTERS = 12  # a shorter line, such as `else:`, gives nothing away
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def leaks(assignment: Assignment) -> list[str]:
         secret |= {line.strip() for region in regions for line in region.splitlines()}
         visible |= {line.strip() for line in rest.splitlines()}
     shown = {line.strip() for cell in released.cells for line in cell.source.splitlines()}
-    wrong = [line for line in sorted((secret - visible) & shown) if len(line) >= TELLING]
+    wrong = [line for line in sorted((secret - visible) & shown) if len(line) >= LEAST_LETTERS]
     wrong += [line for line in sorted(shown) if re.search(r"BEGIN (SOLUTION|HIDDEN)|# hidden$", line)]
     for cell in released.cells:
         if (held := _nbgrader(cell)) and held.get("checksum") != utils.compute_checksum(cell):

@@ -2,48 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import warnings
+from collections.abc import Hashable, Iterable, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch._C import _functorch as functorch  # torch has no public way to ask whether it is inside of vmap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 from mindgap._scalars import LARGEST_SEED, choice, count, number, positive
 
 __all__ = ["LARGEST_SEED", "choice", "count", "number", "positive"]
 
 _STREAM = 0x9E3779B9  # far from the seeds that people choose
+HIGH = 10.0  # a temperature above it is more likely to be the inverse of one
+LOWEST = 1e-30  # and one below it has logits that float32 cannot hold
 
-ArrayLike: TypeAlias = Tensor | np.ndarray | Sequence
-"""Anything `torch.as_tensor` takes."""
+if TYPE_CHECKING:
+    ArrayLike: TypeAlias = Tensor | np.ndarray | Sequence[Any] | pd.DataFrame | pd.Series
+    """Numbers: a tensor, an array, nested lists, or a table of pandas."""
 
-Rows: TypeAlias = Float[Tensor, "n d"] | ArrayLike
-"""One embedding a row, shape (n, d), any norms but zero."""
+    Rows: TypeAlias = Float[Tensor, "n d"] | ArrayLike
+    """One embedding a row, shape (n, d), any norms but zero."""
+else:
+    # Whatever comes is checked below, with a better message than a type checker's.
+    ArrayLike = Rows = object
 
 
 def tensor(value: object, name: str) -> Tensor:
-    """`value` as a real floating tensor: float64 stays, everything else becomes float32."""
-    try:
-        # A copy only where torch cannot share the memory: of a read-only, byte-swapped or reversed array.
-        if isinstance(value, np.ndarray) and not (
-            value.flags.writeable and value.dtype.isnative and min(value.strides, default=0) >= 0
-        ):
-            value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
-        result = torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            f"{name}: expected a tensor, an array or nested lists of numbers, got {type(value).__name__} ({error})"
-        ) from None
-    if result.is_complex():
-        raise TypeError(f"{name}: expected real numbers, got {result.dtype}")
-    return result if result.dtype == torch.float64 else result.to(torch.float32)
+    """`value` as a real floating tensor: float64 stays, everything else becomes float32.
+
+    Python's own numbers stay float64 where float32 would lose them: beyond 3e38, or a row of nothing above 1e-38.
+    """
+    result = _numbers(value, name)
+    if result.dtype != torch.float64:
+        return result.to(torch.float32)
+    return result.float() if _of_python(value) and not _out_of_single(result).any() else result
 
 
 def double(value: object, name: str) -> Tensor:
     """`value` as a real float64 tensor; Python's own numbers, which are of that precision, lose nothing."""
-    return tensor(value if isinstance(value, Tensor) else np.asarray(value, dtype=np.float64), name).double()
+    return _numbers(value, name).double()
+
+
+def _numbers(value: object, name: str) -> Tensor:
+    """`value` as a dense tensor of real numbers, in its own precision; Python's own numbers are float64."""
+    if reason := _unreadable(value):
+        raise TypeError(f"{name}: {reason}")
+    try:
+        if isinstance(value, list | tuple) and any(isinstance(part, Tensor) for part in value):
+            value = torch.stack([torch.as_tensor(part) for part in value])
+        if not isinstance(value, Tensor):
+            value = torch.as_tensor(_array(value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"{name}: expected a tensor, an array or nested lists of numbers, got {type(value).__name__} ({error})"
+        ) from None
+    if value.is_complex():
+        raise TypeError(f"{name}: expected real numbers, got {value.dtype}")
+    return value
+
+
+def _unreadable(value: object) -> str | None:
+    """What is wrong with what has numbers, but not one in every place."""
+    kind = type(value).__name__
+    if isinstance(value, Tensor):
+        if value.is_nested or value.is_meta or isinstance(value, torch.masked.MaskedTensor):
+            return f"expected a tensor with a number in every place, got {kind} ({value.layout} on {value.device})"
+        if value.layout != torch.strided:
+            return f"expected a dense tensor, got the layout {value.layout}; x.to_dense() makes it dense"
+    elif isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        return "expected a number in every place, got a masked array; drop the masked rows, or fill them"
+    elif hasattr(value, "toarray"):  # scipy's
+        return f"expected a dense array, got the sparse {kind}; x.toarray() makes it dense"
+    return None
+
+
+def _array(value: object) -> np.ndarray:
+    """`value` as an array that torch can share: writeable, of the machine's byte order, without negative strides."""
+    array = np.asarray(value)
+    if array.dtype == object:
+        if not array.ndim or not all(isinstance(number, Real) for number in array.flat):
+            kinds = sorted({type(number).__name__ for number in array.flat})
+            raise TypeError(f"it has {', '.join(kinds[:3])} in the place of numbers")
+        array = array.astype(np.float64)
+    if array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0:
+        return array
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+
+
+def _of_python(value: object) -> bool:
+    """Whether these are Python's numbers, or lists of them."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return not hasattr(value, "__array__") or isinstance(value, float)  # a float of numpy is one of Python's too
+
+
+def _out_of_single(x: Float[Tensor, "*shape"]) -> Bool[Tensor, "*rows"]:
+    """Which rows (the last dimension) float32 cannot hold: too large, or so small that they lose digits."""
+    if not x.ndim or not x.numel():
+        return torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
+    largest, limits = x.abs().amax(dim=-1), torch.finfo(torch.float32)
+    return (largest > limits.max) | ((largest > 0) & (largest < limits.tiny))
+
+
+def single(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Checked rows as float32, with the directions that they have.
+
+    A row that float32 cannot hold, in float64 say (1e300, …) or (1e-300, …), is divided by its largest entry; all
+    others keep their length.
+    """
+    far = _out_of_single(x)
+    if not far.any():
+        return x.float()
+    return torch.where(far[:, None], x / x.abs().amax(dim=1, keepdim=True), x).float()
 
 
 def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
@@ -54,28 +132,30 @@ def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
     n, d = result.shape
     if n < least or d < 1:
         raise ValueError(f"{name}: expected at least {least} rows and 1 column, got shape {(n, d)}")
+    if unreadable_now(result):
+        return result
     # One read, and no n·d of memory, for what is nearly always true: NaN, infinity and zero rows show in the norms.
-    norms = torch.linalg.vector_norm(result, dim=1)
+    seen = result.detach()
+    norms = torch.linalg.vector_norm(seen, dim=1)
     if norms.isfinite().all() and norms.all():
         return result
     # Or their squares are out of range.
-    if not result.isfinite().all():
-        bad = int((~torch.isfinite(result)).any(dim=1).nonzero()[0])
+    if not seen.isfinite().all():
+        bad = int((~seen.isfinite()).any(dim=1).nonzero()[0])
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {bad}")
-    zero = (result == 0).all(dim=1)
+    zero = (seen == 0).all(dim=1)
     if zero.any():
         raise ValueError(f"{name}: expected non-zero rows, got all zeros in row {int(zero.nonzero()[0])}")
     return result
 
 
-def single(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """Checked rows as float32. A row beyond its range is divided by its largest entry: its direction is what counts."""
-    if x.dtype != torch.float64:
-        return x.float()
-    largest = torch.linalg.vector_norm(x, ord=torch.inf, dim=1, keepdim=True)
-    limits = torch.finfo(torch.float32)
-    beyond = (largest > limits.max) | (largest < limits.tiny)
-    return (torch.where(beyond, x / largest, x) if beyond.any() else x).float()
+def unreadable_now(x: Tensor) -> bool:
+    """Whether the numbers stand for many, inside of `torch.vmap`, so that nothing can depend on them."""
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return True
+        x = functorch.get_unwrapped(x)
+    return False
 
 
 def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
@@ -92,11 +172,48 @@ def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d
     return x.to(dtype), y.to(dtype)
 
 
+def labels(values: object, name: str, n: int) -> Int[Tensor, " n"]:
+    """A number for each of `n` labels of any kind, equal for equal labels, from 0 in the order of their appearance."""
+    if isinstance(values, Tensor | np.ndarray):
+        values = values.tolist()
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"{name}: expected {n} labels, one for each row, got {values!r:.80}")
+    given = list(values)
+    if len(given) != n:
+        raise ValueError(f"{name}: expected {n} labels, one for each row, got {len(given)}")
+    numbers: dict[object, int] = {}
+    for place, label in enumerate(given):
+        if not isinstance(label, Hashable):
+            raise TypeError(f"{name}: expected one label for each row, got {type(label).__name__} for row {place}")
+        if label is None or label != label:  # NaN: what tables have where nothing is known
+            raise ValueError(f"{name}: expected a label for each row, got {label} for row {place}")
+        numbers.setdefault(label, len(numbers))
+    return torch.tensor([numbers[label] for label in given])
+
+
+def temperature(value: object, name: str = "temperature") -> float:
+    """`value` as a temperature: a number from 1e-30 up, with a hint where it looks like the inverse of one."""
+    result = positive(value, name)
+    _check_temperatures(result, result, name)
+    return result
+
+
+def _check_temperatures(lowest: float, highest: float, name: str) -> None:
+    if lowest < LOWEST:
+        raise ValueError(f"{name}: expected numbers above 0 (at least {LOWEST:g}), got {lowest:g}")
+    if highest > HIGH:
+        # Legitimate, if rare: so it is a warning, which comes once from each place, and from 10 down there is none.
+        warnings.warn(
+            f"{name}: the cosines are divided by {highest:g}, which leaves hardly a difference between them; "
+            f"did you mean 1/{highest:g}?",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def axis(values: object, name: str) -> Float[Tensor, " m"]:
     """A copy of a list of finite numbers: a floating tensor keeps its dtype, all else is float64, as Python does."""
-    axis = tensor(values, name).detach().clone()
-    if not isinstance(values, Tensor):
-        axis = torch.from_numpy(np.array(values, dtype=np.float64))
+    axis = (tensor if isinstance(values, Tensor) else double)(values, name).detach().clone()
     if axis.ndim != 1 or len(axis) == 0:
         raise ValueError(f"{name}: expected a list of at least one number, got shape {tuple(axis.shape)}")
     if not axis.isfinite().all():
@@ -104,17 +221,27 @@ def axis(values: object, name: str) -> Float[Tensor, " m"]:
     return axis
 
 
+def temperatures(values: object, name: str = "temperatures") -> Float[Tensor, " t"]:
+    """A copy of a list of temperatures, each checked as by `temperature`, with the dtypes of `axis`."""
+    result = axis(values, name)
+    _check_temperatures(float(result.min()), float(result.max()), name)
+    return result
+
+
 def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Generator:
     """A CPU generator for a seed of at most 32 bits, all that torch's looks at; other streams share no numbers."""
     return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)
 
 
-def device(value: str | torch.device | None) -> torch.device:
+def device(value: Any) -> torch.device:
     """`value` as torch's device, if tensors can be made there; None is the GPU where there is one, else the CPU."""
     if value is None:
         value = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.empty(0, device=value).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
+        found = torch.empty(0, device=value).device
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
         reason = str(error).splitlines()[0]
         raise ValueError(f"device: {str(value)!r} cannot be used here ({reason})") from None
+    if found.type == "meta":
+        raise ValueError("device: 'meta' cannot be used here (it computes no numbers)")
+    return found

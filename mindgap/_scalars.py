@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from typing import Any
 
 LARGEST_SEED = 2**32 - 1
 
@@ -12,7 +13,11 @@ LARGEST_SEED = 2**32 - 1
 def number(value: object, name: str) -> float:
     """`value` as one finite float."""
     try:
-        result = float(value)  # type: ignore[arg-type]
+        # A number needs no history, and torch warns of converting a tensor that has one.
+        plain: Any = value.detach() if hasattr(value, "detach") else value
+        result = float(plain)
+    except OverflowError:  # a whole number of more than 308 digits
+        raise ValueError(f"{name}: expected a number that a float holds, got one that is too large") from None
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
     if not math.isfinite(result):

@@ -40,6 +40,8 @@ __all__ = [
 
 
 TILE_ENTRIES = 2**20  # cosines held at once
+MOST_BINS = 10**7
+LONGEST = 1e30  # inputs whose squares float32 holds in a net of any depth; the shortest are as far below 1
 PIECES = 2  # linear pieces of a maxout unit
 SLOPE = 0.01  # of a leaky ReLU below zero
 
@@ -121,9 +123,18 @@ def gaussian_inputs(
     h = torch.randn(n, d, generator=generator)
     if norm is not None:
         h = h * (norm / torch.linalg.vector_norm(h, dim=1, keepdim=True))
-    return h.to(device)
+    return h.to(_inputs.device(device))
 
 
+def input_length(value: float) -> float:
+    """`input_norm` as a length whose inputs float32 can follow through the layers."""
+    length = _inputs.positive(value, "input_norm")
+    if not 1 / LONGEST <= length <= LONGEST:
+        raise ValueError(f"input_norm: expected a length from {1 / LONGEST:g} to {LONGEST:g}, got {length:g}")
+    return length
+
+
+@torch.no_grad()
 def layer_cosines(
     layers: Sequence[Layer],
     inputs: Rows,
@@ -166,11 +177,11 @@ def mlp_cosines(
     pairs; the paper's own includes the diagonal, which adds (1 − cosine)/n. Equal seeds give equal weights on every
     device.
 
-    Raises ValueError for an unknown name, a count below its least (depth 1, width 1, n 2), input_norm ≤ 0, or a width
-    so small that an input becomes zero.
+    Raises ValueError for an unknown name, a count below its least (depth 1, width 1, n 2), input_norm outside of
+    [1e-30, 1e30], a device that cannot be used, or a width so small that an input becomes zero.
     """
     layers = [Layer(activation, width, bias, norm)] * _inputs.count(depth, "depth")
-    length = None if input_norm is None else _inputs.positive(input_norm, "input_norm")
+    length = None if input_norm is None else input_length(input_norm)
     # The inputs get a stream of their own, so that they stay the same when the layers change.
     inputs = gaussian_inputs(
         _inputs.count(n, "n", 2), layers[0].width, length, _inputs.generator(seed, stream=1), device
@@ -207,15 +218,16 @@ def relu_mean_field(
 
     Raises ValueError for depth < 1 or input_norm ≤ 0.
     """
-    depth, squared = _inputs.count(depth, "depth"), _inputs.positive(input_norm, "input_norm") ** 2
-    one, cosines = float(bool(bias)), [0.0]
+    depth = _inputs.count(depth, "depth")
+    # 1/(q_l + 1), the weight of the biases, instead of q_l: no input norm over- or underflows in it.
+    weight, cosines = math.hypot(_inputs.positive(input_norm, "input_norm"), 1) ** -2 if bias else 0.0, [0.0]
     for _ in range(depth):
-        rho = (cosines[-1] * squared + one) / (squared + one)
-        cosines.append(float(relu_kernel(rho)))
-        squared = (squared + one) / 2 if bias else squared  # without bias the norm cancels
+        cosines.append(float(relu_kernel(min(1.0, cosines[-1] * (1 - weight) + weight))))
+        weight = 2 * weight / (1 + 2 * weight)
     return torch.tensor(cosines, dtype=torch.float64)
 
 
+@torch.no_grad()
 def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
     """Share of the variance of embeddings that is decided by the initialisation: Var[E[h|Θ]] / Var[h] (Theorem 2).
 
@@ -229,7 +241,8 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
     therefore fall a little below 0. Both are unbiased for inputs drawn anew for each seed; where all seeds share their
     inputs, the first is too small, by at most 1/n of the whole.
 
-    Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not all equal.
+    Scaling all embeddings alike changes nothing. Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not
+    all equal.
     """
     values = _inputs.tensor(embeddings, "embeddings")
     if values.ndim != 3:
@@ -239,8 +252,10 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
     if not values.isfinite().all():
         seed = int((~values.isfinite()).flatten(1).any(dim=1).nonzero()[0])
         raise ValueError(f"embeddings: expected finite numbers, got NaN or infinity in seed {seed}")
-    means = torch.stack([one.double().mean(dim=0) for one in values])
-    within = torch.stack([one.double().var(dim=0).sum() for one in values])
+    # A share has no unit: the largest number is made 1, so that no square over- or underflows.
+    largest = max(float(one.abs().max()) for one in values) or 1.0
+    means = torch.stack([(one.double() / largest).mean(dim=0) for one in values])
+    within = torch.stack([(one.double() / largest).var(dim=0).sum() for one in values])
     return share_of_means(means, within, values.shape[1])
 
 
@@ -279,6 +294,7 @@ class CosineHistogram:
         return table.iloc[max(0, filled[0] - 1) : filled[-1] + 2] if filled else table.iloc[:0]
 
 
+@torch.no_grad()
 def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
     """Histogram of the cosines of all off-diagonal pairs of rows of `x` (n, d), without n² memory (Fig 2a).
 
@@ -286,7 +302,7 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
     its upper edge too; with edges given, cosines beyond them are not counted. The upper half of the matrix of
     cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU.
 
-    Raises ValueError as `mean_cosine` does, for bins < 1, or for edges that do not increase.
+    Raises ValueError as `mean_cosine` does, unless 1 ≤ bins ≤ 10⁷, or for edges that do not increase.
     """
     x = geometry.normalize(_inputs.rows(x, "x"))
     edges, given = _edges(bins, x)
@@ -311,13 +327,15 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
 
 
 def _edges(bins: int | ArrayLike, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " edges"], Float[Tensor, " edges"]]:
-    """Edges as they are searched, the last one a hair higher so that it belongs to its bin, and as they are told."""
-    if isinstance(bins, int) or (isinstance(bins, float) and bins == int(bins)):
-        given = torch.linspace(-1, 1, _inputs.count(bins, "bins") + 1, dtype=torch.float64)
+    """Edges as they are searched, the last one a hair higher so that it belongs to its bin, and as they were given."""
+    given = _inputs.double(bins, "bins").detach().cpu()
+    if given.ndim == 0:
+        given = torch.linspace(-1, 1, _inputs.count(given, "bins", 1, MOST_BINS) + 1, dtype=torch.float64)
     else:
-        given = _inputs.double(bins, "bins").cpu()
         if given.ndim != 1 or len(given) < 2 or not (given[1:] > given[:-1]).all():
-            raise ValueError(f"bins: expected a whole number or at least 2 increasing edges, got {given.tolist()}")
+            raise ValueError(
+                f"bins: expected a whole number or at least 2 increasing edges, got {given.tolist()!r:.80}"
+            )
     searched = given.to(x.dtype, copy=True)
     searched[-1] = torch.nextafter(searched[-1], searched.new_tensor(math.inf))
     return searched.to(x.device), given

@@ -2,16 +2,19 @@
 
 Every function takes embeddings of shape (n, d) with rows of any norm and puts them on the unit
 sphere itself; x̂ and ŷ below are the normalised rows. Row i of `x` belongs with row i of `y`.
-Section and figure numbers refer to Liang et al., *Mind the Gap* (NeurIPS 2022).
+`normalize`, `unit_pair`, `gap_vector` and `shift` are differentiable; what returns numbers, projections or
+labels is not. Section and figure numbers refer to Liang et al., *Mind the Gap* (NeurIPS 2022).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs
@@ -20,12 +23,14 @@ from mindgap._inputs import Rows
 __all__ = [
     "Projection",
     "ShiftPath",
+    "distinct_rows",
     "gap_distance",
     "gap_vector",
     "matched_cosine",
     "mean_cosine",
     "normalize",
     "recall_at_k",
+    "row_groups",
     "separability",
     "shared_projection",
     "shift",
@@ -33,6 +38,7 @@ __all__ = [
     "unit_pair",
 ]
 
+FARTHEST = 1e18  # a shift beyond which the gap alone decides where a unit row goes; float32 holds its square
 _TILE_ROWS = 1024  # a few MB, so that a tile is still in cache when it is read again
 TILE_ENTRIES = 2**22  # similarities held at once by the tiled functions: 16 MB in float32
 
@@ -49,8 +55,9 @@ def normalize(x: Rows) -> Float[Tensor, "n d"]:
 
 
 def unit(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    x = x / x.abs().amax(dim=1, keepdim=True)
-    return x / torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    x = x / x.detach().abs().amax(dim=1, keepdim=True)  # a factor without effect, and so without a gradient
+    norms: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x / norms
 
 
 def unit_pair(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
@@ -86,6 +93,7 @@ def gap_vector(x: Rows, y: Rows) -> Float[Tensor, " d"]:
     return x.mean(dim=0) - y.mean(dim=0)
 
 
+@torch.no_grad()
 def gap_distance(x: Rows, y: Rows) -> float:
     """The length of the gap ‖Δ‖, between 0 (one centre) and 2 (opposite poles) (§4.2; .82 in Fig 1b).
 
@@ -94,6 +102,7 @@ def gap_distance(x: Rows, y: Rows) -> float:
     return float(torch.linalg.vector_norm(gap_vector(x, y)))
 
 
+@torch.no_grad()
 def mean_cosine(x: Rows, y: Rows | None = None) -> float:
     """Mean cosine over the pairs of different rows: how narrow one cone is, or how near two are (§2.1, Fig 2a).
 
@@ -115,6 +124,7 @@ def mean_cosine(x: Rows, y: Rows | None = None) -> float:
     return (float(product) - own) / (len(x) * (len(x) - 1))
 
 
+@torch.no_grad()
 def matched_cosine(x: Rows, y: Rows) -> float:
     """Mean cosine of the n matched pairs (x̂_i, ŷ_i): how well the two modalities are aligned.
 
@@ -135,7 +145,7 @@ def shift(x: Rows, y: Rows, amount: float) -> tuple[Float[Tensor, "n d"], Float[
     Shapes: (n, d), (n, d) → (n, d), (n, d). Raises ValueError as `gap_vector` does, if `amount` is not finite, or
     if it moves a row onto the origin.
     """
-    amount = _inputs.number(amount, "amount")
+    amount = _shift(amount)
     x, y = unit_pair(x, y)
     step = amount * (x.mean(dim=0) - y.mean(dim=0))
     moved_x, moved_y = x - step, y + step
@@ -149,37 +159,122 @@ def shift(x: Rows, y: Rows, amount: float) -> tuple[Float[Tensor, "n d"], Float[
     return unit(moved_x), unit(moved_y)
 
 
-def recall_at_k(x: Rows, y: Rows, k: int = 1) -> float:
+def _shift(amount: float) -> float:
+    """λ as a finite number, at most so large that float32 holds what is computed from it."""
+    return max(-FARTHEST, min(FARTHEST, _inputs.number(amount, "amount")))
+
+
+@torch.no_grad()
+def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | None = None) -> float:
     """Share of rows of `x` whose own row of `y` is among the `k` with the highest cosine (R@k).
 
-    Ties share their places fairly: with g rows of y strictly nearer and t rows (its own among them) equally near, a
-    row counts min(1, max(0, (k − g) / t)). Embeddings that have collapsed to one point score k/n, which is chance.
-    Cosines within 8 units of rounding (1e-6 in float32) are equal: the same row twice may differ by so much, by its
-    place in the matrix product. The n × n similarities are walked in tiles.
+    Where several captions belong to one image, none of them is wrong. With `groups`, n labels of any kind such as image
+    ids, a row counts if any row of `y` with its label is among the k nearest. `groups="equal"` is for repeated rows
+    without ids: those of pairs whose x, or whose y, is equal to that of the row count (see `row_groups`). By default
+    every pair stands for itself, even where rows are equal: a collapsed tower makes equal rows, too, and should not be
+    taken for perfect.
 
-    Raises ValueError as `gap_vector` does, or unless 1 ≤ k ≤ n.
+    Ties share their places fairly, as if their order were drawn at random. With g rows of y strictly nearer than the
+    best of its own and t rows equally near, s of them its own, a row counts with the probability that one of the s is
+    among m = max(0, k − g) drawn from t, 1 − C(t − s, m) / C(t, m); that is min(1, m / t) for s = 1. Embeddings that
+    have collapsed to one point score k/n, which is chance.
+    Cosines are equal within 8 units of rounding (1e-6) in float32, within 2√d (1e-14 for d = 512) in float64: the same
+    row twice may differ by so much, by its place in a matrix product. Where a float32 product leaves open which of two
+    rows is nearer, float64 decides. The n × n similarities are walked in tiles: O(n²d) time, no n² memory.
+
+    Raises ValueError as `gap_vector` does, unless 1 ≤ k ≤ n, or unless `groups` are n labels or "equal".
     """
-    x, y = unit_pair(x, y)
-    n = x.shape[0]
+    given = _inputs.pair(x, y)
+    x, y = (unit(rows) for rows in given)
+    n, d = x.shape
     k = _inputs.count(k, "k", 1, n)
-    rounding = 8 * torch.finfo(x.dtype).eps
+    labels = [] if groups is None else [part.to(x.device) for part in _labels(groups, *given)]
+    eps = torch.finfo(x.dtype).eps
+    band = max(8.0, 2 * math.sqrt(d)) * eps  # what rounding can do to the product of two rows
+    tie = 8 * eps if x.dtype == torch.float32 else band
     hits = 0.0
-    for start, similarity in _similarity_tiles(x, y):
-        own = similarity.diagonal(start)[:, None]
-        nearer = (similarity > own + rounding).sum(dim=1)
-        equal = (similarity >= own - rounding).sum(dim=1) - nearer
-        hits += float(((k - nearer) / equal).clamp(0, 1).sum())
+    for rows, similarity in _similarity_tiles(x, y):
+        nearer, near, own = _standing(similarity, rows, labels, band)
+        sure = nearer + near - own < k
+        hits += int(sure.sum())
+        undecided = rows[~sure & (nearer < k)]
+        if len(undecided):
+            similarity = unit(given[0][undecided].double()) @ unit(given[1].double()).T
+            nearer, near, own = (counts.cpu().double() for counts in _standing(similarity, undecided, labels, tie))
+            hits += float(_chance_of_one(own, near, k - nearer).sum())
     return hits / n
+
+
+def _labels(
+    groups: Iterable[object] | str, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
+) -> list[Int[Tensor, " n"]]:
+    """Labels that pairs must share, one of them at least, for the one to be right for the other."""
+    if isinstance(groups, str):
+        _inputs.choice(groups, "groups", ["equal"])
+        return [row_groups(x), row_groups(y)]
+    return [_inputs.labels(groups, "groups", len(x))]
+
+
+def _standing(
+    similarity: Float[Tensor, "m n"], rows: Int[Tensor, " m"], labels: list[Int[Tensor, " n"]], tie: float
+) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"], Int[Tensor, " m"]]:
+    """For some rows of x: how many of y are nearer than the best of its own, how many as near, and how many of those
+    are its own. Cosines `tie` apart are equal.
+    """
+    if labels:
+        right = torch.stack([label[rows, None] == label for label in labels]).any(dim=0)
+        best = similarity.masked_fill(~right, -math.inf).amax(dim=1, keepdim=True)
+    else:
+        best = similarity.gather(1, rows[:, None])
+    nearer, reached = (similarity > best + tie).sum(dim=1), similarity >= best - tie
+    own = (reached & right).sum(dim=1) if labels else torch.ones_like(nearer)
+    return nearer, reached.sum(dim=1) - nearer, own
+
+
+def _chance_of_one(
+    own: Float[Tensor, " m"], of: Float[Tensor, " m"], places: Float[Tensor, " m"]
+) -> Float[Tensor, " m"]:
+    """The probability that one of `own` is among `places` drawn from `of`."""
+    places = places.clamp(min=0).minimum(of)
+    others = (of - own - places).clamp(min=0)
+    none = (of - own + 1).lgamma() + (of - places + 1).lgamma() - (others + 1).lgamma() - (of + 1).lgamma()
+    several = torch.where(places > of - own, 1.0, -none.expm1())
+    return torch.where(own == 1, places / of, several)
+
+
+def row_groups(x: Rows) -> Int[Tensor, " n"]:
+    """A number for each row of `x` (n, d), the same for equal rows, from 0 in the order of appearance; int64, CPU.
+
+    Rows are compared as they are given, number by number and not by direction (by 128-bit hashes of their bytes), in
+    O(nd). The same image embedded in two batches may differ in the last digit and be two; then its id is the label.
+
+    Raises ValueError for a wrong rank, no rows, NaN or infinity, or a zero row.
+    """
+    x = _inputs.rows(x, "x", least=1).detach()
+    # −0 and 0 are equal but differ in their bytes: adding 0 leaves only one of them.
+    tiles = ((tile + 0.0).contiguous().cpu().numpy() for tile in x.split(_TILE_ROWS))
+    return _inputs.labels(
+        [hashlib.blake2b(row, digest_size=16).digest() for tile in tiles for row in tile], "x", len(x)
+    )
+
+
+def distinct_rows(x: Rows) -> int:
+    """How many different rows `x` (n, d) has, compared as in `row_groups`; n if none is repeated.
+
+    Raises ValueError as `row_groups` does.
+    """
+    return int(row_groups(x).max()) + 1
 
 
 def _similarity_tiles(
     x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
-) -> Iterator[tuple[int, Float[Tensor, "tile n"]]]:
-    size = max(1, TILE_ENTRIES // y.shape[0])
-    for start in range(0, x.shape[0], size):
-        yield start, x[start : start + size] @ y.T
+) -> Iterator[tuple[Int[Tensor, " tile"], Float[Tensor, "tile n"]]]:
+    """Numbers of rows of x, and their cosines with all of y, for one tile after the other."""
+    for rows in torch.arange(len(x), device=x.device).split(max(1, TILE_ENTRIES // len(y))):
+        yield rows, x[rows] @ y.T
 
 
+@torch.no_grad()
 def separability(x: Rows, y: Rows) -> float:
     """Share of all 2n points that lie on their own modality's side of the plane halfway between the means.
 
@@ -215,6 +310,7 @@ class Projection:
         return (points - self.center) @ self.basis.T
 
 
+@torch.no_grad()
 def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = False) -> Projection:
     """The principal axes of both clouds together, as one linear map (Fig 1b shows UMAP instead, which is not linear).
 
@@ -266,7 +362,7 @@ class ShiftPath:
 
     def at(self, amount: float) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
         """The coordinates of all points after a shift by λ = `amount`: (n, c) for x, (n, c) for y."""
-        amount = _inputs.number(amount, "amount")
+        amount = _shift(amount)
 
         def moved(points: Tensor, along: Tensor, step: float) -> Tensor:
             norm = (1 - 2 * step * along + step**2 * self.squared_gap).sqrt()
@@ -275,6 +371,7 @@ class ShiftPath:
         return moved(self.x, self.x_along, amount), moved(self.y, self.y_along, -amount)
 
 
+@torch.no_grad()
 def shift_path(x: Rows, y: Rows, components: int = 2) -> ShiftPath:
     """The numbers that let a picture move every point exactly along the shift: `shared_projection` with `gap_first`.
 

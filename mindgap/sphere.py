@@ -19,6 +19,17 @@ from torch import Tensor
 
 from mindgap import _inputs
 from mindgap._inputs import ArrayLike
+from mindgap.landscape import info_nce
+
+__all__ = [
+    "AZIMUTHS",
+    "EXCHANGED",
+    "arc_loss",
+    "arc_pairs",
+    "best_angle",
+    "best_sharpness",
+    "six_pairs",
+]
 
 AZIMUTHS = (-20.0, 0.0, 20.0, 40.0, 60.0, 80.0)
 """The six images of Fig 3e, in degrees."""
@@ -68,15 +79,18 @@ def arc_loss(
     The same as `loss_landscape(*arc_pairs(…), [0], [temperature]).loss`, for all heights at once. By default the six
     pairs of Fig 3e, two of them exchanged; other azimuths need an `above` of their own, None for all matched.
 
-    Raises ValueError as `arc_pairs` does, or for temperature ≤ 0.
+    Differentiable in `delta_theta` and `azimuths`.
+
+    Raises ValueError as `arc_pairs` does, or for a temperature below 1e-30. Warns of one above 10.
     """
     heights = _inputs.double(delta_theta, "delta_theta")
     if not heights.isfinite().all():
         raise ValueError("delta_theta: expected finite numbers, got NaN or infinity")
-    sharpness = heights.deg2rad().cos() / _inputs.positive(temperature, "temperature")
-    return _loss(_cosines(azimuths, above), sharpness.reshape(-1)).reshape(heights.shape)
+    sharpness = heights.deg2rad().cos() / _inputs.temperature(temperature)
+    return info_nce(sharpness[..., None, None] * _cosines(azimuths, above).to(heights.device))
 
 
+@torch.no_grad()
 def best_sharpness(azimuths: ArrayLike = AZIMUTHS, above: Sequence[int] | None = EXCHANGED) -> float:
     """The factor s* of the cosines at which the loss is least; infinite if a larger one always helps.
 
@@ -106,9 +120,9 @@ def best_angle(temperature: float, azimuths: ArrayLike = AZIMUTHS, above: Sequen
     As far below the equator is as good. 53°, 65° and 78° for the six pairs at τ = 1/35, 1/50 and 1/100, 0 at 1/5 and 1
     (Fig 3g). Arguments as for `arc_loss`.
 
-    Raises ValueError as `arc_pairs` does, or for temperature ≤ 0.
+    Raises ValueError as `arc_pairs` does, or for a temperature below 1e-30. Warns of one above 10.
     """
-    temperature = _inputs.positive(temperature, "temperature")
+    temperature = _inputs.temperature(temperature)
     return math.degrees(math.acos(min(1.0, best_sharpness(azimuths, above) * temperature)))
 
 
@@ -128,12 +142,6 @@ def _cosines(azimuths: ArrayLike, above: Sequence[int] | None) -> Float[Tensor, 
     """x̂_i·ŷ_j / cos Δθ."""
     angles, order = _arc(azimuths, above)
     return (angles[:, None] - angles[order]).cos()
-
-
-def _loss(cosines: Float[Tensor, "n n"], sharpness: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
-    logits = sharpness[:, None, None] * cosines
-    both = (logits.logsumexp(dim=1) + logits.logsumexp(dim=2)) / 2
-    return (both - logits.diagonal(dim1=1, dim2=2)).mean(dim=1)
 
 
 def _slope(cosines: Float[Tensor, "n n"], sharpness: float) -> float:

@@ -16,6 +16,16 @@ from mindgap.cones import ACTIVATIONS, Layer
 _TILE_ENTRIES = 2**22  # pre-activations drawn at once
 
 
+__all__ = [
+    "LayerShares",
+    "RaisedShare",
+    "binomial_interval",
+    "layer_shares",
+    "raised_share",
+    "sufficient_cosine",
+]
+
+
 @dataclass(frozen=True)
 class RaisedShare:
     """How many of `layers` random layers raised the cosine: `raised`, and their `share` with its interval."""
@@ -54,7 +64,8 @@ def sufficient_cosine(ratio: float) -> float:
     Raises ValueError for ratio ≤ 0.
     """
     ratio = _inputs.positive(ratio, "ratio")
-    return 2 / (ratio + 1 / ratio)
+    smaller = min(ratio, 1 / ratio)
+    return 2 * smaller / (1 + smaller**2)
 
 
 def raised_share(
@@ -72,7 +83,7 @@ def raised_share(
     and b_k from N(0, 1/width). Neurons are independent, and what a neuron sees of u and v is one pair from the
     Gaussian with covariance ((‖u‖² + 1, u·v + 1), (u·v + 1, ‖v‖² + 1))/width. Those pairs are drawn directly, which
     is exact and needs no input dimension. A layer that silences u or v altogether, as very narrow ones do, counts
-    as not raising. The interval is Wilson's.
+    as not raising. Vectors of one direction have the cosine 1, and nothing raises that. The interval is Wilson's.
 
     Raises ValueError unless −1 ≤ cosine ≤ 1, ratio > 0, norm > 0, width ≥ 1, layers ≥ 1 and
     0 < confidence < 1.
@@ -86,15 +97,29 @@ def raised_share(
         raise ValueError(f"cosine: expected a number from -1 to 1, got {cosine:g}")
     width, layers = _inputs.count(width, "width"), _inputs.count(layers, "layers")
     generator = _inputs.generator(seed)
-    u, v, product = (ratio * norm) ** 2 + 1, norm**2 + 1, cosine * ratio * norm**2 + 1
-    along, across = product / math.sqrt(v), math.sqrt(max(0.0, u - product**2 / v))
+    # Pre-activations of variance 1 each: what the cosine does not see is their lengths, which could overflow. Their
+    # correlation is `along`, and along² + across² = 1, written so that nothing cancels where u and v are nearly equal.
+    (u, u_bias), (v, v_bias) = _share_of_bias(ratio * norm), _share_of_bias(norm)
+    along = cosine * u * v + u_bias * v_bias
+    across = math.sqrt(
+        (u * v) ** 2 * (1 - cosine) * (1 + cosine)
+        + (u * v_bias - v * u_bias) ** 2
+        + 2 * (1 - cosine) * u * v * u_bias * v_bias
+    )
     raised, tile = 0, max(1, _TILE_ENTRIES // width)
     for start in range(0, layers, tile):
         first, second = torch.randn(2, min(tile, layers - start), width, dtype=torch.float64, generator=generator)
-        a, b = torch.relu(along * first + across * second), torch.relu(math.sqrt(v) * first)
-        lengths = torch.linalg.vector_norm(a, dim=1) * torch.linalg.vector_norm(b, dim=1)
-        raised += int(((a * b).sum(dim=1) > cosine * lengths).logical_and(lengths > 0).sum())
+        a, b = torch.relu_(along * first + across * second), torch.relu_(first)
+        a, b = (h.div_(torch.linalg.vector_norm(h, dim=1, keepdim=True)) for h in (a, b))  # NaN if nothing is left
+        # ‖â − b̂‖² = 2 − 2 cos(a, b): exact also where that is nearly 0, and never below it.
+        raised += int((torch.linalg.vector_norm(a.sub_(b), dim=1).square() < 2 * (1 - cosine)).sum())
     return RaisedShare(raised, layers, *binomial_interval(raised, layers, confidence))
+
+
+def _share_of_bias(length: float) -> tuple[float, float]:
+    """(length, 1) on the unit circle: what a vector and the bias contribute to its pre-activations."""
+    whole = math.hypot(length, 1)
+    return (length / whole, 1 / whole) if math.isfinite(whole) else (1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -124,11 +149,12 @@ def layer_shares(
     `depth` layers of `width`. `stage`: "output", h = φ(W h' + b), or "preactivation", h = W h' + b. The share is
     estimated as in `variance_share`; networks are walked one at a time and only their means are kept.
 
-    Raises ValueError for an unknown name, seeds < 2, n < 2, depth < 1, width < 1 or input_norm ≤ 0.
+    Raises ValueError for an unknown name, seeds < 2, n < 2, depth < 1, width < 1, or an input_norm outside of
+    [1e-30, 1e30].
     """
     layer = Layer(activation, width, bias)
     depth, seeds, n = _inputs.count(depth, "depth"), _inputs.count(seeds, "seeds", 2), _inputs.count(n, "n", 2)
-    input_norm = _inputs.positive(input_norm, "input_norm")
+    input_norm = cones.input_length(input_norm)
     stage = _inputs.choice(stage, "stage", ("output", "preactivation"))
     generator = _inputs.generator(seed)
     means: list[list[Tensor]] = [[] for _ in range(depth)]

@@ -139,6 +139,14 @@ class TestMeanField:
             expected = np.trapezoid(product, theta) / (math.pi / 2)
             assert float(cones.relu_kernel(rho)) == pytest.approx(expected, abs=1e-8)
 
+    @pytest.mark.parametrize("bias", [True, False])
+    def test_no_norm_is_too_large_or_too_small(self, bias: bool) -> None:
+        huge, tiny = (cones.relu_mean_field(6, norm, bias) for norm in (1e200, 1e-200))
+        torch.testing.assert_close(huge, cones.relu_mean_field(6, 1e12, bias))
+        torch.testing.assert_close(huge, cones.relu_mean_field(6, 1.0, bias=False))  # biases are nothing beside it
+        torch.testing.assert_close(tiny, cones.relu_mean_field(6, 1e-12, bias))
+        assert cones.relu_mean_field(5000, 1e-3).max() <= 1
+
     def test_one_step_by_hand(self) -> None:
         first, second = cones.relu_mean_field(2, 3.0)[1:].tolist()
         assert first == pytest.approx(float(cones.relu_kernel(0.1)))
@@ -175,6 +183,12 @@ class TestVarianceShare:
         h = torch.randn(60, 30, 20, generator=torch.Generator().manual_seed(2))
         assert cones.variance_share(h) == pytest.approx(0, abs=0.003)
 
+    @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e200, 1e305])
+    def test_the_scale_does_not_matter(self, scale: float) -> None:
+        h = torch.randn(4, 5, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64) + 1
+        assert cones.variance_share(h * scale) == pytest.approx(cones.variance_share(h), rel=1e-9)
+        assert cones.variance_share((h * scale).tolist()) == pytest.approx(cones.variance_share(h), rel=1e-6)
+
     def test_constant_clouds_are_all_share(self) -> None:
         assert cones.variance_share(np.repeat(np.arange(6.0).reshape(3, 1, 2), 4, axis=1)) == pytest.approx(1)
 
@@ -195,6 +209,12 @@ class TestHistogram:
         np.testing.assert_allclose(found.edges, edges, atol=1e-15)
         moments = cosines.mean(), cosines.std(), cosines.min(), cosines.max()
         assert (found.mean, found.std, found.min, found.max) == pytest.approx(moments, abs=1e-12)
+
+    @pytest.mark.parametrize("bins", [5, 5.0, np.int64(5), np.array(5), torch.tensor(5)])
+    def test_a_number_of_bins_of_any_kind(self, bins: Any) -> None:
+        x = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(cones.cosine_histogram(x, bins).counts, cones.cosine_histogram(x, 5).counts)
+        assert len(cones.cosine_histogram(x, bins).edges) == 6
 
     def test_a_very_narrow_cone_keeps_its_width_in_float32(self) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -269,7 +289,9 @@ class TestCap:
     (lambda: cones.variance_share(torch.ones(2, 2, 2)), "embeddings: expected some variance"),
     (lambda: cones.cosine_histogram(torch.ones(1, 3)), "x: expected at least 2 rows"),
     (lambda: cones.cosine_histogram(torch.zeros(2, 3)), "x: expected non-zero rows"),
-    (lambda: cones.cosine_histogram(torch.ones(3, 3), 0), "bins: .* at least 1"),
+    (lambda: cones.cosine_histogram(torch.ones(3, 3), 0), "bins: .* from 1 to 10000000, got 0"),
+    (lambda: cones.cosine_histogram(torch.ones(3, 3), 2.5), "bins: .* from 1 to 10000000, got 2.5"),
+    (lambda: cones.mlp_cosines("relu", 1, 8, 4, input_norm=1e200), r"input_norm: .* from 1e-30 to 1e\+30, got 1e\+200"),
     (lambda: cones.cosine_histogram(torch.ones(3, 3), [0.5, 0.1]), "bins: .* increasing edges"),
     (lambda: cones.cap_fraction(1.2, 3), "cosine: expected a number from -1 to 1, got 1.2"),
     (lambda: cones.cap_fraction(0.5, 1), "dim: .* at least 2, got 1"),

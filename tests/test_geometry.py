@@ -1,5 +1,6 @@
 """Geometry against plain float64 numpy, its symmetries, and the inputs it must refuse."""
 
+import itertools
 import math
 import os
 from pathlib import Path
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 
 from mindgap import geometry
 from mindgap.geometry import (
+    distinct_rows,
     gap_distance,
     gap_vector,
     matched_cosine,
     mean_cosine,
     normalize,
     recall_at_k,
+    row_groups,
     separability,
     shared_projection,
     shift,
@@ -182,6 +185,14 @@ def test_shift_by_its_definition(n, d, seed, offset, amount):
         np.testing.assert_allclose(result.numpy(), unit(rows), atol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_shift_path_far_away(dtype):
+    x, y = (rows.to(dtype) for rows in clouds(20, 5))
+    path = shift_path(x, y)
+    for followed, sign in zip(path.at(1e200), (-1, 1), strict=True):
+        torch.testing.assert_close(followed, sign * (path.gap / path.squared_gap**0.5).expand(20, 2))
+
+
 def test_shift_conventions():
     x, y = clouds(200, 16)
     distance = gap_distance(x, y)
@@ -221,12 +232,138 @@ def test_recall_by_hand():
     assert [recall_at_k(x, y, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1.0])
 
 
+def recall_by_drawing(x, y, k, right):
+    """R@k in float64 numpy, ties broken in every way; `right[i, j]` says whether row j of y is right for row i of x."""
+    shares = []
+    for similarity, own in zip(unit(x) @ unit(y).T, right, strict=True):
+        best = similarity[own].max()
+        tied = np.flatnonzero(abs(similarity - best) < 1e-7)
+        places = k - int((similarity > best + 1e-7).sum())
+        draws = itertools.combinations(tied, min(max(places, 0), len(tied)))
+        shares.append(np.mean([own[list(drawn)].any() for drawn in draws]))
+    return np.mean(shares)
+
+
+@quick
+@given(
+    n=st.integers(2, 9),
+    d=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+    k=st.integers(1, 9),
+    kinds=st.integers(1, 4),
+    double=st.booleans(),
+)
+def test_recall_is_that_of_every_order_of_ties(n, d, seed, k, kinds, double):
+    rng, k = np.random.default_rng(seed), min(k, n)
+    # Few values make many ties, and few labels make large groups.
+    x, y = rng.integers(-1, 3, size=(2, n, d)).astype(float if double else np.float32)
+    x[~x.any(axis=1), 0], y[~y.any(axis=1), 0] = 1, 1
+    labels = rng.integers(kinds, size=n)
+    equal = (x[:, None] == x).all(axis=2) | (y[:, None] == y).all(axis=2)
+    for groups, right in [(None, np.eye(n, dtype=bool)), (labels, labels[:, None] == labels), ("equal", equal)]:
+        assert recall_at_k(x, y, k, groups) == pytest.approx(recall_by_drawing(x, y, k, right), abs=1e-9)
+    assert recall_at_k(x, y, k, range(n)) == pytest.approx(recall_at_k(x, y, k), abs=1e-12)
+
+
+class TestSeveralCaptionsAnImage:
+    """500 pairs in which each of 100 images stands five times, with a caption of its own each time."""
+
+    @pytest.fixture
+    def pairs(self):
+        generator = torch.Generator().manual_seed(3)
+        images = torch.randn(100, 16, generator=generator)
+        captions = images.repeat_interleave(5, 0) + torch.randn(500, 16, generator=generator)
+        return images.repeat_interleave(5, 0), captions
+
+    def test_one_of_five_right_answers_is_a_fifth_of_the_recall(self, pairs):
+        x, y = pairs
+        # Each of five equal rows finds the same caption, which is that of one of them.
+        plain = recall_at_k(x, y), recall_at_k(y, x)
+        assert plain == pytest.approx((0.186, 0.166), abs=0.01)
+        any_of_five = recall_at_k(x, y, groups="equal"), recall_at_k(y, x, groups="equal")
+        assert any_of_five == pytest.approx((0.93, 0.83), abs=0.05)
+        assert any_of_five == pytest.approx([5 * recall for recall in plain])
+
+    def test_ids_do_as_well_as_equal_rows(self, pairs):
+        x, y = pairs
+        ids = [f"COCO {i // 5}" for i in range(500)]
+        for k in (1, 3):
+            assert recall_at_k(x, y, k, ids) == recall_at_k(x, y, k, "equal") == recall_at_k(x, y, k, row_groups(x))
+        # They also do where an image embedded five times is five rows.
+        noisy = x + 1e-6 * torch.randn(500, 16, generator=torch.Generator().manual_seed(0))
+        assert distinct_rows(noisy) == 500
+        assert recall_at_k(noisy, y, groups=ids) == pytest.approx(recall_at_k(x, y, groups=ids), abs=0.02)
+        assert recall_at_k(y, noisy, groups=ids) == pytest.approx(recall_at_k(y, x, groups=ids), abs=0.02)
+
+    def test_they_are_counted(self, pairs):
+        x, y = pairs
+        assert (distinct_rows(x), distinct_rows(y)) == (100, 500)
+        assert row_groups(x).tolist() == [i // 5 for i in range(500)]
+
+    def test_more_places_help(self, pairs):
+        x, y = pairs
+        for groups in (None, "equal"):
+            recalls = [recall_at_k(x, y, k, groups) for k in (1, 2, 5, 50, 500)]
+            assert recalls == sorted(recalls)
+            assert recalls[-1] == 1
+
+
+def test_a_collapsed_tower_is_not_taken_for_perfect_unless_that_is_asked_for():
+    point = torch.ones(20, 8)
+    assert recall_at_k(point, point) == 0.05
+    assert recall_at_k(point, point, groups="equal") == 1
+
+
+def test_recall_of_equal_rows_is_exact_in_many_dimensions():
+    b = np.random.default_rng(1).normal(size=(6, 2048))
+    y = np.repeat(b, 5, 0)[:26]
+    x = y + 0.01 * np.random.default_rng(100).normal(size=y.shape)
+    assert recall_at_k(x, y) == 6 / 26
+    assert recall_at_k(x.astype(np.float32), y.astype(np.float32)) == 6 / 26
+    assert recall_at_k(np.ones((20, 8)), np.ones((20, 8))) == 0.05
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("d", [4, 64, 2048])
+@pytest.mark.parametrize("k", [1, 3])
+def test_recall_does_not_depend_on_how_a_product_is_rounded(monkeypatch, dtype, d, k):
+    """As it differs between processors: by up to √d units, here at random."""
+    generator = torch.Generator().manual_seed(d)
+    base = torch.randn(30, d, generator=generator, dtype=dtype)
+    y = torch.cat([base, base, base[:5]])[torch.randperm(65, generator=generator)]
+    x = y + 0.5 * torch.randn(65, d, generator=generator, dtype=dtype)
+    exact = recall_by_drawing(x, y, k, np.eye(65, dtype=bool))
+    original = geometry._similarity_tiles
+
+    def noisy(*rows):
+        for numbers, similarity in original(*rows):
+            noise = torch.rand(similarity.shape, generator=generator, dtype=dtype) - 0.5
+            yield numbers, similarity + 2 * noise * d**0.5 * torch.finfo(dtype).eps
+
+    monkeypatch.setattr(geometry, "_similarity_tiles", noisy)
+    for _ in range(5):
+        assert recall_at_k(x, y, k) == pytest.approx(exact, abs=1e-12)
+
+
+def test_equal_rows_are_equal_number_by_number():
+    rows = torch.tensor([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0], [1.0, 1e-30], [2.0, 0.0]])
+    assert distinct_rows(rows) == 3
+    for same in (rows, rows.double(), rows.numpy().astype(">f4"), rows.T.contiguous().T, rows.tolist()):
+        assert row_groups(same).tolist() == [0, 1, 0, 2, 1]
+    assert row_groups(rows.half()).tolist() == [0, 1, 0, 0, 1]  # which has no 1e-30
+    many = torch.randn(1500, 3, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
+    assert row_groups(many).tolist() == [i % 1500 for i in range(3000)]
+    assert distinct_rows(rows[:1]) == 1
+
+
 def test_recall_in_tiles(monkeypatch):
     x, y = clouds(53, 4)
-    whole = recall_at_k(x, y, 3)
+    whole, grouped = recall_at_k(x, y, 3), recall_at_k(x, y, 3, [i // 4 for i in range(53)])
+    assert grouped > whole
     for entries in (1, 53 * 7, 53 * 52):
         monkeypatch.setattr(geometry, "TILE_ENTRIES", entries)
         assert recall_at_k(x, y, 3) == pytest.approx(whole)
+        assert recall_at_k(x, y, 3, [i // 4 for i in range(53)]) == pytest.approx(grouped)
 
 
 def test_separability_by_hand():
@@ -331,6 +468,7 @@ def test_bad_matrices(function, x, y, error, message):
             ValueError,
             "x: expected non-zero rows, got all zeros in row 0",
         ),
+        (lambda: row_groups(GOOD[:0]), ValueError, "x: expected at least 1 rows"),
         (lambda: mean_cosine(GOOD[:1]), ValueError, "x: expected at least 2 rows"),
         (lambda: shift(GOOD, GOOD, math.inf), ValueError, "amount: expected a finite number, got inf"),
         (lambda: shift(GOOD, GOOD, math.nan), ValueError, "amount: expected a finite number, got nan"),
@@ -341,6 +479,8 @@ def test_bad_matrices(function, x, y, error, message):
         ),
         (lambda: shift_path(GOOD, 1 / GOOD).at(math.nan), ValueError, "amount: expected a finite number"),
         (lambda: recall_at_k(GOOD, GOOD, 0), ValueError, "k: expected a whole number from 1 to 4, got 0"),
+        (lambda: recall_at_k(GOOD, GOOD, 1, "image"), ValueError, "groups: unknown name 'image'; known: equal"),
+        (lambda: recall_at_k(GOOD, GOOD, 1, [1, 2, 3]), ValueError, "groups: expected 4 labels, .* got 3"),
         (lambda: recall_at_k(GOOD, GOOD, 5), ValueError, "k: expected a whole number from 1 to 4, got 5"),
         (
             lambda: shared_projection(GOOD, GOOD, 4),

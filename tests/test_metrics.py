@@ -1,9 +1,13 @@
-"""Alignment, uniformity and effective rank: definitions, extremes, symmetries."""
+"""Alignment, uniformity, effective rank: definitions, extremes, symmetries; and the report of all measures."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,11 +32,24 @@ def test_by_definition() -> None:
     assert metrics.effective_rank(x) == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
 
 
+@pytest.mark.parametrize(("seed", "value"), [(0, -29.43), (1, -30.76), (2, -29.96)])
+def test_uniformity_of_few_near_pairs_is_not_drowned_by_the_rows_themselves(seed: int, value: float) -> None:
+    x = np.random.default_rng(seed).normal(size=(100, 64)).astype("f4")
+    assert metrics.uniformity(x, 20) == pytest.approx(value, abs=0.005)
+    u = geometry.normalize(x.astype(float)).numpy()
+    squared = np.square(u[:, None] - u[None]).sum(axis=2)[~np.eye(100, dtype=bool)]
+    for t in (1, 20, 500, 1e4, 1e300):
+        nearest = -t * squared.min()
+        expected = nearest + math.log(np.exp(-t * (squared - squared.min())).mean())
+        assert metrics.uniformity(x, t) == pytest.approx(expected, rel=1e-9)
+
+
 def test_uniformity_is_walked_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     x = rows(50, 5)
-    whole = metrics.uniformity(x)
-    monkeypatch.setattr(metrics, "_TILE_ENTRIES", 120)
-    assert metrics.uniformity(x) == pytest.approx(whole, abs=1e-12)
+    whole = metrics.uniformity(x), metrics.uniformity(x, 100)
+    for entries in (1, 120, 50 * 49):
+        monkeypatch.setattr(metrics, "_TILE_ENTRIES", entries)
+        assert (metrics.uniformity(x), metrics.uniformity(x, 100)) == pytest.approx(whole, abs=1e-12)
 
 
 def test_extremes() -> None:
@@ -59,9 +76,103 @@ def test_norms_and_rotations_change_nothing() -> None:
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: metrics.uniformity(torch.ones(1, 3)), "x: expected at least 2 rows"),
     (lambda: metrics.uniformity(torch.ones(3, 3), 0), "t: .* above 0"),
+    (lambda: metrics.uniformity(torch.eye(3), 1e308), r"t: .* finite, got 1e\+308"),
+    (lambda: metrics.report(torch.eye(3), torch.eye(3), 4), "k: .* from 1 to 3, got 4"),
+    (lambda: metrics.report(torch.eye(3), torch.eye(3), only=["recal_xy"]), "only: .*; did you mean 'recall_xy'"),
     (lambda: metrics.effective_rank(torch.zeros(3, 3)), "x: expected non-zero rows"),
     (lambda: metrics.alignment(torch.ones(3, 3), torch.ones(4, 3)), "x and y: expected the same shape"),
 ])  # fmt: skip
 def test_bad_input_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def embeddings() -> tuple[torch.Tensor, torch.Tensor]:
+    """30 pairs; images 3, 4 and 5 are one, and so are captions 5 and 6, and both of pairs 8 and 9."""
+    common, noise = rows(30, 6), rows(30, 6, seed=1)
+    common[4:6], common[9], noise[9] = common[3], common[8], noise[8]
+    x, y = common + 1, common + 0.3 * noise - 0.5
+    y[6] = y[5]
+    return x, y
+
+
+class TestReport:
+    def test_every_measure_by_its_own_function(self) -> None:
+        x, y = embeddings()
+        found = metrics.report(x, y, 2)
+        expected = {
+            "pairs": 30,
+            "dimension": 6,
+            "distinct_x": 27,
+            "distinct_y": 28,
+            "gap_distance": geometry.gap_distance(x, y),
+            "separability": geometry.separability(x, y),
+            "mean_cosine_x": geometry.mean_cosine(x),
+            "mean_cosine_y": geometry.mean_cosine(y),
+            "mean_cosine_xy": geometry.mean_cosine(x, y),
+            "matched_cosine": geometry.matched_cosine(x, y),
+            "alignment": metrics.alignment(x, y),
+            "uniformity_x": metrics.uniformity(x),
+            "uniformity_y": metrics.uniformity(y),
+            "effective_rank_x": metrics.effective_rank(x),
+            "effective_rank_y": metrics.effective_rank(y),
+            "recall_xy": geometry.recall_at_k(x, y, 2),
+            "recall_yx": geometry.recall_at_k(y, x, 2),
+            "recall_chance": 2 / 30,
+            "recall_xy_grouped": geometry.recall_at_k(x, y, 2, "equal"),
+            "recall_yx_grouped": geometry.recall_at_k(y, x, 2, "equal"),
+        }
+        assert {name: found[name] for name in expected} == expected
+        assert set(found) - set(expected) == {"recall_chance_grouped"}
+        assert found["recall_yx_grouped"] > found["recall_yx"]
+        assert [type(found[name]) for name in list(found)[:4]] == [int] * 4
+        assert {type(value) for value in list(found.values())[4:]} == {float}
+        assert json.loads(json.dumps(found)) == found
+
+    @pytest.mark.parametrize("k", [1, 2, 29])
+    def test_chance_with_groups_is_that_of_random_orders(self, k: int) -> None:
+        x, y = (side.numpy() for side in embeddings())
+        same = (x[:, None] == x).all(axis=2) | (y[:, None] == y).all(axis=2)
+        assert same.sum() == 30 + 6 + 2 + 2
+        orders = np.random.default_rng(0).random((20_000, 30)).argsort(axis=1)[:, :k]
+        drawn = np.mean([right[orders].any(axis=1).mean() for right in same])
+        assert metrics.report(x, y, k)["recall_chance_grouped"] == pytest.approx(drawn, abs=0.002)
+
+    def test_without_repeated_rows_groups_change_nothing_and_cost_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        x, y = rows(20, 4), rows(20, 4, seed=1)
+        calls: list[object] = []
+        original = geometry.recall_at_k
+        monkeypatch.setattr(geometry, "recall_at_k", lambda *rest: calls.append(rest) or original(*rest))
+        found = metrics.report(x, y)
+        assert len(calls) == 2
+        for name in ("recall_xy", "recall_yx", "recall_chance"):
+            assert found[f"{name}_grouped"] == pytest.approx(found[name])
+
+    def test_only_what_is_asked_for_is_computed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(geometry, "recall_at_k", None)
+        monkeypatch.setattr(metrics, "uniformity", None)
+        x, y = embeddings()
+        assert metrics.report(x, y, only="gap_distance") == {"gap_distance": geometry.gap_distance(x, y)}
+        assert list(metrics.report(x, y, only=["matched_cosine", "pairs"])) == ["matched_cosine", "pairs"]
+
+    def test_a_measure_is_added_in_one_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(metrics.MEASURES, "squared_gap", lambda p: geometry.gap_distance(p.x, p.y) ** 2)
+        x, y = embeddings()
+        assert metrics.report(x, y)["squared_gap"] == pytest.approx(geometry.gap_distance(x, y) ** 2)
+
+    def test_its_table_has_every_measure(self) -> None:
+        assert re.findall(r"^ *\| `(\w+)` \|.*\|.*\|.*\|$", metrics.report.__doc__ or "", re.MULTILINE) == list(
+            metrics.MEASURES
+        )
+
+    def test_the_authors_features(self) -> None:
+        """The shipped CLIP pairs: the figures of chapter 1."""
+        path = Path(os.environ.get("MINDGAP_DATA", "")) / "features_clip.npy"
+        if not path.is_file():
+            pytest.skip("the authors' features are not in the folder MINDGAP_DATA names")
+        found = metrics.report(*np.load(path, allow_pickle=False))
+        assert (found["pairs"], found["dimension"], found["distinct_x"]) == (500, 512, 500)
+        assert found["recall_yx"] == pytest.approx(0.506)
+        assert found["mean_cosine_x"] == pytest.approx(0.5315, abs=5e-5)

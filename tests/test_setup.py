@@ -119,6 +119,25 @@ def test_imports_that_miss_a_package_name_an_extra_that_brings_it() -> None:
     assert named
 
 
+def test_workflows_run_the_commands_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    ran: dict[str, set[str]] = {}
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        steps = [step for job in jobs.values() for step in job["steps"]]
+        ran[path.stem] = {name for step in steps for name in re.findall(r"\bmake (\w+)", step.get("run", ""))}
+        assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    assert ran == {"test": {"test"}, "site": {"book", "sphinx"}, "release": {"release"}}
+    assert set().union(*ran.values()) <= targets
+
+
+def test_hooks_before_a_commit_have_the_locked_ruff() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    (ruff,) = [entry["rev"] for entry in hooks if "ruff" in entry["repo"]]
+    (pin,) = [str(entry.specifier) for entry in LOCK if entry.name == "ruff"]
+    assert pin == f"=={ruff.removeprefix('v')}"
+
+
 def test_one_version_everywhere() -> None:
     import mindgap
 

@@ -50,13 +50,37 @@ def test_it_fails_far_beyond_the_condition() -> None:
     assert theorems.raised_share(0.98, 5.0, 1024, 200).share == 0
 
 
+@pytest.mark.parametrize(("ratio", "norm"), [(1.0, 1.0), (1.0, 0.3), (3.0, 2.0), (1e-9, 1e9)])
+def test_vectors_of_one_direction_never_rise(ratio: float, norm: float) -> None:
+    assert theorems.raised_share(1.0, ratio, 64, 500, norm).raised == 0
+
+
+@pytest.mark.parametrize("apart", [1e-4, 1e-8, 1e-12, 1e-15])
+def test_nearly_equal_vectors_rise_as_ever(apart: float) -> None:
+    """The biases draw them together; only rounding could hide it."""
+    assert theorems.raised_share(1 - apart, 1.0, 2048, 200).share == 1
+
+
+@pytest.mark.parametrize(("ratio", "norm", "limit"), [
+    (1e200, 1.0, (1e9, 1.0)),
+    (1e-200, 1.0, (1e-9, 1.0)),
+    (1.0, 1e200, (1.0, 1e9)),
+    (1e308, 1e308, (1.0, 1e9)),
+    (1e200, 1e-200, (1e9, 1e-9)),
+])  # fmt: skip
+def test_no_length_is_too_large_or_too_small(ratio: float, norm: float, limit: tuple[float, float]) -> None:
+    assert theorems.raised_share(0.6, ratio, 16, 500, norm) == theorems.raised_share(0.6, limit[0], 16, 500, limit[1])
+
+
 def test_the_condition() -> None:
+    assert theorems.sufficient_cosine(1e200) == theorems.sufficient_cosine(1e-200) == pytest.approx(2e-200)
+    assert theorems.sufficient_cosine(1e-309) == pytest.approx(2e-309)
     assert theorems.sufficient_cosine(1) == 1
     assert theorems.sufficient_cosine(3) == pytest.approx(0.6)
     assert theorems.sufficient_cosine(1 / 3) == pytest.approx(0.6)
 
 
-def test_the_interval_covers_as_often_as_it_says() -> None:
+def test_the_interval_covers_as_often_as_its_confidence() -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(size=4000)  # at a single probability the coverage of Wilson's interval oscillates
     intervals = [theorems.binomial_interval(int(k), 200) for k in rng.binomial(200, truth)]
@@ -111,6 +135,7 @@ class TestTheorem2:
     (lambda: theorems.layer_shares(activation="swish"), "activation: unknown name 'swish'"),
     (lambda: theorems.layer_shares(stage="outputs"), "stage: unknown name 'outputs'; did you mean 'output'"),
     (lambda: theorems.layer_shares(input_norm=0), "input_norm: .* above 0"),
+    (lambda: theorems.layer_shares(input_norm=1e40), r"input_norm: .* from 1e-30 to 1e\+30, got 1e\+40"),
 ])  # fmt: skip
 def test_bad_input_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):

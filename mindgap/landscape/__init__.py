@@ -1,7 +1,8 @@
 """The contrastive loss over shift and temperature: what would it be, had training left another gap? (§4.2, Fig 3)
 
-`loss_landscape` computes it exactly, and `Landscape` holds it. How one matrix product serves all shifts and
-temperatures is told in `mindgap.landscape._identity`.
+`contrastive_loss` is the plain loss of one set of pairs at one temperature, for training and for whoever wants to see
+it. `loss_landscape` computes the same at many shifts and temperatures, and `Landscape` holds them. How one matrix
+product serves them all is in `mindgap.landscape._identity`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _inputs
+from mindgap import _inputs, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
 from mindgap.landscape._identity import SHARPEST, groups, summed_losses, tile_entries
@@ -27,7 +28,82 @@ if TYPE_CHECKING:
 else:
     pd = late("pandas", "charts")
 
+__all__ = [
+    "DIRECTIONS",
+    "TEMPERATURES",
+    "Landscape",
+    "Point",
+    "best_shift",
+    "contrastive_loss",
+    "info_nce",
+    "loss_landscape",
+]
+
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
+
+TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
+"""The paper's six (Fig 3c, d; Supplement 8). What shows or trains several temperatures takes them from here."""
+
+
+def info_nce(logits: Float[Tensor, "*batch b b"] | ArrayLike, direction: str = "both") -> Float[Tensor, "*batch"]:
+    """The contrastive loss of a square matrix of logits whose diagonal belongs to the pairs, in nats; differentiable.
+
+        image_to_text = 1/b Σ_i [log Σ_j exp(z_ij) − z_ii]        text_to_image = 1/b Σ_j [log Σ_i exp(z_ij) − z_jj]
+
+    and "both", their mean, is the symmetric loss of CLIP (van den Oord et al., 2018; Radford et al., 2021). Leading
+    dimensions are batches that have a loss each. Logits are taken relative to their pair's before anything is
+    exponentiated, so that rounding counts by the size of the loss and not of the logits. float64 stays, everything else
+    becomes float32. NaN is not looked for, and makes the loss NaN.
+
+    Raises ValueError for an unknown direction or a last matrix that is not square.
+    """
+    logits, direction = _inputs.tensor(logits, "logits"), _inputs.choice(direction, "direction", DIRECTIONS)
+    if logits.ndim < 2 or logits.shape[-1] != logits.shape[-2] or not logits.shape[-1]:
+        raise ValueError(f"logits: expected shape (…, b, b), got {tuple(logits.shape)}")
+    own = logits.diagonal(dim1=-2, dim2=-1)
+    losses = []
+    if direction != "text_to_image":
+        losses.append((logits - own.unsqueeze(-1)).logsumexp(dim=-1).mean(dim=-1))
+    if direction != "image_to_text":
+        losses.append((logits - own.unsqueeze(-2)).logsumexp(dim=-2).mean(dim=-1))
+    return torch.stack(losses).mean(dim=0)
+
+
+def contrastive_loss(
+    x: Rows,
+    y: Rows,
+    temperature: float | Tensor,
+    direction: str = "both",
+    batch_size: int | None = None,
+) -> Float[Tensor, ""]:
+    """The contrastive loss of n matched pairs, in nats, as a tensor of one number; differentiable.
+
+    It is `info_nce` of the logits x̂_i·ŷ_j / τ, the cosines of the unit rows over the temperature. Gradients reach `x`,
+    `y` and, if it is a tensor, `temperature`. `direction`: "image_to_text" asks each row of `x` for its own among all
+    of `y`, "text_to_image" each row of `y`, "both" is their mean. `batch_size=b` averages consecutive batches of b and
+    drops a rest; `None` is one batch of n. Fewer negatives make a smaller loss, so always say the batch.
+
+    Shapes: x, y (n, d), rows of any norm. Time O(n b d) and memory O(n b); for many shifts or temperatures, or more
+    rows than that, see `loss_landscape`. float64 stays; else the loss is float32, where the rounding of cosines, 1e-7,
+    moves it by up to 1e-7/τ. Works inside of `torch.func.grad` and of `torch.vmap` (where numbers are not checked).
+
+    Raises ValueError for x and y as `geometry.gap_vector` does; for a temperature below 1e-30 or a tensor of several;
+    for an unknown direction; and unless 2 ≤ batch_size ≤ n. Warns of a temperature above 10, which looks like 1/τ.
+    """
+    x, y = geometry.unit_pair(x, y)
+    n = len(x)
+    size = n if batch_size is None else _inputs.count(batch_size, "batch_size", 2, n)
+    if not isinstance(temperature, Tensor):
+        temperature = _inputs.temperature(temperature)
+    elif temperature.numel() != 1:
+        raise ValueError(f"temperature: expected one number, got shape {tuple(temperature.shape)}")
+    else:
+        temperature = temperature.reshape(()).to(x.device)
+        if not _inputs.unreadable_now(temperature):
+            _inputs.temperature(temperature)
+    used = n // size * size
+    x, y = (rows[:used].unflatten(0, (-1, size)) for rows in (x / temperature, y))
+    return info_nce(x @ y.mT, direction).mean()
 
 
 @dataclass(frozen=True)
@@ -140,7 +216,6 @@ def _turning_points(values: Sequence[float]) -> Iterator[tuple[int, str]]:
             rising, high = True, i
 
 
-@torch.no_grad()
 def loss_landscape(
     x: Rows,
     y: Rows,
@@ -163,24 +238,34 @@ def loss_landscape(
 
     Errors stay below 1e-9 for float64 input and below 1e-5 otherwise, for temperatures down to 1/1000, save that a loss
     above 100 is given to the precision of its own dtype. Memory beyond the input is O(n (d + S·T)), never n².
-    Nothing here is differentiable.
+    Nothing here is differentiable: see `contrastive_loss`.
 
     Raises ValueError for x and y as `geometry.gap_vector` does; unless shifts and temperatures are lists of at least
-    one finite number, temperatures above 0; unless 2 ≤ batch_size ≤ n; and if a shift moves a row onto the origin.
+    one finite number, temperatures at least 1e-30; unless 2 ≤ batch_size ≤ n; and if a shift moves a row onto the
+    origin. Warns of temperatures above 10, which look like 1/τ.
     """
-    x, y = _inputs.pair(x, y)
-    shifts, temperatures = (
-        _inputs.axis(values, name).to(x.device) for values, name in [(shifts, "shifts"), (temperatures, "temperatures")]
-    )
+    x, y = (rows.detach() for rows in _inputs.pair(x, y))
+    shifts = _inputs.axis(shifts, "shifts").to(x.device)
+    temperatures = _inputs.temperatures(temperatures).to(x.device)
+    size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
+    return _landscape(x, y, shifts, temperatures, size, progress)
+
+
+def _landscape(
+    x: Float[Tensor, "n d"],
+    y: Float[Tensor, "n d"],
+    shifts: Float[Tensor, " s"],
+    temperatures: Float[Tensor, " t"],
+    size: int,
+    progress: bool | Callable[[float], object] = False,
+) -> Landscape:
+    """`loss_landscape` in batches of `size`, of what it has checked."""
     inverses, order = (1 / temperatures.double()).sort()
-    if (temperatures <= 0).any() or not inverses.isfinite().all():
-        raise ValueError(f"temperatures: expected numbers above 0, got {float(temperatures.min()):g}")
     n, dtype = len(x), x.dtype
-    size = n if batch_size is None else _inputs.count(batch_size, "batch_size", 2, n)
     # Rows and their products are float64: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
     x, y = _unit(x), _unit(y)
     delta = x.mean(dim=0) - y.mean(dim=0)
-    steps = shifts.double()[:, None] * delta
+    steps = shifts.double().clamp(-geometry.FARTHEST, geometry.FARTHEST)[:, None] * delta
     plain = inverses <= SHARPEST[dtype]
     kinds = [(kind, where) for kind, where in [(dtype, plain), (torch.float64, ~plain)] if where.any()]
     used = n // size * size
@@ -217,13 +302,15 @@ def best_shift(
 
     Raises ValueError as `loss_landscape` does, and for a tolerance that is not positive.
     """
-    tolerance = _inputs.positive(tolerance, "tolerance")
+    tolerance, temperature = _inputs.positive(tolerance, "tolerance"), _inputs.temperature(temperature)
     # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
-    x, y = (rows.double() for rows in _inputs.pair(x, y))
-    grid = (torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts")).double().unique()
-    ends = grid[0], grid[-1]
+    x, y = (rows.detach().double() for rows in _inputs.pair(x, y))
+    size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
+    grid = torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts").cpu()
+    grid = grid.double().clamp(-geometry.FARTHEST, geometry.FARTHEST).unique()
+    ends, temperatures = (grid[0], grid[-1]), torch.tensor([temperature], dtype=torch.float64, device=x.device)
     while True:
-        landscape = loss_landscape(x, y, grid, [temperature], batch_size)
+        landscape = _landscape(x, y, grid.to(x.device), temperatures, size)
         best = int(landscape.loss[:, 0].argmin())
         low, high = float(grid[max(0, best - 1)]), float(grid[min(best + 1, len(grid) - 1)])
         if high - low < max(tolerance, 1e-12):
@@ -246,11 +333,11 @@ def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterato
         with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress) as bar:
             yield bar.update
         return
-    tell, done = progress, 0
+    call, done = progress, 0
 
     def report(rows: int) -> None:
         nonlocal done
         done += rows
-        tell(done / total)
+        call(done / total)
 
     yield report

@@ -114,7 +114,7 @@ def summed_losses(
     `dtype` is that of the exponentials. `report` is called with each number of rows done, times that of the shifts.
     """
     k, b, _ = x.rows.shape
-    own = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
+    own: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
     # Exponentials are relative to the middle of the matched cosines of each batch: that is known without a search
     # through n² cosines, and sums over- or underflow only where some row is far from it.
     reference = (own.amax(dim=-1) + own.amin(dim=-1)) / 2

@@ -117,7 +117,9 @@ def load_pairs(
     | "random:ViT-B-32", … | any open_clip architecture, untrained | n = 64, seed = 0, inputs = "scenes" or "noise",
       batch_size, progress |
     | "open_clip:ViT-B-32/openai", or …//path/to/weights.safetensors | a pre-trained model on your captioned images |
-      data (a folder, a CSV file or a webdataset .tar), n = all, batch_size, progress, pretrained (instead of /…) |
+      data (a folder, a CSV file or a webdataset .tar), n = all, batch_size, progress, pretrained (a tag or a file,
+      instead of /… or the file of that tag), on_error = "raise" or "skip" (pairs that cannot be used),
+      captions_per_image = all |
     | "image.npy,text.npy", or a pair of paths | your own embeddings, a side a file | n |
     | "pairs.npz", "pairs.npz:image,text", "stack.npy" | both sides in one file: two arrays that say which is which, two
       named by their keys, or one of shape (2, n, d) | n |
@@ -212,9 +214,13 @@ def _load_open_clip(
     device: str | torch.device = "cpu",
     progress: bool = False,
     pretrained: str | os.PathLike[str] | None = None,
+    on_error: str = "raise",
+    captions_per_image: int | None = None,
 ) -> PairedEmbeddings:
     architecture, _, weights = model.partition("/")
-    if bool(weights) == (pretrained is not None):
+    given = [_tag_or_file(chosen) for chosen in (weights or None, pretrained) if chosen is not None]
+    tags, files = [tag for tag, _ in given if tag], [file for _, file in given if file]
+    if not given or len(tags) > 1 or len(files) > 1:
         raise ValueError(
             f"name: expected pre-trained weights, once, as in 'open_clip:{architecture}/openai' or "
             f"'open_clip:{architecture}//path/to/weights.safetensors' or by pretrained=, got 'open_clip:{model}' "
@@ -226,12 +232,25 @@ def _load_open_clip(
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
     with extra("clip"):
-        from mindgap.pairs import _pretrained
+        from mindgap.pairs import _pretrained  # open_clip takes seconds to import
 
-    chosen = weights if pretrained is None else os.fspath(pretrained)
-    x, y = _pretrained.embed_captioned(architecture, chosen, data, n, batch_size, device, progress)
-    source = f"open_clip's {architecture} with the weights {chosen} on {len(x)} captioned images of {data}"
-    return PairedEmbeddings(x, y, f"open_clip:{architecture}/{chosen}", IMAGE_TEXT, source)
+    tag, file = (one[0] if one else None for one in (tags, files))
+    found = _pretrained.embed_captioned(
+        architecture, tag, file, data, n, captions_per_image, on_error, batch_size, device, progress
+    )
+    chosen, images = file or tag, len(set(found.images))
+    several = images < len(found.images)
+    what = f"{len(found.images)} captions of {images} images" if several else f"{images} captioned images"
+    source = f"open_clip's {architecture} with the weights {chosen} on {what} of {data}"
+    name = f"open_clip:{architecture}/{chosen}"
+    return PairedEmbeddings(found.x, found.y, name, IMAGE_TEXT, source, groups=found.images if several else None)
+
+
+def _tag_or_file(weights: str | os.PathLike[str]) -> tuple[str | None, str | None]:
+    """What names pre-trained weights, as a tag of open_clip or as a path."""
+    text = os.fspath(weights)
+    is_file = not isinstance(weights, str) or os.sep in text or Path(text).suffix or Path(text).is_file()
+    return (None, text) if is_file else (text, None)
 
 
 def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> PairedEmbeddings:

@@ -6,127 +6,228 @@ import csv
 import io
 import os
 import re
+import struct
 import tarfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
+
+from mindgap import _files
+from mindgap._errors import first_few, warn
+from mindgap.pairs import _formats
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 CAPTION_FILES = ("captions.csv", "metadata.csv")
 IMAGE_COLUMNS = ("image", "filepath", "file_name", "filename", "path")
 CAPTION_COLUMNS = ("caption", "title", "text")
 
+# What Pillow raises for a damaged image; it has no one error for them.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, struct.error, Image.DecompressionBombError)
+
+Wrong = Callable[[Exception], None]
+"""What is done about a pair that cannot be used: raise the error, or note it and go on without the pair."""
+
+Item = TypeVar("Item", Path, tarfile.TarInfo)
+
+
+def refuse(error: Exception) -> None:
+    raise error
+
 
 @dataclass(frozen=True)
 class Captioned:
-    """One image, still unread, with its caption; `where` names it in errors."""
+    """One image, still unread, with one caption.
 
-    where: str
+    `image_at` and `caption_at` name them; captions of one image have the same `image_at`.
+    """
+
+    image_at: str
     caption: str
-    open: Callable[[], bytes]
+    caption_at: str
+    read: Callable[[], bytes]
 
     def image(self) -> Image.Image:
-        """The image in RGB. Raises ValueError naming the file if it is damaged or no image at all."""
+        """The image in RGB, upright. Raises ValueError naming the file if it is damaged or no image at all."""
+        data = b""
         try:
-            with Image.open(io.BytesIO(self.open())) as image:
-                # A palette may hide transparency that Pillow will convert to RGB only with a warning.
-                return (image.convert("RGBA") if image.mode == "P" else image).convert("RGB")
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{self.where}: expected a complete image, got an error from Pillow: {error}") from error
+            data = self.read()
+            with Image.open(io.BytesIO(data)) as image:
+                return _rgb(image)
+        except _DAMAGED as error:
+            if kind := _formats.kind_of_bytes(data[:64]):
+                raise ValueError(f"{self.image_at}: {kind.what}; {kind.remedy}") from error
+            raise ValueError(
+                f"{self.image_at}: expected a complete image, got an error from Pillow: {error}"
+            ) from error
 
 
-def captioned_images(data: object, n: int | None = None) -> list[Captioned]:
+def _rgb(image: Image.Image) -> Image.Image:
+    """An image of any mode as 8-bit RGB, turned as its EXIF orientation says. Transparency is dropped, as CLIP does."""
+    grey16 = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+    image = ImageOps.exif_transpose(image)
+    if grey16:  # which Pillow would clip at 255
+        image = Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode}, whose range is not known; write it with 8 or 16 bits a channel")
+    elif image.mode in ("P", "PA"):  # a palette may hide transparency that converts to RGB only with a warning
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def captioned_images(
+    data: object, n: int | None = None, wrong: Wrong = refuse, captions_per_image: int | None = None
+) -> list[Captioned]:
     """The first `n` (default: all) captioned images in `data`, every caption read, no image opened yet.
 
     `data` is a folder, with captions.csv or metadata.csv or one .txt beside each image; or a .csv or .tsv file, with a
     column `image` (or filepath, file_name, filename, path; relative to the file) and a column `caption` (or title,
     text); or an uncompressed webdataset .tar of key.jpg (or png, webp, bmp) and key.txt. Folders come in natural
-    order (9.jpg before 10.jpg), the others in their own.
+    order (9.jpg before 10.jpg), the others in their own. In a table an image may stand in several rows, with a caption
+    each; of these the first `captions_per_image` are kept (default: all). What belongs to no pair (files whose names
+    begin with a dot, links in an archive, other parts of a webdataset's sample such as key.seg.png) is warned of.
 
-    Raises FileNotFoundError for a path that is not there and for an image without caption, a caption without image or
-    a row without file; ValueError, naming the file, for what cannot be read, for an empty caption, and for fewer than
-    two pairs; TypeError for `data` that is no path.
+    `wrong` is given an error for each pair that cannot be used: FileNotFoundError for an image without caption, a
+    caption without image or a row without file, ValueError for an empty or undecodable caption.
+
+    Raises FileNotFoundError for a path that is not there; ValueError, naming file and line, for a table or an archive
+    that cannot be read to its end, for fewer than two pairs, or fewer than n; TypeError for `data` that is no path.
     """
     if not isinstance(data, str | os.PathLike):
         raise TypeError(f"data: expected a folder of captioned images, a CSV file or a .tar, got {data!r}")
-    path = Path(data).expanduser()
+    path = _files.user_path(data, "data")
     if path.is_dir():
         table = next((path / name for name in CAPTION_FILES if (path / name).is_file()), None)
-        found = _table(table) if table else _folder(path)
+        found = _table(table, wrong) if table else _folder(path, wrong)
     elif not path.is_file():
         raise FileNotFoundError(f"data: {path} does not exist")
     elif path.suffix.lower() in (".csv", ".tsv"):
-        found = _table(path)
+        found = _table(path, wrong)
     elif path.suffix.lower() == ".tar":
-        found = _tar(path)
+        found = _tar(path, wrong)
     else:
         raise ValueError(f"data: expected a folder, a .csv, .tsv or .tar file, got {path}")
-    if len(found) < 2:
+    pairs = list(found if captions_per_image is None else _at_most(captions_per_image, found))
+    if len(pairs) < 2:
         raise ValueError(
-            f"data: expected at least 2 captioned images in {path}, got {len(found)}; see the columns or file endings "
+            f"data: expected at least 2 captioned images in {path}, got {len(pairs)}; see the columns or file endings "
             f"read: {', '.join(IMAGE_ENDINGS)} with .txt, or a table with {IMAGE_COLUMNS[0]} and {CAPTION_COLUMNS[0]}"
         )
-    return found[:n]
+    if n is not None and n > len(pairs):
+        raise ValueError(f"n: expected at most {len(pairs)}, the captioned images in {path}, got {n}")
+    return pairs[:n]
 
 
-def _folder(folder: Path) -> list[Captioned]:
-    images: dict[Path, Path] = {}
-    texts: dict[Path, Path] = {}
-    for path in sorted((p for p in folder.rglob("*") if p.is_file()), key=_natural):
+def _at_most(most: int, pairs: Iterator[Captioned]) -> Iterator[Captioned]:
+    seen: Counter[str] = Counter()
+    for pair in pairs:
+        seen[pair.image_at] += 1
+        if seen[pair.image_at] <= most:
+            yield pair
+
+
+def _folder(folder: Path, wrong: Wrong) -> Iterator[Captioned]:
+    images: dict[str, Path] = {}
+    texts: dict[str, Path] = {}
+    skipped = []
+    for path in sorted((p for p in folder.rglob("*") if p.is_file()), key=natural):
         ending = path.suffix.lower()
-        if ending in (*IMAGE_ENDINGS, ".txt"):
-            _add(texts if ending == ".txt" else images, path.with_suffix(""), path)
-    _matched(images, texts)
-    return [_captioned(str(images[k]), texts[k].read_bytes(), str(texts[k]), images[k].read_bytes) for k in images]
+        if ending not in (*IMAGE_ENDINGS, ".txt"):
+            continue
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            skipped.append(str(path))
+        else:
+            _add(texts if ending == ".txt" else images, str(path.with_suffix("")), path)
+    _warn_of(folder, skipped)
+    for stem in _matched(images, texts, wrong):
+        yield from _captioned(
+            str(images[stem]), texts[stem].read_bytes(), str(texts[stem]), images[stem].read_bytes, wrong
+        )
 
 
-def _table(path: Path) -> list[Captioned]:
+def _table(path: Path, wrong: Wrong) -> Iterator[Captioned]:
+    header, rows = _read_table(path)
+    if repeated := [name for name, times in Counter(header).items() if times > 1]:
+        raise ValueError(f"{path}: expected columns of different names, got {repeated[0]!r} twice")
+    image_column = next((name for name in IMAGE_COLUMNS if name in header), None)
+    caption_column = next((name for name in CAPTION_COLUMNS if name in header), None)
+    if image_column is None or caption_column is None:
+        raise ValueError(
+            f"{path}: expected a column {' or '.join(IMAGE_COLUMNS)}, and a column {' or '.join(CAPTION_COLUMNS)}; "
+            f"its first line names {', '.join(map(repr, header))}"
+        )
+    for line, row in rows:
+        where = f"{path}, line {line}"
+        if len(row) != len(header):
+            raise ValueError(
+                f"{where}: expected {len(header)} cells, as in the first line, got {len(row)}; a caption that holds "
+                "the separator needs quotes around it"
+            )
+        name, caption = row[header.index(image_column)], row[header.index(caption_column)]
+        image = path.parent / name
+        if not name or not image.is_file():
+            wrong(FileNotFoundError(f"{where}: expected the path of an image, got {name!r}: no such file"))
+        else:
+            yield from _captioned(str(image), caption.encode(), where, image.read_bytes, wrong)
+
+
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each row with the number of the line it begins on."""
+    if kind := _formats.kind(path):
+        raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
+    line, rows = 1, []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             delimiter = "\t" if "\t" in file.readline() else ","
             file.seek(0)
-            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-            names = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            for row in reader:
+                if row:
+                    rows.append((line, row))
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a table in UTF-8, got an error: {error}") from error
-    image_column = next((name for name in IMAGE_COLUMNS if name in names), None)
-    caption_column = next((name for name in CAPTION_COLUMNS if name in names), None)
-    if image_column is None or caption_column is None:
+    except csv.Error as error:
         raise ValueError(
-            f"{path}: expected a column {' or '.join(IMAGE_COLUMNS)}, and a column {' or '.join(CAPTION_COLUMNS)}; "
-            f"its first line names {', '.join(map(repr, names))}"
-        )
-    found = []
-    for line, row in rows:
-        where = f"{path}, line {line}"
-        image = path.parent / (row[image_column] or "")
-        if not row[image_column] or not image.is_file():
-            raise FileNotFoundError(f"{where}: expected the path of an image, got {row[image_column]!r}: no such file")
-        found.append(_captioned(str(image), (row[caption_column] or "").encode(), where, image.read_bytes))
-    return found
+            f"{path}, line {line}: expected a table whose quotes are closed, and doubled within quotes, got an error: "
+            f"{error}"
+        ) from error
+    return (rows[0][1] if rows else []), rows[1:]
 
 
-def _tar(path: Path) -> list[Captioned]:
+def _tar(path: Path, wrong: Wrong) -> Iterator[Captioned]:
+    if kind := _formats.kind(path):
+        raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
     images: dict[str, tarfile.TarInfo] = {}
     texts: dict[str, tarfile.TarInfo] = {}
+    skipped = []
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
-                if not member.isreg() or member.issparse():
-                    continue
-                # As webdataset has it, the key ends at the first dot of the file's own name.
                 inside = PurePosixPath(member.name)
-                stem, _, ending = inside.name.partition(".")
-                if f".{ending.lower()}" in IMAGE_ENDINGS:
-                    _add(images, str(inside.parent / stem), member, path)
-                elif ending.lower() == "txt":
-                    _add(texts, str(inside.parent / stem), member, path)
+                ending = inside.suffix.lower()
+                if member.isdir() or ending not in (*IMAGE_ENDINGS, ".txt"):
+                    continue
+                if not member.isreg() or member.issparse() or inside.name.startswith("."):
+                    skipped.append(member.name)
+                else:
+                    _add(texts if ending == ".txt" else images, str(inside.with_suffix("")), member, path)
+            end = archive.offset
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ValueError(f"{path}: expected a complete, uncompressed .tar, got an error: {error}") from error
-    _matched(images, texts, path)
+    _ended(path, end)
+    # To webdataset a key ends at the first dot, so 0.seg.png is a part of the sample 0; dr.who.png with dr.who.txt is
+    # one of its own all the same.
+    for group, other in ((images, texts), (texts, images)):
+        for stem in [stem for stem in group if stem not in other]:
+            key = str(PurePosixPath(stem).with_name(PurePosixPath(stem).name.partition(".")[0]))
+            if key != stem and key in images and key in texts:
+                skipped.append(group.pop(stem).name)
+    _warn_of(path, skipped)
 
     def slice_of(member: tarfile.TarInfo) -> Callable[[], bytes]:
         def read() -> bytes:
@@ -136,42 +237,79 @@ def _tar(path: Path) -> list[Captioned]:
 
         return read
 
-    return [
-        _captioned(_where(images[k], path), slice_of(texts[k])(), _where(texts[k], path), slice_of(images[k]))
-        for k in images
-    ]
+    for stem in _matched(images, texts, wrong, path):
+        image, text = images[stem], texts[stem]
+        yield from _captioned(_where(image, path), slice_of(text)(), _where(text, path), slice_of(image), wrong)
+
+
+def _ended(path: Path, end: int) -> None:
+    """Raise unless the archive ends as it should: without a block of zeros, more may have followed."""
+    with path.open("rb") as file:
+        file.seek(end)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise ValueError(
+                f"{path}: expected a complete .tar, but it is cut short or damaged at byte {end}, where another "
+                "member or the end-of-archive block should be; get it again"
+            )
+        while more := file.read(tarfile.RECORDSIZE):
+            if more.strip(b"\0"):
+                raise ValueError(
+                    f"{path}: expected one archive, but more follows its end at byte {end}; archives joined by cat are "
+                    "not one, so give them one by one"
+                )
+
+
+def _warn_of(path: Path, skipped: list[str]) -> None:
+    if skipped:
+        warn(
+            f"{path}: {len(skipped)} images or texts belong to no pair and were left out: {first_few(skipped)}", skipped
+        )
 
 
 def _where(item: Path | tarfile.TarInfo, archive: Path | None) -> str:
     return f"{archive}: {item.name}" if archive else str(item)
 
 
-def _add(group: dict, key: object, item: Path | tarfile.TarInfo, archive: Path | None = None) -> None:
+def _add(group: dict[str, Item], key: str, item: Item, archive: Path | None = None) -> None:
     if key in group:
         raise ValueError(f"{_where(item, archive)}: has the same stem as {_where(group[key], archive)}")
     group[key] = item
 
 
-def _matched(images: dict, texts: dict, archive: Path | None = None) -> None:
-    for key in images:
-        if key not in texts:
-            raise FileNotFoundError(f"{_where(images[key], archive)}: its caption, a .txt of the same stem, is missing")
-    for key in texts:
+def _matched(
+    images: Mapping[str, Item], texts: Mapping[str, Item], wrong: Wrong, archive: Path | None = None
+) -> Iterator[str]:
+    """The stems of the images that have a caption."""
+    for key, text in texts.items():
         if key not in images:
-            raise FileNotFoundError(f"{_where(texts[key], archive)}: its image, of the same stem, is missing")
+            wrong(
+                FileNotFoundError(
+                    f"{_where(text, archive)}: its image, of the same stem and ending in {' or '.join(IMAGE_ENDINGS)}, "
+                    "is missing"
+                )
+            )
+    for key, image in images.items():
+        if key in texts:
+            yield key
+        else:
+            wrong(FileNotFoundError(f"{_where(image, archive)}: its caption, a .txt of the same stem, is missing"))
 
 
-def _captioned(where: str, text: bytes, text_where: str, read: Callable[[], bytes]) -> Captioned:
+def _captioned(
+    image_at: str, text: bytes, caption_at: str, read: Callable[[], bytes], wrong: Wrong
+) -> Iterator[Captioned]:
     try:
         caption = text.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{text_where}: expected a caption in UTF-8, got an error: {error}") from error
-    if not caption:
-        raise ValueError(f"{text_where}: expected a caption, got an empty one")
-    return Captioned(where, caption, read)
+        wrong(ValueError(f"{caption_at}: expected a caption in UTF-8, got an error: {error}"))
+        return
+    if caption:
+        yield Captioned(image_at, caption, caption_at, read)
+    else:
+        wrong(ValueError(f"{caption_at}: expected a caption, got an empty one"))
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
+def natural(path: Path) -> list[tuple[int, int, str]]:
     """Sorts numbers within names by value."""
     parts = re.split(r"(\d+)", str(path))
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

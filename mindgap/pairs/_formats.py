@@ -332,7 +332,7 @@ KNOWN = (*SUFFIXES, *_UNREAD)
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """What a file is by its first bytes, what to do about it, and the suffixes with which it is read, if any."""
 
     what: str
@@ -340,32 +340,32 @@ class _Kind:
     suffixes: tuple[str, ...] = ()
 
 
-def _named(what: str, *suffixes: str) -> _Kind:
-    return _Kind(what, f"rename it to end in {suffixes[0]}", suffixes)
+def _named(what: str, *suffixes: str) -> Kind:
+    return Kind(what, f"rename it to end in {suffixes[0]}", suffixes)
 
 
-def _packed(program: str) -> _Kind:
-    return _Kind(f"compressed by {program}", f"unpack it by {program} first")
+def _packed(program: str) -> Kind:
+    return Kind(f"compressed by {program}", f"unpack it by {program} first")
 
 
-_PAGE = _Kind("a web page", "get the file itself")
+_PAGE = Kind("a web page", "get the file itself")
 _MAGIC = {
-    b"version https://git-lfs": _Kind(
+    b"version https://git-lfs": Kind(
         "a git-LFS pointer, which stands for data that are not here", "run `git lfs pull` in its repository"
     ),
     b"<!doctype html": _PAGE,
     b"<!DOCTYPE html": _PAGE,
     b"<html": _PAGE,
-    b"<?xml": _Kind("XML, such as a server's refusal", "get the file itself"),
+    b"<?xml": Kind("XML, such as a server's refusal", "get the file itself"),
     b"\x93NUMPY": _named("a NumPy array", ".npy"),
-    b"\x89HDF\r\n": _Kind(_HDF, f"write that as one of {READ}"),
+    b"\x89HDF\r\n": Kind(_HDF, f"write that as one of {READ}"),
     b"PAR1\x15": _named("a Parquet table", ".parquet"),
     b"\x1f\x8b": _packed("gzip"),
     b"\xfd7zXZ": _packed("xz"),
     b"BZh91AY": _packed("bzip2"),
     b"\x28\xb5\x2f\xfd": _packed("zstd"),
     # The number that PyTorch wrote first, pickled, before its files became zip archives.
-    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": _Kind(
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": Kind(
         "a PyTorch file of the format before 2020", "load it in PyTorch and save it again by torch.save"
     ),
 }
@@ -380,9 +380,9 @@ def stored(path: Path) -> Arrays:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     suffix = path.suffix.lower()
-    kind = _kind(path)
-    if kind and suffix not in kind.suffixes:
-        raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
+    found = kind(path)
+    if found and suffix not in found.suffixes:
+        raise ValueError(f"{path}: {found.what}; {found.remedy}")
     if suffix not in SUFFIXES:
         what = _UNREAD.get(suffix, "of no kind that is read")
         raise ValueError(f"{path}: {what}. Write it as one of {READ}, for example by numpy.save('{path.stem}.npy', …)")
@@ -392,32 +392,36 @@ def stored(path: Path) -> Arrays:
         raise ValueError(f"{path}: cannot be read as a {suffix} file and may be damaged ({error})") from error
 
 
-def _kind(path: Path) -> _Kind | None:
+def kind(path: Path) -> Kind | None:
     """What a file certainly is; None where its first bytes do not tell."""
     with path.open("rb") as file:
         start = file.read(64)
-    if not start:
-        return _Kind("an empty file", "get or write it again")
-    for magic, kind in _MAGIC.items():
-        if start.startswith(magic) or start.lstrip().startswith(magic):
-            return kind
+    if found := kind_of_bytes(start):
+        return found
     if start.startswith(b"PK\x03\x04"):
         return _zipped(path)
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
         return _named("a safetensors file", ".safetensors")
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return _Kind(_PICKLE, f"then write its arrays as one of {READ}")
+        return Kind(_PICKLE, f"then write its arrays as one of {READ}")
     return None
 
 
-def _zipped(path: Path) -> _Kind:
+def kind_of_bytes(start: bytes) -> Kind | None:
+    """What certainly begins with these bytes."""
+    if not start:
+        return Kind("an empty file", "get or write it again")
+    return next((found for magic, found in _MAGIC.items() if start.lstrip().startswith(magic)), None)
+
+
+def _zipped(path: Path) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
-        return _Kind("a zip archive without its end, so cut short", "get or write it again")
+        return Kind("a zip archive without its end, so cut short", "get or write it again")
     if any(name.endswith("data.pkl") for name in names):
         return _named("a PyTorch file", ".pt", ".pth")
     if any(name.endswith(".npy") for name in names):
         return _named("an archive of NumPy arrays", ".npz")
-    return _Kind("a zip archive", "unpack it")
+    return Kind("a zip archive", "unpack it")

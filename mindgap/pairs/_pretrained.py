@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,77 +12,179 @@ import open_clip
 import torch
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from open_clip.pretrained import get_pretrained_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from mindgap import _inputs
-from mindgap._errors import ModelUnavailable
+from mindgap import _files, _inputs
+from mindgap._errors import ModelUnavailable, first_few, warn
 from mindgap._open_clip import create, known_architecture, tokenizer
-from mindgap.pairs._captioned import captioned_images
+from mindgap.pairs._captioned import Captioned, captioned_images, refuse
 
-Embedded = tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]
+
+@dataclass(frozen=True)
+class Embedded:
+    """Row i of both belongs to one caption: `x` its image, `y` itself, `images` the image's name."""
+
+    x: Float[Tensor, "n d"]
+    y: Float[Tensor, "n d"]
+    images: tuple[str, ...]
 
 
 def embed_captioned(
     architecture: str,
-    weights: str | os.PathLike[str],
+    tag: str | None,
+    file: str | os.PathLike[str] | None,
     data: object,
-    n: int | None,
-    batch_size: int,
-    device: str | torch.device,
-    progress: bool,
+    n: int | None = None,
+    captions_per_image: int | None = None,
+    on_error: str = "raise",
+    batch_size: int = 64,
+    device: str | torch.device = "cpu",
+    progress: bool = False,
 ) -> Embedded:
-    """A pre-trained model on the first n captioned images in `data`; `weights` is a tag of open_clip or a file."""
+    """A pre-trained model on the first n captioned images in `data`; for `tag` and `file` see `_weights`.
+
+    An image with several captions is embedded once. Pairs that cannot be used are an error, or with `on_error` "skip"
+    left out and listed in a warning; captions that the tokenizer cuts are counted in another.
+    """
     architecture = known_architecture(architecture)
     batch_size = _inputs.count(batch_size, "batch_size")
+    problems: list[str] = []
+    skip = _inputs.choice(on_error, "on_error", ("raise", "skip")) == "skip"
+    wrong = (lambda error: problems.append(str(error))) if skip else refuse
     # What costs nothing to check comes first, the download and the model last.
-    pairs = captioned_images(data, None if n is None else _inputs.count(n, "n", 2))
+    pairs = captioned_images(
+        data,
+        None if n is None else _inputs.count(n, "n", 2),
+        wrong,
+        None if captions_per_image is None else _inputs.count(captions_per_image, "captions_per_image"),
+    )
+    path, options = _weights(architecture, tag, file)
     tokenize = tokenizer(architecture)
-    model = create(architecture, 0, *_weights(architecture, weights))
+    _warn_of_cut(architecture, tokenize, pairs)
+    model = create(architecture, 0, path or _download(architecture, str(tag)), options).to(device)
     transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        remaining = iter(pairs)
-        while batch := list(islice(remaining, batch_size)):
-            yield torch.stack([transform(pair.image()) for pair in batch]), tokenize([pair.caption for pair in batch])
+    images = list({pair.image_at: pair for pair in pairs}.values())
+    place: dict[str, int] = {}
+    x, y = [], []
+    with torch.no_grad():
+        for batch in _batches(images, batch_size, "images", progress):
+            pixels = []
+            for pair in batch:
+                try:
+                    pixels.append(transform(pair.image()))
+                except ValueError as error:
+                    wrong(error)
+                else:
+                    place[pair.image_at] = len(place)
+            if pixels:
+                x.append(model.encode_image(torch.stack(pixels).to(device)).float())
+        pairs = _enough([pair for pair in pairs if pair.image_at in place], data, problems)
+        for batch in _batches(pairs, batch_size, "captions", progress):
+            y.append(model.encode_text(tokenize([pair.caption for pair in batch]).to(device)).float())
+    rows = torch.cat(x)[[place[pair.image_at] for pair in pairs]]
+    return Embedded(rows, torch.cat(y), tuple(pair.image_at for pair in pairs))
 
-    return _embed(model, batches(), len(pairs), device, progress)
+
+def _batches(pairs: Sequence[Captioned], batch_size: int, what: str, progress: bool) -> Iterator[Sequence[Captioned]]:
+    with tqdm(total=len(pairs), unit="", desc=what, disable=not progress) as bar:
+        for start in range(0, len(pairs), batch_size):
+            batch = pairs[start : start + batch_size]
+            yield batch
+            bar.update(len(batch))
 
 
-def _weights(architecture: str, weights: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
-    """The local file of the weights, and how open_clip has to build the model around them."""
+def _enough(pairs: list[Captioned], data: object, problems: list[str]) -> list[Captioned]:
+    """The pairs that could be read, with a warning of what could not."""
+    if problems:
+        message = f"{data}: {len(problems)} images or captions cannot be used: {first_few(problems)}"
+        if len(pairs) < 2:
+            raise ValueError(message)
+        warn(f"{message}. Left are {len(pairs)} pairs", problems)
+    return pairs
+
+
+def _warn_of_cut(architecture: str, tokenize: Any, pairs: Sequence[Captioned]) -> None:
+    """Warn of captions whose end the model never sees."""
+    length = tokenize([""]).shape[1]
+    padding = tokenize([""], length + 1)[0, -1]
+    cut = []
+    for start in range(0, len(pairs), 1000):
+        captions = [pair.caption for pair in pairs[start : start + 1000]]
+        # In one place more, what fits is as before, and then there is padding.
+        roomier = tokenize(captions, length + 1)
+        fits = (roomier[:, :-1] == tokenize(captions)).all(dim=1) & (roomier[:, -1] == padding)
+        cut += [pairs[start + row].caption_at for row in (~fits).nonzero().flatten().tolist()]
+    if cut:
+        warn(
+            f"{len(cut)} of {len(pairs)} captions are longer than the {length} tokens that {architecture} reads, and "
+            f"were cut: {first_few(cut)}",
+            cut,
+        )
+
+
+def _weights(
+    architecture: str, tag: str | None, file: str | os.PathLike[str] | None
+) -> tuple[Path | None, dict[str, Any]]:
+    """The local file of the weights, None if it is to be downloaded, and how open_clip has to build the model.
+
+    `tag` is one of open_clip's, `file` a path; with both, the file is built into the model of the tag. A file alone
+    says neither which activation its weights were trained with nor how images were normalised: where the published
+    weights of the architecture agree on that, they are followed, and where they do not, a warning says so.
+    """
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    configs = {tag: get_pretrained_cfg(architecture, tag) for tag in tags}
-    tag, path = os.fspath(weights), Path(weights).expanduser()
-    if tag in configs:
-        return _download(architecture, tag, configs[tag]["hf_hub"]), {
-            # The architecture alone does not say which of the two activations its weights were trained with.
-            "force_quick_gelu": bool(configs[tag].get("quick_gelu")),
-            "force_preprocess_cfg": _preprocessing(configs[tag]),
-        }
-    if path.suffix == ".safetensors" or path.is_file():
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{path}: expected a .safetensors file; other checkpoints run code when they are loaded")
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file")
-        # A bare file does not say how images were normalised; where all published weights agree, take their word.
-        known = [_preprocessing(config) for config in configs.values()]
-        return path, {"force_preprocess_cfg": known[0] if known and all(k == known[0] for k in known) else None}
-    if not tags:
-        raise ValueError(f"pretrained: {architecture} has no published weights; give the path of a .safetensors file")
-    _inputs.choice(tag, f"pretrained weights of {architecture}", tags)
-    raise AssertionError("every known tag was served above")
+    configs = {name: get_pretrained_cfg(architecture, name) for name in tags}
+    if tag is not None:
+        if not tags:
+            raise ValueError(
+                f"pretrained: {architecture} has no published weights; give the path of a .safetensors file"
+            )
+        config = configs[_inputs.choice(tag, f"pretrained weights of {architecture}", tags)]
+        options = {"force_quick_gelu": bool(config.get("quick_gelu")), "force_preprocess_cfg": _preprocessing(config)}
+        return None if file is None else _safetensors_file(file), options
+    path = _safetensors_file(str(file))
+    quick = [name for name, config in configs.items() if config.get("quick_gelu")]
+    other = [name for name in tags if name not in quick]
+    known = [_preprocessing(config) for config in configs.values()]
+    agreed = not known or all(one == known[0] for one in known)
+    if (quick and other) or not agreed:
+        activation = f"activation (QuickGELU: {', '.join(quick)}; GELU: {', '.join(other)})"
+        differ = " and ".join([activation] * bool(quick and other) + ["preprocessing"] * (not agreed))
+        own = open_clip.get_model_config(architecture).get("quick_gelu") or not other
+        twin = f"{architecture}-quickgelu"
+        warn(
+            f"{path}: the published weights of {architecture} differ in {differ}, which a file does not tell, so "
+            f"open_clip's defaults for {architecture} were used ({'QuickGELU' if own else 'GELU'}). Name the weights "
+            f"that the file holds or was trained from, as in load_pairs('open_clip:{architecture}/{tags[0]}', "
+            f"pretrained='{path}', data=…)"
+            + f", or the other architecture, 'open_clip:{twin}/{path}'"
+            * (twin in open_clip.list_models())
+        )
+    return path, {
+        "force_quick_gelu": bool(quick) and not other,
+        "force_preprocess_cfg": known[0] if known and agreed else None,
+    }
+
+
+def _safetensors_file(file: str | os.PathLike[str]) -> Path:
+    path = _files.user_path(file, "pretrained")
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected a .safetensors file; other checkpoints run code when they are loaded")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    return path
 
 
 def _preprocessing(config: dict[str, Any]) -> dict[str, Any]:
     return {key: config[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in config}
 
 
-def _download(architecture: str, tag: str, location: str) -> Path:
-    repository, _, name = location.rpartition("/")
+def _download(architecture: str, tag: str) -> Path:
+    repository, _, name = get_pretrained_cfg(architecture, tag)["hf_hub"].rpartition("/")
     # Weights are published as pickles with a .safetensors beside most of them; only the latter is ever asked for.
     name = Path(name).with_suffix(".safetensors").name if name else "open_clip_model.safetensors"
     cached = try_to_load_from_cache(repository, name)
@@ -97,23 +199,6 @@ def _download(architecture: str, tag: str, location: str) -> Path:
             ) from error
         raise ModelUnavailable(
             f"{architecture}/{tag}: its weights, {name} of {repository}, are not in the Hugging Face cache, and the "
-            f"hub could not be reached. Run `hf download {repository} {name}` once while online, or give the path of a "
-            f".safetensors file: 'open_clip:{architecture}//path/to/weights.safetensors'."
+            f"hub could not be reached. Run `hf download {repository} {name}` once while online, or give a copy of "
+            f"that file: load_pairs('open_clip:{architecture}/{tag}', pretrained='path/to/{name}', data=…)."
         ) from error
-
-
-def _embed(
-    model: Any,
-    batches: Iterable[tuple[Float[Tensor, "b c h w"], Int[Tensor, "b length"]]],
-    n: int,
-    device: str | torch.device,
-    progress: bool,
-) -> Embedded:
-    model.to(device)
-    x, y = [], []
-    with torch.no_grad(), tqdm(total=n, unit="pair", disable=not progress) as bar:
-        for images, tokens in batches:
-            x.append(model.encode_image(images.to(device)).float())
-            y.append(model.encode_text(tokens.to(device)).float())
-            bar.update(len(images))
-    return torch.cat(x), torch.cat(y)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import torch
 
 from mindgap import geometry
+from mindgap.charts import tables
 from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
 from mindgap.widgets._explorer import Explorer
 
@@ -33,8 +33,7 @@ def projected(pairs: PairedEmbeddings, axes: tuple[int, int] = (1, 2), most: int
     """The first `most` pairs on two of the shared principal axes, counted from 1: columns x, y, x2, y2."""
     shared = geometry.shared_projection(pairs.x, pairs.y, max(axes))
     columns = [axis - 1 for axis in axes]
-    points = torch.cat([shared.x[:most, columns], shared.y[:most, columns]], dim=1).cpu()
-    return pd.DataFrame(points.numpy(), columns=["x", "y", "x2", "y2"])
+    return tables.points(shared.x[:, columns], shared.y[:, columns], most)
 
 
 class PairsExplorer(Explorer):

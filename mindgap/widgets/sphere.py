@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from mindgap import charts, geometry, sphere
+from mindgap.charts import tables
 from mindgap.widgets._explorer import EMBED, WIDE, Explorer, debounced
 
 HEIGHTS = torch.arange(-90, 91, 2, dtype=torch.float64)
@@ -28,18 +29,8 @@ def exchanged(n: int, chosen: Sequence[int]) -> list[int]:
 
 def loss_curves(azimuths: Sequence[float], above: Sequence[int]) -> pd.DataFrame:
     """The loss at every height and temperature of the explorer: columns arrangement, tau, height, loss."""
-    parts = [
-        pd.DataFrame(
-            {
-                "arrangement": NAME,
-                "tau": charts.temperature_label(temperature),
-                "height": HEIGHTS,
-                "loss": sphere.arc_loss(HEIGHTS, temperature, azimuths, above),
-            }
-        )
-        for temperature in TEMPERATURES
-    ]
-    return pd.concat(parts, ignore_index=True)
+    losses = {(NAME, t): sphere.arc_loss(HEIGHTS, t, azimuths, above) for t in TEMPERATURES}
+    return tables.heights(HEIGHTS, losses)
 
 
 class SphereExplorer(Explorer):

@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 
 from mindgap.check._feedback import Largest
 from mindgap.geometry import normalize, shift
-from mindgap.landscape import Landscape, _identity, best_shift, loss_landscape
+from mindgap.landscape import (
+    DIRECTIONS,
+    TEMPERATURES,
+    Landscape,
+    _identity,
+    best_shift,
+    contrastive_loss,
+    info_nce,
+    loss_landscape,
+)
 
 SHIFTS = [-3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 3.0]
-TEMPERATURES = [1 / 1000, 1 / 300, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0, 10.0]
-PAPER_TEMPERATURES = [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0]
+MANY_TEMPERATURES = [1 / 1000, 1 / 300, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0, 10.0]
 
 
 def plain(x, y, shifts, temperatures, batch_size=None):
@@ -40,7 +48,7 @@ def plain(x, y, shifts, temperatures, batch_size=None):
     return torch.stack(distances), losses
 
 
-def assert_matches_plain(x, y, *, shifts=SHIFTS, temperatures=TEMPERATURES, batch_size=None):
+def assert_matches_plain(x, y, *, shifts=SHIFTS, temperatures=MANY_TEMPERATURES, batch_size=None):
     result = loss_landscape(x, y, shifts, temperatures, batch_size)
     distances, losses = plain(x, y, shifts, temperatures, batch_size)
     measured = torch.stack([result.image_to_text, result.text_to_image])
@@ -196,13 +204,13 @@ def test_sums_out_of_range_are_recomputed(way, monkeypatch, x, y, temperature):
 
 def test_ordinary_sums_are_not_recomputed(monkeypatch):
     x, y = gaussian(200, 64, noise=0.5)
-    assert recomputed_sums(monkeypatch, x.float(), y.float(), [-0.5, 0.0, 0.5, 1.0], PAPER_TEMPERATURES) == 0
+    assert recomputed_sums(monkeypatch, x.float(), y.float(), [-0.5, 0.0, 0.5, 1.0], TEMPERATURES) == 0
 
 
 def test_products_of_exponentials_serve_the_papers_temperatures(way):
     x, y = (rows.float() for rows in gaussian(100, 32))
-    together = loss_landscape(x, y, SHIFTS, PAPER_TEMPERATURES).loss
-    alone = torch.cat([loss_landscape(x, y, SHIFTS, [t]).loss for t in PAPER_TEMPERATURES], dim=1)
+    together = loss_landscape(x, y, SHIFTS, TEMPERATURES).loss
+    alone = torch.cat([loss_landscape(x, y, SHIFTS, [t]).loss for t in TEMPERATURES], dim=1)
     torch.testing.assert_close(together, alone, atol=2e-6, rtol=1e-7)
 
 
@@ -262,15 +270,15 @@ def test_invariances(way, batch_size):
     generator = torch.Generator().manual_seed(1)
     rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
     scale = torch.rand(33, 1, generator=generator, dtype=torch.float64) + 0.1
-    reference = loss_landscape(x, y, SHIFTS, TEMPERATURES, batch_size)
+    reference = loss_landscape(x, y, SHIFTS, MANY_TEMPERATURES, batch_size)
     for other in [(x @ rotation, y @ rotation), (x * scale, y / scale), (x * 1e300, y * 1e-300)]:
-        result = loss_landscape(*other, SHIFTS, TEMPERATURES, batch_size)
+        result = loss_landscape(*other, SHIFTS, MANY_TEMPERATURES, batch_size)
         torch.testing.assert_close(result.loss, reference.loss, atol=1e-9, rtol=0)
         torch.testing.assert_close(result.distance, reference.distance)
     order = torch.randperm(33, generator=generator)
-    permuted = loss_landscape(x[order], y[order], SHIFTS, TEMPERATURES)
-    torch.testing.assert_close(permuted.loss, loss_landscape(x, y, SHIFTS, TEMPERATURES).loss, atol=1e-9, rtol=0)
-    swapped = loss_landscape(y, x, SHIFTS, TEMPERATURES, batch_size)
+    permuted = loss_landscape(x[order], y[order], SHIFTS, MANY_TEMPERATURES)
+    torch.testing.assert_close(permuted.loss, loss_landscape(x, y, SHIFTS, MANY_TEMPERATURES).loss, atol=1e-9, rtol=0)
+    swapped = loss_landscape(y, x, SHIFTS, MANY_TEMPERATURES, batch_size)
     torch.testing.assert_close(swapped.image_to_text, reference.text_to_image, atol=1e-9, rtol=0)
     torch.testing.assert_close(swapped.distance, reference.distance)
 
@@ -282,6 +290,22 @@ def test_distance_is_that_of_the_shifted_means():
         a, b = shift(x, y, amount)
         torch.testing.assert_close(distance.abs(), (a.mean(dim=0) - b.mean(dim=0)).norm())
     assert result.distance[0] > result.distance[1] > result.distance[2].abs() > 0 > result.distance[3]
+
+
+@pytest.mark.parametrize("amount", [1e9, 1e18, 1e155, 1e200, -1e308])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_very_far_both_clouds_are_a_point_on_either_side(way, amount, dtype):
+    """There the direction of −λΔ is all that is left of an image, that of λΔ all that is left of a text."""
+    x, y = (rows.to(dtype) for rows in gaussian(61, 32))
+    result = loss_landscape(x, y, [0.0, amount], MANY_TEMPERATURES)
+    torch.testing.assert_close(result.loss[1], torch.full((9,), math.log(61), dtype=dtype), atol=1e-5, rtol=0)
+    assert float(result.distance[1]) == pytest.approx(-2 if amount > 0 else 2, abs=1e-6)
+    for moved, side in zip(shift(x, y, amount), (-amount, amount), strict=True):
+        delta = normalize((normalize(x).mean(dim=0) - normalize(y).mean(dim=0))[None])
+        torch.testing.assert_close(moved, math.copysign(1, side) * delta.expand(61, -1), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        result.loss[0], loss_landscape(x, y, [0.0], MANY_TEMPERATURES).loss[0], rtol=1e-6, atol=0
+    )
 
 
 @pytest.mark.parametrize("batch_size", [None, 50, 1500])
@@ -312,7 +336,7 @@ def test_memory_is_never_quadratic(batch_size):
 )
 def test_kinds_of_input(make, dtype):
     x, y = (make(normalize(rows)) for rows in gaussian(20, 8))
-    result = loss_landscape(x, y, SHIFTS, TEMPERATURES)
+    result = loss_landscape(x, y, SHIFTS, MANY_TEMPERATURES)
     for part in (result.distance, result.image_to_text, result.text_to_image, result.loss):
         assert part.dtype == dtype
         assert not part.requires_grad
@@ -344,16 +368,16 @@ def test_the_grid_is_a_copy_without_history():
 
 def test_progress(capsys):
     x, y = gaussian(40, 4)
-    told: list[float] = []
-    loss_landscape(x, y, [0.0], [0.1], batch_size=4, progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == 1
-    told.clear()
+    shares: list[float] = []
+    loss_landscape(x, y, [0.0], [0.1], batch_size=4, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    shares.clear()
     loss_landscape(gaussian(700, 4)[0], -gaussian(700, 4)[0], np.linspace(0, 1, 60), [*np.geomspace(0.01, 1, 40), 1e-3],
-                   progress=told.append)  # fmt: skip
-    assert len(told) > 3
-    assert told == sorted(told)
-    assert told[-1] == 1
+                   progress=shares.append)  # fmt: skip
+    assert len(shares) > 3
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
     assert capsys.readouterr() == ("", "")
     loss_landscape(x, y, [0.0], [0.1], progress=True)
     out, err = capsys.readouterr()
@@ -451,9 +475,9 @@ ZERO[2] = 0
         ({"shifts": torch.tensor(0.5)}, r"shifts: expected a list of at least one number, got shape \(\)"),
         ({"shifts": [0.0, float("inf")]}, "shifts: expected finite numbers, got inf"),
         ({"temperatures": []}, "temperatures: expected a list of at least one number"),
-        ({"temperatures": [0.1, 0.0]}, "temperatures: expected numbers above 0, got 0"),
-        ({"temperatures": [0.1, -1.0]}, "temperatures: expected numbers above 0, got -1"),
-        ({"temperatures": [0.1, 1e-310]}, "temperatures: expected numbers above 0, got 1e-310"),
+        ({"temperatures": [0.1, 0.0]}, r"temperatures: expected numbers above 0 \(at least 1e-30\), got 0"),
+        ({"temperatures": [0.1, -1.0]}, r"temperatures: expected numbers above 0 \(at least 1e-30\), got -1"),
+        ({"temperatures": [0.1, 1e-310]}, r"temperatures: expected numbers above 0 \(at least 1e-30\), got 1e-310"),
         ({"temperatures": [float("nan")]}, "temperatures: expected finite numbers, got nan"),
         ({"batch_size": 1}, "batch_size: expected a whole number from 2 to 6, got 1"),
         ({"batch_size": 7}, "batch_size: expected a whole number from 2 to 6, got 7"),
@@ -480,12 +504,16 @@ def test_what_is_no_number_at_all():
 @pytest.mark.parametrize("batch_size", [None, 20])
 def test_on_a_gpu(batch_size):
     x, y = gaussian(61, 32)
-    here = loss_landscape(x, y, SHIFTS, TEMPERATURES, batch_size)
-    there = loss_landscape(x.cuda(), y.cuda(), SHIFTS, TEMPERATURES, batch_size)
+    here = loss_landscape(x, y, SHIFTS, MANY_TEMPERATURES, batch_size)
+    there = loss_landscape(x.cuda(), y.cuda(), SHIFTS, MANY_TEMPERATURES, batch_size)
     assert there.loss.device.type == "cuda"
     torch.testing.assert_close(there.loss.cpu(), here.loss, atol=1e-9, rtol=0)
-    assert there.minimum(0.01) == pytest.approx(here.minimum(0.01))
-    assert len(there.frame()) == len(SHIFTS) * len(TEMPERATURES)
+    found, expected = there.minimum(0.01), here.minimum(0.01)
+    assert found.kind == expected.kind
+    assert (found.shift, found.distance, found.loss) == pytest.approx(
+        (expected.shift, expected.distance, expected.loss), abs=1e-9
+    )
+    assert len(there.frame()) == len(SHIFTS) * len(MANY_TEMPERATURES)
 
 
 def test_the_papers_minimum():
@@ -496,10 +524,120 @@ def test_the_papers_minimum():
     x, y = torch.from_numpy(np.load(path, allow_pickle=False))
     shifts = torch.linspace(-1, 2, 61, dtype=torch.float64)
     for batch_size in (None, 50):
-        least = loss_landscape(x, y, shifts, PAPER_TEMPERATURES, batch_size)
+        least = loss_landscape(x, y, shifts, TEMPERATURES, batch_size)
         assert abs(least.minimum(0.01).shift) <= 0.1
         assert abs(least.minimum(1.0).distance) < 0.1
     assert_matches_plain(x, y)
+
+
+def test_the_papers_temperatures():
+    assert TEMPERATURES == (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1)
+
+
+class TestContrastiveLoss:
+    """One plain loss for training, checks and chapters."""
+
+    @pytest.mark.parametrize("temperature", [1 / 1000, *TEMPERATURES, 10.0])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_it_is_open_clips_with_its_gradient(self, temperature, dtype):
+        clip_loss = pytest.importorskip("open_clip.loss").ClipLoss()
+        x, y = (normalize(rows).to(dtype) for rows in gaussian(30, 16))
+        scale = torch.tensor(1 / temperature, dtype=dtype)
+        results = []
+        for loss in (
+            lambda a, b, s: contrastive_loss(a, b, 1 / s),
+            lambda a, b, s: clip_loss(F.normalize(a, dim=-1), F.normalize(b, dim=-1), s),
+        ):
+            inputs = [part.clone().requires_grad_() for part in (x, y, scale)]
+            value = loss(*inputs)
+            assert value.dtype == dtype
+            results.append((value.detach(), *torch.autograd.grad(value, inputs)))
+        within = 1e-7 / temperature if dtype == torch.float32 else 1e-12 / temperature
+        for found, expected in zip(*results, strict=True):
+            assert expected.any()
+            torch.testing.assert_close(found, expected, rtol=1e-4 if dtype == torch.float32 else 1e-9, atol=within)
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        n=st.integers(2, 12), d=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), inverse=st.floats(0.1, 1000),
+        batch=st.integers(2, 12), direction=st.sampled_from(DIRECTIONS),
+    )  # fmt: skip
+    def test_it_is_the_landscape_without_a_shift(self, n, d, seed, inverse, batch, direction):
+        x, y = gaussian(n, d, seed=seed)
+        for batch_size in (None, min(batch, n)):
+            landscape = loss_landscape(x, y, [0.0], [1 / inverse], batch_size)
+            expected = landscape.loss if direction == "both" else getattr(landscape, direction)
+            found = contrastive_loss(x, y, 1 / inverse, direction, batch_size)
+            assert found.dtype == torch.float64
+            assert found.shape == ()
+            torch.testing.assert_close(found, expected[0, 0], atol=1e-9, rtol=1e-12)
+            _, losses = plain(x, y, [0.0], [1 / inverse], batch_size)
+            one_way = dict(zip(DIRECTIONS, [losses.mean(), losses[0, 0, 0], losses[1, 0, 0]], strict=True))
+            torch.testing.assert_close(found, one_way[direction], atol=1e-9, rtol=1e-12)
+
+    @pytest.mark.parametrize("name", CLOUDS)
+    @pytest.mark.parametrize("temperature", [1 / 1000, 0.01, 1.0])
+    def test_hostile_clouds_have_a_finite_loss_and_gradient(self, name, temperature):
+        x, y = (rows.float().requires_grad_() for rows in CLOUDS[name])
+        loss = contrastive_loss(x, y, temperature)
+        exact = plain(x.detach(), y.detach(), [0.0], [temperature])[1].mean()
+        assert float(loss.detach()) == pytest.approx(float(exact), abs=1e-6 + 2e-7 / temperature)
+        for gradient in torch.autograd.grad(loss, (x, y)):
+            assert gradient.isfinite().all()
+
+    def test_a_small_loss_of_large_logits_is_exact(self):
+        logits = torch.tensor([[10000.0, 9990.0], [9980.0, 10000.0]])  # where neighbours in float32 are 1e-3 apart
+        for direction in DIRECTIONS:
+            expected = (math.log1p(math.exp(-10)) + math.log1p(math.exp(-20))) / 2
+            assert float(info_nce(logits, direction)) == pytest.approx(expected, abs=1e-7)
+
+    def test_its_gradient_by_differences(self):
+        x, y = (rows.requires_grad_() for rows in gaussian(6, 3))
+        temperature = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+        for direction in DIRECTIONS:
+            for batch_size in (None, 2, 5):
+                assert torch.autograd.gradcheck(
+                    lambda *parts, d=direction, b=batch_size: contrastive_loss(*parts, d, b), (x, y, temperature)
+                )
+
+    def test_many_models_at_once(self):
+        """As trainings side by side do: under `torch.vmap`, with a temperature each."""
+        x, y = torch.randn(2, 3, 8, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        temperatures = torch.tensor([0.05, 0.1, 1.0], dtype=torch.float64)
+        found = torch.vmap(contrastive_loss)(x, y, temperatures)
+        alone = torch.stack([contrastive_loss(*parts) for parts in zip(x, y, temperatures, strict=True)])
+        torch.testing.assert_close(found, alone)
+        slopes = torch.vmap(torch.func.grad(contrastive_loss))(x, y, temperatures)
+        first = x[0].clone().requires_grad_()
+        contrastive_loss(first, y[0], temperatures[0]).backward()
+        torch.testing.assert_close(slopes[0], first.grad)
+
+    def test_a_batch_of_logits_has_a_loss_each(self):
+        logits = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        target = torch.arange(5)
+        for i, j in [(0, 0), (1, 2)]:
+            rows, columns = F.cross_entropy(logits[i, j], target), F.cross_entropy(logits[i, j].T, target)
+            for direction, expected in zip(DIRECTIONS, [(rows + columns) / 2, rows, columns], strict=True):
+                torch.testing.assert_close(info_nce(logits, direction)[i, j], expected)
+
+    @pytest.mark.parametrize(("changes", "message"), [
+        ({"temperature": 0}, "temperature: expected a number above 0, got 0"),
+        ({"temperature": torch.tensor(-1.0)}, "temperature: expected a number above 0, got -1"),
+        ({"temperature": float("nan")}, "temperature: expected a finite number, got nan"),
+        ({"temperature": 1e-40}, r"temperature: expected numbers above 0 \(at least 1e-30\), got 1e-40"),
+        ({"temperature": torch.ones(2)}, r"temperature: expected one number, got shape \(2,\)"),
+        ({"direction": "image"}, "direction: unknown name 'image'; did you mean 'text_to_image' or 'image_to_text'"),
+        ({"batch_size": 1}, "batch_size: expected a whole number from 2 to 6, got 1"),
+        ({"batch_size": 7}, "batch_size: expected a whole number from 2 to 6, got 7"),
+    ])  # fmt: skip
+    def test_bad_input(self, changes, message):
+        with pytest.raises(ValueError, match=message):
+            contrastive_loss(**({"x": X, "y": Y, "temperature": 0.1} | changes))
+
+    def test_bad_logits(self):
+        for shape in [(3, 4), (5,), (2, 0, 0)]:
+            with pytest.raises(ValueError, match="logits: expected shape"):
+                info_nce(torch.ones(shape))
 
 
 class TestBestShift:
@@ -545,6 +683,12 @@ class TestBestShift:
         assert repeated.shift == pytest.approx(m, abs=1e-4)
         inner = best_shift(x, y, 0.1, shifts=[m - 0.01, m + 1, m + 2])
         assert (inner.shift, inner.kind) == (pytest.approx(m, abs=1e-4), "minimum")
+
+    def test_very_far_shifts_are_searched_as_well(self):
+        x, y = gaussian(20, 8)
+        near = best_shift(x, y, 0.1, [-1.0, 0.0, 0.5, 1.0, 2.0])
+        far = best_shift(x, y, 0.1, [-1e308, -1.0, 0.0, 0.5, 1.0, 2.0, 1e200])
+        assert far.shift == pytest.approx(near.shift, abs=2e-4)
 
     def test_the_least_tolerance_ends(self):
         x, y = gaussian(20, 8)

@@ -8,9 +8,9 @@ import safetensors.torch
 import torch
 
 from mindgap import _open_clip, geometry, scenes
-from mindgap.pairs import ModelUnavailable, _pretrained, load_pairs
+from mindgap.pairs import DataWarning, ModelUnavailable, _pretrained, load_pairs
 from mindgap.pairs._captioned import captioned_images
-from tests.pairs.test_captioned import CAPTIONS, SOURCES, folder
+from tests.pairs.test_captioned import CAPTIONS, SOURCES, folder, several_captions
 
 SMALL = "ViT-S-32-alt"  # the quickest to build of the architectures open_clip knows
 
@@ -79,7 +79,7 @@ def test_a_random_vit_has_the_papers_cones_on_noise():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "error", "says"),
+    ("name", "options", "error", "message"),
     [
         ("random:ViT-B-23", {}, ValueError, r"architecture: unknown name 'ViT-B-23'; did you mean 'ViT-B-32"),
         (f"random:{SMALL}", {"n": 1}, ValueError, r"n: expected a whole number at least 2, got 1"),
@@ -88,8 +88,8 @@ def test_a_random_vit_has_the_papers_cones_on_noise():
         (f"random:{SMALL}", {"batch_size": 0}, ValueError, r"batch_size: expected a whole number at least 1"),
     ],
 )
-def test_bad_random_options(name, options, error, says):
-    with pytest.raises(error, match=says):
+def test_bad_random_options(name, options, error, message):
+    with pytest.raises(error, match=message):
         load_pairs(name, **options)
 
 
@@ -136,13 +136,72 @@ def test_weights_by_option_and_a_limit(checkpoint, by_hand, tmp_path, capsys):
     data = SOURCES["folder"](tmp_path / "data")
     loaded = load_pairs(f"open_clip:{SMALL}", pretrained=checkpoint, data=str(data), n=2, progress=True)
     torch.testing.assert_close(loaded.x, by_hand[0][:2], rtol=0, atol=1e-5)
-    assert "2/2" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="expected pre-trained weights, once"):
-        load_pairs(f"open_clip:{SMALL}/openai", pretrained=checkpoint, data=data)
+    shown = capsys.readouterr().err
+    assert "images" in shown
+    assert "captions" in shown
+    assert "2/2" in shown
+    for twice in (("openai", "laion2b_e16"), (checkpoint, checkpoint)):
+        with pytest.raises(ValueError, match="expected pre-trained weights, once"):
+            load_pairs(f"open_clip:{SMALL}/{twice[0]}", pretrained=twice[1], data=data)
+    with pytest.raises(ValueError, match=r"n: expected at most 3, the captioned images in .*data, got 4"):
+        load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, n=4)
+
+
+def test_an_image_with_several_captions_is_embedded_once(checkpoint, by_hand, tmp_path):
+    """Its rows are equal to the bit, and the groups say which belong together."""
+    data = several_captions(tmp_path)
+    loaded = load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, batch_size=2)
+    images = [f"{tmp_path}/images/{i}.png" for i in (0, 0, 0, 1, 1, 2)]
+    assert loaded.groups == tuple(images)
+    assert torch.equal(loaded.x, loaded.x[[0, 0, 0, 3, 3, 5]])
+    torch.testing.assert_close(loaded.x[[0, 3, 5]], by_hand[0], rtol=0, atol=1e-5)
+    assert "6 captions of 3 images" in loaded.source
+    first = load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, captions_per_image=1)
+    assert first.groups is None
+    torch.testing.assert_close(first.x, loaded.one_each().x)
+    torch.testing.assert_close(first.y, loaded.one_each().y, rtol=0, atol=1e-5)
+
+
+def test_what_cannot_be_used_is_an_error_or_listed_and_skipped(checkpoint, by_hand, tmp_path):
+    data = folder(tmp_path)
+    (data / "10.png").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    (data / "12.png").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"12.png: its caption"):
+        load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data)
+    (data / "12.txt").write_text("green")
+    with pytest.raises(ValueError, match=r"10.png: a git-LFS pointer"):
+        load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data)
+    (data / "13.txt").write_text("no image")
+    with pytest.warns(DataWarning, match=r"3 images or captions cannot be used: .*Left are 2 pairs") as caught:
+        loaded = load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, on_error="skip", batch_size=1)
+    assert [item.split(f"{data}/")[1].split(":")[0] for item in caught[0].message.items] == [
+        "13.txt",
+        "10.png",
+        "12.png",
+    ]
+    torch.testing.assert_close((loaded.x, loaded.y), (by_hand[0][[0, 2]], by_hand[1][[0, 2]]), rtol=0, atol=1e-5)
+    (data / "9.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"4 images or captions cannot be used: .*13.txt"):
+        load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, on_error="skip")
+    with pytest.raises(ValueError, match=r"on_error: unknown name 'ignore'; known: raise, skip"):
+        load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data, on_error="ignore")
+
+
+def test_captions_that_the_tokenizer_cuts_are_named(checkpoint, tmp_path):
+    data = folder(tmp_path)
+    long = " ".join(["red"] * 76)  # one token a word, and two around them
+    for name, caption in (("9", long), ("10", f"{long} square"), ("deeper/11", long.removesuffix(" red"))):
+        (data / name).with_suffix(".txt").write_text(caption)
+    with pytest.warns(
+        DataWarning, match=rf"2 of 3 captions are longer than the 77 tokens that {SMALL} reads"
+    ) as caught:
+        loaded = load_pairs(f"open_clip:{SMALL}/{checkpoint}", data=data)
+    assert caught[0].message.items == (f"{data}/9.txt", f"{data}/10.txt")
+    assert torch.equal(loaded.y[0], loaded.y[1])  # nothing of "square" is left
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "says"),
+    ("name", "error", "message"),
     [
         (
             "open_clip:RN50/openay",
@@ -156,11 +215,12 @@ def test_weights_by_option_and_a_limit(checkpoint, by_hand, tmp_path, capsys):
             ValueError,
             rf"{SMALL} has no published weights; give the path of a .safetensors",
         ),
+        (f"open_clip:{SMALL}", ValueError, "expected pre-trained weights, once"),
         ("open_clip:RN50//none/w.safetensors", FileNotFoundError, r"/none/w.safetensors: no such file"),
     ],
 )
-def test_unknown_weights(tmp_path, name, error, says):
-    with pytest.raises(error, match=says):
+def test_unknown_weights(tmp_path, name, error, message):
+    with pytest.raises(error, match=message):
         load_pairs(name, data=SOURCES["folder"](tmp_path / "data"))
 
 
@@ -195,14 +255,61 @@ def test_published_weights_come_with_their_activation_and_normalisation(monkeypa
         return str(checkpoint)
 
     monkeypatch.setattr(_pretrained, "try_to_load_from_cache", cached)
-    path, options = _pretrained._weights("ViT-B-32", "openai")
-    assert path == checkpoint
+    assert _pretrained._download("ViT-B-32", "openai") == checkpoint
     assert asked == [("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors")]
-    assert options["force_quick_gelu"]
-    assert not _pretrained._weights("ViT-B-32", "laion2b_s34b_b79k")[1]["force_quick_gelu"]
-    assert options["force_preprocess_cfg"]["mean"] == open_clip.OPENAI_DATASET_MEAN
-    assert _pretrained._weights("ViT-B-16-SigLIP", "webli")[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
-    assert _pretrained._weights("ViT-B-16-SigLIP", checkpoint)[1]["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+    for file in (None, checkpoint):
+        path, options = _pretrained._weights("ViT-B-32", "openai", file)
+        assert path == file
+        assert options["force_quick_gelu"]
+        assert options["force_preprocess_cfg"]["mean"] == open_clip.OPENAI_DATASET_MEAN
+        assert not _pretrained._weights("ViT-B-32", "laion2b_s34b_b79k", file)[1]["force_quick_gelu"]
+        options = _pretrained._weights("ViT-B-16-SigLIP", "webli", file)[1]
+        assert options["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+
+
+def test_a_file_alone_is_built_as_all_published_weights_are(checkpoint):
+    """Every weight of RN50 is for QuickGELU, which open_clip's own configuration of RN50 does not say."""
+    assert not open_clip.get_model_config("RN50").get("quick_gelu")
+    assert _pretrained._weights("RN50", None, checkpoint)[1]["force_quick_gelu"]
+    options = _pretrained._weights("ViT-B-16-SigLIP", None, checkpoint)[1]
+    assert not options["force_quick_gelu"]
+    assert options["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "differ"),
+    [
+        ("ViT-B-32", r"activation \(QuickGELU: openai, .*; GELU: laion2b_e16.*\), which a file .* \(GELU\)"),
+        ("ViT-L-14", r"activation \(.*\) and preprocessing, which a file .* \(GELU\)"),
+        ("ViT-H-14-quickgelu", r"preprocessing, which a file .* \(QuickGELU\)"),
+    ],
+)
+def test_a_file_alone_is_asked_about_where_published_weights_differ(checkpoint, architecture, differ):
+    with pytest.warns(
+        DataWarning, match=rf"small.safetensors: the published weights of {architecture} differ in {differ}"
+    ) as caught:
+        _, options = _pretrained._weights(architecture, None, checkpoint)
+    assert options["force_quick_gelu"] == architecture.endswith("quickgelu")
+    advice = str(caught[0].message)
+    assert f"load_pairs('open_clip:{architecture}/" in advice
+    assert f"pretrained='{checkpoint}'" in advice
+    assert (f"'open_clip:{architecture}-quickgelu/{checkpoint}'" in advice) == (architecture != "ViT-H-14-quickgelu")
+
+
+def test_the_file_of_a_tag_is_built_as_the_tag_says(checkpoint, tmp_path, monkeypatch):
+    """The same weights with another activation give other embeddings: naming the tag is what makes them right."""
+    tag = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "quick_gelu": True}
+    monkeypatch.setattr(_pretrained.open_clip, "list_pretrained_tags_by_model", lambda _: ["openai"])
+    monkeypatch.setattr(_pretrained, "get_pretrained_cfg", lambda *_: tag)
+    data = folder(tmp_path)
+    loaded = load_pairs(f"open_clip:{SMALL}/openai", pretrained=checkpoint, data=data)
+    model, _, preprocess = open_clip.create_model_and_transforms(
+        SMALL, pretrained=str(checkpoint), force_quick_gelu=True, image_mean=tag["mean"], image_std=tag["std"]
+    )
+    with torch.no_grad():
+        x = model.eval().encode_image(torch.stack([preprocess(pair.image()) for pair in captioned_images(data)]))
+    torch.testing.assert_close(loaded.x, x, rtol=0, atol=1e-5)
+    assert str(checkpoint) in loaded.source
 
 
 def test_an_unreachable_hub_is_one_clear_error(monkeypatch, tmp_path):
@@ -212,7 +319,11 @@ def test_an_unreachable_hub_is_one_clear_error(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(ModelUnavailable) as caught:
         load_pairs("open_clip:RN50/openai", data=SOURCES["folder"](tmp_path / "data"))
-    for part in ("RN50/openai: its weights", "`hf download timm/resnet50_clip.openai open_clip_model.safetensors`"):
+    for part in (
+        "RN50/openai: its weights",
+        "`hf download timm/resnet50_clip.openai open_clip_model.safetensors`",
+        "load_pairs('open_clip:RN50/openai', pretrained='path/to/open_clip_model.safetensors'",
+    ):
         assert part in str(caught.value)
 
 
@@ -227,7 +338,7 @@ def test_a_repository_without_safetensors_is_one_clear_error(monkeypatch):
     with pytest.raises(
         ModelUnavailable, match=r"publishes no open_clip_model.safetensors, and other checkpoints run code"
     ):
-        _pretrained._weights("RN50", "openai")
+        _pretrained._download("RN50", "openai")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
