@@ -31,7 +31,7 @@ from nbgrader.converters import Autograde, GenerateFeedback
 
 import mindgap.miniclip  # noqa: F401
 
-start_process = provisioner.launch_kernel
+start_process: Any = provisioner.launch_kernel  # type: ignore[attr-defined]
 
 
 def main(folder: Path, name: str, feedback: bool) -> None:
@@ -49,7 +49,7 @@ def main(folder: Path, name: str, feedback: bool) -> None:
         (folder / "kernel.pid").write_text(str(process.pid))
         return process
 
-    provisioner.launch_kernel = launch  # type: ignore[assignment]
+    provisioner.launch_kernel = launch  # type: ignore[attr-defined, assignment]
     convert(Autograde, folder, name)
     marks: dict[str, float | None] = {}
     with Gradebook(f"sqlite:///{folder}/gradebook.db", "mindgap") as book:

@@ -58,7 +58,7 @@ class Assignment:
 
 def settings(course: Path, name: str) -> Any:
     """nbgrader's configuration of a course folder."""
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config.loader import PyFileConfigLoader
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
     config.CourseDirectory.root = str(course)

@@ -117,7 +117,8 @@ def principal_points(clouds: Float[Tensor, "seeds n d"]) -> Float[Tensor, "seeds
     centred = pooled - pooled.mean(dim=0)
     axes = torch.linalg.svd(centred, full_matrices=False)[2][:2]
     axes = axes * axes.gather(1, axes.abs().argmax(dim=1, keepdim=True)).sign()
-    return (centred @ axes.T).unflatten(0, clouds.shape[:2])
+    points: Tensor = (centred @ axes.T).unflatten(0, clouds.shape[:2])
+    return points
 
 
 def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:

@@ -79,8 +79,9 @@ def test_the_reference_has_every_public_name() -> None:
 def test_names_at_the_top_are_public_where_they_come_from() -> None:
     names = public_names()
     modules = {name.split(".")[1] for name in names} | set(LEFT_OUT)
-    for node in tree(ROOT / "mindgap/__init__.pyi").body:
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+    stub = tree(ROOT / "mindgap/__init__.pyi").body
+    for node in (node for node in stub if isinstance(node, ast.ImportFrom)):
+        for alias in node.names:
             assert f"mindgap.{node.module}.{alias.name}" in names if node.module else alias.name in modules
 
 

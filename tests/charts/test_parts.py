@@ -12,7 +12,7 @@ from tests.tiny import texts
 
 def test_choices_become_names_that_vega_takes() -> None:
     params, chosen = radios({"input norm": ["1", "2"], "h": ["x"]}, {"h": "stage"}, {"input norm": "2"})
-    first, second = (param.param.to_dict() for param in params)
+    first, second = (param.param.to_dict() for param in params)  # type: ignore[union-attr]
     assert (first["name"], first["value"], first["bind"]["options"]) == ("input_norm_", "2", ["1", "2"])
     assert "bind" not in second, "a choice of one is none"
     assert chosen == "datum['input norm'] == input_norm_ && datum['h'] == h_"
@@ -20,7 +20,7 @@ def test_choices_become_names_that_vega_takes() -> None:
 
 @pytest.mark.parametrize("bound", [True, False])
 def test_a_slider_is_a_number_with_an_input_or_without(bound: bool) -> None:
-    found = slider("shift", 0.5, -1, 2, 0.25, "shift λ", bound).param.to_dict()
+    found = slider("shift", 0.5, -1, 2, 0.25, "shift λ", bound).param.to_dict()  # type: ignore[union-attr]
     assert found.pop("bind", None) == (
         {"input": "range", "min": -1, "max": 2, "step": 0.25, "name": "shift λ "} if bound else None
     )

@@ -11,7 +11,7 @@ import torch
 
 from mindgap import charts, cosine_histogram
 from mindgap.charts import tables
-from mindgap.landscape import loss_landscape
+from mindgap.landscape import Landscape, loss_landscape
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(40, 8, generator=GENERATOR, dtype=torch.float64) + 1
@@ -29,7 +29,7 @@ def test_a_row_of_points_is_a_pair() -> None:
 
 class TestLandscapes:
     def test_every_curve_and_every_landmark_is_there_once(self) -> None:
-        found = {
+        found: dict[str | tuple[str, str], Landscape] = {
             ("a", "all"): loss_landscape(X, Y, SHIFTS, [1 / 100, 1]),
             ("b", "tens"): loss_landscape(X, Y, SHIFTS, [1 / 100, 1], batch_size=10),
         }

@@ -67,8 +67,8 @@ def write(path, x):
 
 @pytest.mark.parametrize("suffix", [".npy", ".NPY", ".npz", ".safetensors", ".pt", ".pth", ".parquet", ".csv", ".tsv"])
 def test_two_files_of_every_format(here, suffix):
-    for name, rows in (("image", X), ("text", Y)):
-        write(here / f"{name}{suffix}", rows)
+    for stem, rows in (("image", X), ("text", Y)):
+        write(here / f"{stem}{suffix}", rows)
     names = f"image{suffix},text{suffix}"
     for name in (names, f"image{suffix}, text{suffix}", (here / f"image{suffix}", f"text{suffix}")):
         loaded = load_pairs(name)
@@ -470,7 +470,7 @@ def test_a_number_that_is_missing_on_both_sides_is_noticed(tmp_path):
     shards(tmp_path, (1, 2, 4))
     with pytest.warns(DataWarning, match=r"no shards 3 on either side; read were the 3 others") as caught:
         assert len(load_pairs(tmp_path)) == 6
-    assert caught[0].message.items == ("3",)
+    assert caught[0].message.items == ("3",)  # type: ignore[union-attr]
     assert len(load_pairs(tmp_path, n=4)) == 4  # reads none behind the gap
     (tmp_path / "metadata").mkdir()
     (tmp_path / "metadata" / "metadata_5.parquet").write_bytes(b"")

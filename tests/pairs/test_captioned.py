@@ -5,6 +5,7 @@ import io
 import sys
 import tarfile
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -365,7 +366,7 @@ def test_other_parts_of_a_sample_are_named(tmp_path):
     ) as caught:
         found = captioned_images(path)
     assert [pair.caption for pair in found] == ["red"] * 3
-    assert set(caught[0].message.items) == {"._0.png", "._0.txt"} | {
+    assert set(caught[0].message.items) == {"._0.png", "._0.txt"} | {  # type: ignore[union-attr]
         f"{number}{ending}" for number in range(3) for ending in (".seg.png", ".alt.txt")
     }
 
@@ -426,7 +427,7 @@ def test_pairs_that_cannot_be_used_may_be_noted_instead(tmp_path):
         (tmp_path / name).write_text(text)
     for name in ("13.png", "14.png", "15.png"):
         (tmp_path / name).write_bytes(PICTURES[0])
-    problems = []
+    problems: list[Any] = []
     assert len(captioned_images(tmp_path, wrong=problems.append)) == 3
     assert [str(problem).split(f"{tmp_path}/")[1].split(":")[0] for problem in problems] == [
         "12.txt", "13.txt", "14.txt", "15.png",
