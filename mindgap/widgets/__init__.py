@@ -1,6 +1,7 @@
 """Live explorers for Jupyter: one a chapter, thin over the plain functions, on any source `load_pairs` knows.
 
-Each explorer is an ipywidgets box. Its controls are attributes (`explorer.source`, `explorer.shift`, …) whose `.value`
+Each explorer is an ipywidgets box, a class that chapters call by its name in lower case: `gap_explorer("mini")` is
+`GapExplorer("mini")`. Its controls are attributes (`explorer.source`, `explorer.shift`, …) whose `.value`
 can be set from code as well as by hand. Errors appear in words inside the explorer; charts bring their own copy of
 Vega, so nothing is fetched from a network.
 """

@@ -12,8 +12,7 @@ import ipywidgets as ipw
 from mindgap.charts import theme
 
 WIDE = {"width": "min(100%, 34rem)"}  # not a Layout: that would be one for all who share it
-EMBED = {"actions": False}  # the menu would offer to open charts on a web site
-WRONG = (ValueError, TypeError, OSError)  # what a name, an option or a file of a user can cause
+USER_ERRORS = (ValueError, TypeError, OSError)  # what a name, an option or a file of a user can cause
 DEBOUNCE = 0.12  # seconds without a change before an explorer answers
 
 
@@ -35,7 +34,7 @@ def debounced(call: Callable[[], object], wait: float = DEBOUNCE) -> Callable[[o
     return handler
 
 
-class Explorer(ipw.VBox):
+class Explorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A box with a chart, a line of words about it and one about what is going on."""
 
     def __init__(self) -> None:
@@ -51,10 +50,15 @@ class Explorer(ipw.VBox):
         colour = theme.WRONG if wrong else theme.NEUTRAL
         self.message.value = f'<span role="status" style="color:{colour}">{html.escape(text)}</span>' if text else ""
 
+    def show_chart(self, chart: alt.LayerChart | alt.ConcatChart) -> None:
+        """Show a chart in place of the last one."""
+        # The menu of actions would offer to open the chart on a web site.
+        self.chart.children = [alt.JupyterChart(chart, embed_options={"actions": False})]
+
     def attempt(self, step: Callable[[], str]) -> None:
         """Run `step`; what a user can cause is shown in words, and the last good chart stays."""
         try:
             problems = step()
-        except WRONG as error:
+        except USER_ERRORS as error:
             problems = str(error)
         self.say(problems, wrong=True)

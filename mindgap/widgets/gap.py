@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 
 from mindgap import charts
 from mindgap.pairs import PairedEmbeddings
-from mindgap.widgets._explorer import EMBED, WIDE, WRONG, debounced
+from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced
 from mindgap.widgets._pairs import SOURCES, PairsExplorer, measures, projected
 
 
 class GapExplorer(PairsExplorer):
-    """Chapter 1: several sets beside each other, any principal axes, with the measures that tell gap from alignment."""
+    """Chapter 1: several sets beside each other, any principal axes, with the measures that tell gap from alignment.
 
-    def __init__(self, sets: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None) -> None:
+    `sets` are names for `load_pairs` (by default "mini", which needs nothing); `options` maps a name to more options
+    for it, as in `options={"mini": {"n": 5000}}`.
+    """
+
+    def __init__(self, *sets: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         super().__init__(options)
+        sets = sets or ("mini",)
         known = tuple(dict.fromkeys((*sets, *SOURCES)))
         self.sets = ipw.SelectMultiple(options=known, value=sets, rows=7, description="embeddings", layout=WIDE)
         self.own = ipw.Text(
@@ -45,7 +49,7 @@ class GapExplorer(PairsExplorer):
         for name in names:
             try:
                 chosen[name] = self.load(name)
-            except WRONG as error:
+            except USER_ERRORS as error:
                 problems.append(str(error))
         if not chosen:
             raise ValueError(" ".join(problems))
@@ -53,15 +57,10 @@ class GapExplorer(PairsExplorer):
         frames = [projected(pairs, axes, most).assign(set=name) for name, pairs in chosen.items()]
         chart = charts.gap_panels(pd.concat(frames), links=self.lines.value)
         table = pd.DataFrame([measures(pairs) for pairs in chosen.values()], index=list(chosen))
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
         self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
         return " ".join(problems)
 
 
-def gap_explorer(*sets: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> GapExplorer:
-    """The live explorer of chapter 1: choose sets, axes and pair lines, or name your own files.
-
-    `sets` are names for `load_pairs` (by default "mini", which needs nothing); `options` maps a name to more options
-    for it, as in `options={"mini": {"n": 5000}}`.
-    """
-    return GapExplorer(sets or ("mini",), options)
+gap_explorer = GapExplorer
+"""The explorer as chapter 1 calls it."""

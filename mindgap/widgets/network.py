@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 
 from mindgap import _inputs, charts, cones
 from mindgap.cones import Layer
-from mindgap.widgets._explorer import EMBED, WIDE, Explorer, debounced
+from mindgap.widgets._explorer import WIDE, Explorer, debounced
 
-N, D = 256, 512  # inputs of the network explorer, and their dimension
+INPUTS, DIMENSION = 256, 512
 
 
 def network_cosines(layers: Sequence[Layer], seeds: int, input_norm: float) -> pd.DataFrame:
     """Mean cosine of 256 Gaussian inputs in 512 dimensions and after each layer: columns layer, seed, cosine."""
     rows = []
     for seed in range(seeds):
-        inputs = cones.gaussian_inputs(N, D, input_norm, _inputs.generator(seed, stream=1))
+        inputs = cones.gaussian_inputs(INPUTS, DIMENSION, input_norm, _inputs.generator(seed, stream=1))
         found = cones.layer_cosines(layers, inputs, seed).tolist()
         rows += [(layer, seed, cosine) for layer, cosine in enumerate(found)]
     return pd.DataFrame(rows, columns=["layer", "seed", "cosine"])
@@ -27,17 +26,20 @@ def network_cosines(layers: Sequence[Layer], seeds: int, input_norm: float) -> p
 
 def last_cosines(layers: Sequence[Layer], input_norm: float, bins: int = 100) -> pd.DataFrame:
     """Histogram of all cosines after the last layer, for seed 0: columns value (middle of a bin) and share."""
-    h = cones.gaussian_inputs(N, D, input_norm, _inputs.generator(0, stream=1))
+    h = cones.gaussian_inputs(INPUTS, DIMENSION, input_norm, _inputs.generator(0, stream=1))
     *_, h = h, *cones.forward(h, layers, _inputs.generator(0))
     return cones.cosine_histogram(h, bins).frame()
 
 
 class NetworkExplorer(Explorer):
-    """Chapter 2: a random network of your own, layer by layer, and the cone after each of them."""
+    """Chapter 2: a random network of your own, layer by layer, and the cone after each of them.
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    `layers` are those to start with, three ReLU layers of 512 neurons by default.
+    """
+
+    def __init__(self, layers: Sequence[Layer] | None = None) -> None:
         super().__init__()
-        self.layers = list(layers)
+        self.layers = [Layer()] * 3 if layers is None else list(layers)
         self.activation = ipw.Dropdown(options=list(cones.ACTIVATIONS), description="activation")
         self.width = ipw.IntSlider(512, 8, 1024, 8, description="neurons", continuous_update=False, layout=WIDE)
         self.bias = ipw.Checkbox(True, description="bias")
@@ -78,7 +80,7 @@ class NetworkExplorer(Explorer):
             predicted = pd.DataFrame({"layer": range(len(field)), "cosine": field})
         chart = charts.network_view(found, predicted, last_cosines(layers, norm))
         self.layers = layers
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
         last = found[found["layer"] == len(layers)]["cosine"]
         spread = f", from {last.min():.3f} to {last.max():.3f} over {len(last)} seeds" if len(last) > 1 else ""
         words = [f"{len(layers)} layers, mean cosine {last.mean():.3f}{spread}."]
@@ -97,18 +99,14 @@ def _in_words(layers: Sequence[Layer]) -> str:
             runs[-1] = (layer, runs[-1][1] + 1)
         else:
             runs.append((layer, 1))
-    told = [
+    described = [
         f"{count} × {layer.activation} {layer.width}"
         + ("" if layer.bias else " without bias")
         + ("" if layer.norm == "none" else f", {layer.norm} norm")
         for layer, count in runs
     ]
-    return "Inputs → " + " → ".join(told) + "." if told else "Inputs only: add a layer."
+    return "Inputs → " + " → ".join(described) + "." if described else "Inputs only: add a layer."
 
 
-def network_explorer(layers: Sequence[Layer] | None = None) -> NetworkExplorer:
-    """The live explorer of chapter 2: build a random network layer by layer and watch the cone.
-
-    `layers` are those to start with, three ReLU layers of 512 neurons by default.
-    """
-    return NetworkExplorer([Layer()] * 3 if layers is None else layers)
+network_explorer = NetworkExplorer
+"""The explorer as chapter 2 calls it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 import torch
@@ -10,15 +9,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindgap import charts, cones, geometry, seeds, towers
-from mindgap.widgets._explorer import EMBED, WIDE, Explorer, debounced
+from mindgap.widgets._explorer import WIDE, Explorer, debounced
 
 DRAW_AT_FIRST = 3
 
 
 class SeedExplorer(Explorer):
-    """Chapter 3: one seed of a real tower after the other, on the same inputs."""
+    """Chapter 3: one seed of a real tower after the other, on the same `n` inputs.
 
-    def __init__(self, tower: str, n: int) -> None:
+    `tower` is a name for `towers.embed_seeds`: "resnet18", "ViT-B-32:image", "RN50:text", …
+    """
+
+    def __init__(self, tower: str = "resnet18", n: int = 16) -> None:
         super().__init__()
         known = tuple(dict.fromkeys((tower, *towers.TOWERS, "RN50:image", "RN50:text")))
         self.tower = ipw.Combobox(
@@ -76,7 +78,7 @@ class SeedExplorer(Explorer):
         )
         gaps = seeds.gap_matrix(list(unit.mean(dim=1)))
         chart = charts.seed_clouds(table, {kind: {tower: gaps.tolist()}}, {tower: tower})
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
         cosines = [geometry.mean_cosine(cloud) for cloud in stack]
         words = [f"{len(stack)} seeds of {tower}: mean cosine {min(cosines):.4f} to {max(cosines):.4f}."]
         if len(stack) > 1:
@@ -87,9 +89,5 @@ class SeedExplorer(Explorer):
         return ""
 
 
-def seed_explorer(tower: str = "resnet18", n: int = 16) -> SeedExplorer:
-    """The live explorer of chapter 3: draw new seeds of a real tower on the same `n` inputs.
-
-    `tower` is a name for `towers.embed_seeds`: "resnet18", "ViT-B-32:image", "RN50:text", …
-    """
-    return SeedExplorer(tower, n)
+seed_explorer = SeedExplorer
+"""The explorer as chapter 3 calls it."""

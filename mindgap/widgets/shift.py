@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import altair as alt
 import ipywidgets as ipw
 import torch
 
 from mindgap import charts, geometry
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings
-from mindgap.widgets._explorer import EMBED, WIDE, debounced
+from mindgap.widgets._explorer import WIDE, debounced
 from mindgap.widgets._pairs import SOURCES, PairsExplorer
 
 SHIFTS = torch.arange(-20, 51, dtype=torch.float64) / 20
@@ -20,9 +19,12 @@ TEMPERATURES = tuple(1 / k for k in (100, 50, 30, 20, 10, 5, 2, 1))
 
 
 class ShiftExplorer(PairsExplorer):
-    """Chapter 4: move the clouds by λ and read the loss, for any source, temperature, direction and batch."""
+    """Chapter 4: move the clouds by λ and read the loss, for any source, temperature, direction and batch.
 
-    def __init__(self, source: str, options: Mapping[str, Mapping[str, Any]] | None) -> None:
+    `source` is a name for `load_pairs`; `options` maps a name to more options for it.
+    """
+
+    def __init__(self, source: str = "mini", options: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         super().__init__(options)
         known = tuple(dict.fromkeys((source, *SOURCES)))
         self.source = ipw.Combobox(
@@ -56,13 +58,13 @@ class ShiftExplorer(PairsExplorer):
     def recompute(self) -> str:
         """Compute the landscape of the chosen source and batch, and draw it anew."""
         pairs = self.load(self.source.value.strip())
-        sizes = [b for b in (50, 100, 500, 1000) if b < len(pairs)]
+        sizes = [size for size in (50, 100, 500, 1000) if size < len(pairs)]
         batch = self.batch.value if self.batch.value in sizes else None
         key = (self.source.value.strip(), batch)
         if key not in self._computed:
             self._computed[key] = self.compute(pairs, batch)
         self.landscape = self._computed[key]
-        options = (("the whole set", None), *((f"batches of {b}", b) for b in sizes))
+        options = (("the whole set", None), *((f"batches of {size}", size) for size in sizes))
         if options != self.batch.options:
             # The choice does not change here, only what may be chosen next.
             self.batch.unobserve(self._recompute_soon, "value")
@@ -70,7 +72,7 @@ class ShiftExplorer(PairsExplorer):
             self.batch.observe(self._recompute_soon, "value")
         path = geometry.shift_path(pairs.x, pairs.y)
         chart = charts.shift_explorer(path, self.landscape, pairs.modalities, controls=())
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
         self.move()
         return ""
 
@@ -103,9 +105,5 @@ class ShiftExplorer(PairsExplorer):
         )
 
 
-def shift_explorer(source: str = "mini", options: Mapping[str, Mapping[str, Any]] | None = None) -> ShiftExplorer:
-    """The live explorer of chapter 4: λ, temperature, direction and batch over the full landscape of `source`.
-
-    `source` is a name for `load_pairs`; `options` maps a name to more options for it.
-    """
-    return ShiftExplorer(source, options)
+shift_explorer = ShiftExplorer
+"""The explorer as chapter 4 calls it."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 import torch
 
 from mindgap import charts, geometry, sphere
 from mindgap.charts import tables
-from mindgap.widgets._explorer import EMBED, WIDE, Explorer, debounced
+from mindgap.widgets._explorer import WIDE, Explorer, debounced
 
 HEIGHTS = torch.arange(-90, 91, 2, dtype=torch.float64)
 TEMPERATURES = tuple(1 / k for k in (100, 50, 35, 20, 10, 5, 1))
-MOST_PAIRS = 9
+MAX_PAIRS = 9
 NAME = "yours"
 
 
@@ -34,12 +33,16 @@ def loss_curves(azimuths: Sequence[float], above: Sequence[int]) -> pd.DataFrame
 
 
 class SphereExplorer(Explorer):
-    """Chapter 6: pairs on a globe, moved by hand, exchanged at will, and the loss at every height of the texts."""
+    """Chapter 6: pairs on a globe, moved by hand, exchanged at will, and the loss at every height of the texts.
 
-    def __init__(self, azimuths: Sequence[float], swapped: Sequence[int]) -> None:
+    From two to nine pairs at `azimuths` in degrees, the `swapped` ones exchanged; three or more that are exchanged pass
+    their texts on in a ring. It starts as Figure 3e of the paper: six pairs, the first two exchanged.
+    """
+
+    def __init__(self, azimuths: Sequence[float] = sphere.AZIMUTHS, swapped: Sequence[int] = (0, 1)) -> None:
         super().__init__()
-        start = [*azimuths, *(20.0 * i for i in range(len(azimuths), MOST_PAIRS))][:MOST_PAIRS]
-        self.pairs = ipw.IntSlider(len(azimuths), 2, MOST_PAIRS, description="pairs", layout=WIDE)
+        start = [*azimuths, *(20.0 * i for i in range(len(azimuths), MAX_PAIRS))][:MAX_PAIRS]
+        self.pairs = ipw.IntSlider(len(azimuths), 2, MAX_PAIRS, description="pairs", layout=WIDE)
         self.azimuths = [
             ipw.FloatSlider(
                 value, min=-180, max=180, step=1, description=f"pair {i}", continuous_update=False, readout_format=".0f"
@@ -89,7 +92,7 @@ class SphereExplorer(Explorer):
         azimuths, above = self.arrangement
         self.curves = loss_curves(azimuths, above)
         chart = charts.sphere_pairs({NAME: (azimuths, above)}, self.curves, self.height.value, controls=False)
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
         self.move()
         return "" if len(self.swapped.value) != 1 else "One pair alone has no other to exchange its text with."
 
@@ -109,10 +112,5 @@ class SphereExplorer(Explorer):
         )
 
 
-def sphere_explorer(azimuths: Sequence[float] = sphere.AZIMUTHS, swapped: Sequence[int] = (0, 1)) -> SphereExplorer:
-    """The live explorer of chapter 6: pairs on a sphere, at `azimuths` in degrees, the `swapped` ones exchanged.
-
-    From two to nine pairs. Three or more that are exchanged pass their texts on in a ring. It starts as Figure 3e of
-    the paper: six pairs, the first two exchanged.
-    """
-    return SphereExplorer(azimuths, swapped)
+sphere_explorer = SphereExplorer
+"""The explorer as chapter 6 calls it."""

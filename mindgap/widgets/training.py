@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-import altair as alt
 import ipywidgets as ipw
 import pandas as pd
 
@@ -15,18 +14,22 @@ from mindgap import charts, scenes, training
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import snapshots
-from mindgap.widgets._explorer import EMBED, WIDE, WRONG, Explorer
+from mindgap.widgets._explorer import USER_ERRORS, WIDE, Explorer
 
 TEMPERATURES = (*(1 / k for k in (200, 100, 50, 30, 20, 10, 5)), 1.0)
-MOST_RUNS = 5  # lines that stay comparable in one chart
+MAX_RUNS = 5  # lines that stay comparable in one chart
 SHOWN = 80
 
 
 class TrainingExplorer(Explorer):
-    """Chapter 5: a training in the background, its clouds, gap and recall as they come, earlier runs beside it."""
+    """Chapter 5: a training in the background, its clouds, gap and recall as they come, earlier runs beside it.
 
-    def __init__(self, recipe: Recipe) -> None:
+    `recipe` is the start of all trainings; without it, 300 steps of the default one (about 35 seconds on two cores).
+    """
+
+    def __init__(self, recipe: Recipe | None = None) -> None:
         super().__init__()
+        recipe = Recipe(steps=300) if recipe is None else recipe
         self.base = recipe
         labels = [charts.temperature_label(t) for t in TEMPERATURES]
         start = charts.temperature_label(recipe.temperature)
@@ -89,36 +92,36 @@ class TrainingExplorer(Explorer):
         self.clouds = []
         name = self._name(recipe)
         self.runs[name] = []
-        for old in list(self.runs)[:-MOST_RUNS]:
+        for old in list(self.runs)[:-MAX_RUNS]:
             del self.runs[old]
         self.bar.max, self.bar.value = recipe.steps, 0
         self.train.disabled, self.stop.disabled = True, False
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._work(recipe, name, lambda call, *words: call(*words))
+            self._work(recipe, name, lambda call, *arguments: call(*arguments))
             return self._problem
         self.thread = threading.Thread(target=self._work, args=(recipe, name, loop.call_soon_threadsafe), daemon=True)
         self.thread.start()
         return ""
 
-    def _work(self, recipe: Recipe, name: str, tell: Any) -> None:
-        """Train; all that is shown goes through `tell`, to the thread that owns the widgets."""
+    def _work(self, recipe: Recipe, name: str, post: Callable[..., object]) -> None:
+        """Train; all that is shown goes through `post`, to the thread that owns the widgets."""
         pairs = scenes.draw(SHOWN, snapshots.SEED, objects=recipe.objects)
         before: list[pd.DataFrame] = []
 
         def watch(model: CLIP, step: int, measured: Measurement | None) -> bool:
             if measured is not None:
                 before[:] = [snapshots.cloud(model, pairs, *before)]
-                tell(self.show, name, measured, before[0])
+                post(self.show, name, measured, before[0])
             elif step % 5 == 0:
-                tell(self._progress, step)
+                post(self._progress, step)
             return self._stopping.is_set()
 
         try:
-            tell(self.finish, name, training.train(recipe, progress=False, watch=watch), "")
-        except WRONG as error:
-            tell(self.finish, name, None, str(error))
+            post(self.finish, name, training.train(recipe, progress=False, watch=watch), "")
+        except USER_ERRORS as error:
+            post(self.finish, name, None, str(error))
 
     def _progress(self, step: int) -> None:
         self.bar.value = step
@@ -168,7 +171,7 @@ class TrainingExplorer(Explorer):
             return
         step, cloud = self.clouds[min(self.look.value, len(self.clouds) - 1)]
         chart = charts.training_view(pd.DataFrame(rows), cloud, step)
-        self.chart.children = [alt.JupyterChart(chart, embed_options=EMBED)]
+        self.show_chart(chart)
 
     def _name(self, recipe: Recipe) -> str:
         """What a run is called in the chart: how it differs from the others, with a number if there was one before."""
@@ -179,9 +182,5 @@ class TrainingExplorer(Explorer):
         return name if name not in self.runs else f"{name} ({sum(old.startswith(name) for old in self.runs) + 1})"
 
 
-def training_explorer(recipe: Recipe | None = None) -> TrainingExplorer:
-    """The live explorer of chapter 5: train the small CLIP at a chosen temperature and watch, or stop.
-
-    `recipe` is the start of all trainings; without it, 300 steps of the default one (about 35 seconds on two cores).
-    """
-    return TrainingExplorer(Recipe(steps=300) if recipe is None else recipe)
+training_explorer = TrainingExplorer
+"""The explorer as chapter 5 calls it."""
