@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 else:
     pd, torch = late("pandas", "charts"), late("torch")
 
-TEMPERATURES = (1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1.0)
 QUICK = (1 / 100, 1 / 10)
 QUICK_SETTINGS: dict[str, Any] = {"seeds": 1, "first_seed": 1000, "steps": 250}  # a seed that no committed table has
 FINE_TUNING_RATE = 2e-4  # a tenth of the rate from scratch
@@ -40,6 +39,8 @@ class Run:
 
 def _temperature(base: Recipe) -> list[Run]:
     """7 runs a seed: from scratch at six fixed temperatures, and with one learned from .07 as CLIP's is (Supp. 8)."""
+    from mindgap.landscape import TEMPERATURES
+
     fixed = [Run({"temperature": t, "learned": False}, replace(base, temperature=t)) for t in TEMPERATURES]
     learned = replace(base, temperature=0.07, learn_temperature=True)
     return [*fixed, Run({"temperature": 0.07, "learned": True}, learned)]
@@ -47,6 +48,8 @@ def _temperature(base: Recipe) -> list[Run]:
 
 def _finetune(base: Recipe) -> list[Run]:
     """12 runs a seed: the shipped model of 1/100 trained on, its temperature frozen or free to move (Supp. 8)."""
+    from mindgap.landscape import TEMPERATURES
+
     base = replace(base, start="mini", learning_rate=FINE_TUNING_RATE)
     return [
         Run({"temperature": t, "learned": learn}, replace(base, temperature=t, learn_temperature=learn))

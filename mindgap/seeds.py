@@ -115,10 +115,9 @@ def principal_points(clouds: Float[Tensor, "seeds n d"]) -> Float[Tensor, "seeds
     """All points on the two principal axes of all clouds together, each axis with its largest entry positive."""
     pooled = clouds.flatten(0, 1)
     centred = pooled - pooled.mean(dim=0)
-    axes = torch.linalg.svd(centred, full_matrices=False)[2][:2]
+    axes: Tensor = torch.linalg.svd(centred, full_matrices=False)[2][:2]
     axes = axes * axes.gather(1, axes.abs().argmax(dim=1, keepdim=True)).sign()
-    points: Tensor = (centred @ axes.T).unflatten(0, clouds.shape[:2])
-    return points
+    return (centred @ axes.T).reshape(*clouds.shape[:2], 2)
 
 
 def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:

@@ -13,12 +13,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mindgap import _files, _inputs, _unfinished, miniclip
+from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import Measurement, Recipe
 from mindgap.training import _steps
-from mindgap.training._steps import LEAST_TEMPERATURE, contrastive_loss
+from mindgap.training._steps import LEAST_TEMPERATURE
 
-__all__ = ["LEAST_TEMPERATURE", "PACKAGES", "Watch", "contrastive_loss", "resumes_at", "train"]
+__all__ = ["LEAST_TEMPERATURE", "PACKAGES", "Watch", "resumes_at", "train"]
 
 PACKAGES = ("mindgap", "torch", "open_clip_torch")  # what the weights depend on
 _HEADER = ("step", "history", "seconds")  # what an unfinished run keeps beside its recipe
@@ -36,9 +37,7 @@ def train(
     save_every: int = 100,
     watch: Watch | None = None,
 ) -> Trained:
-    """Train a model by `recipe`, with the symmetric contrastive loss over each batch of n pairs (§2, appendix).
-
-        L = ½ · 1/n Σ_i [−log softmax_j(x̂_i·ŷ_j / τ)_i − log softmax_j(x̂_j·ŷ_i / τ)_i]
+    """Train a model by `recipe`, with `landscape.contrastive_loss` over each batch of pairs (§2, appendix).
 
     With `out` the model is saved there (see `miniclip.save`), and every `save_every` steps the unfinished run is
     saved beside it (`unfinished-…`) with the state of its optimiser. If such a file is there, the run goes on from
@@ -81,7 +80,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = _steps.learning_rate(recipe, step)
             x, y, scale = model(*(view.to(device) for view in views))
-            loss = contrastive_loss(x, y, scale)
+            with _steps.named_if_diverged(recipe, step):
+                loss = contrastive_loss(x, y, 1 / scale)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
             optimizer.step()

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
-from torch.nn import functional
 
 from mindgap import geometry, metrics, miniclip, scenes
+from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import CLIP
 from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe
 from mindgap.scenes import Scenes
@@ -25,13 +26,6 @@ HELD_OUT = 1000
 LEAST_TEMPERATURE = 0.01  # CLIP's bound for a learned one: a logit scale of at most 100
 HELD_OUT_SEED = 20220303  # one test set for all recipes; training seeds are hashes and do not meet it
 _POOL_STEPS = 16  # new scenes are drawn for so many steps at once
-
-
-def contrastive_loss(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], scale: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """The symmetric cross-entropy of `training.train` for unit rows, with logits scale · x̂_i·ŷ_j, scale = 1/τ."""
-    logits = scale * x @ y.T
-    own = torch.arange(len(x), device=x.device)
-    return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
 
 
 def parameter_groups(
@@ -59,27 +53,32 @@ def milestones(steps: int) -> set[int]:
     return {leading * 10**power for power in range(9) for leading in (1, 2, 3, 5, 7)} | {steps}
 
 
-def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measurement:
-    """One look at a model, on `pairs`. Raises ValueError if its embeddings are NaN or infinite by now."""
+@contextmanager
+def named_if_diverged(recipe: Recipe, step: int) -> Iterator[None]:
+    """Around what refuses embeddings that are not finite: the error then names the step and the likely reason."""
     try:
-        x, y = miniclip.encode(model, pairs)
+        yield
     except ValueError as error:
         raise ValueError(
-            f"learning_rate: the training has diverged by step {step} ({error}); a lower one than "
-            f"{recipe.learning_rate:g}, or a longer warm-up, may help"
+            f"learning_rate: the training has diverged by step {step} ({error}); "
+            f"a lower one than {recipe.learning_rate:g}, or a longer warm-up, may help"
         ) from error
-    scale = model.logit_scale.detach().exp()
-    size = min(recipe.batch_size, len(x))
-    starts = range(0, len(x) - size + 1, size)
+
+
+def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measurement:
+    """One look at a model, on `pairs`. Raises ValueError if its embeddings are NaN or infinite by now."""
+    with named_if_diverged(recipe, step):
+        x, y = miniclip.encode(model, pairs)
+    temperature = float(1 / model.logit_scale.detach().exp())
     return Measurement(
         step=step,
-        loss=float(np.mean([contrastive_loss(x[i : i + size], y[i : i + size], scale).item() for i in starts])),
+        loss=float(contrastive_loss(x, y, temperature, batch_size=min(recipe.batch_size, len(x)))),
         gap=geometry.gap_distance(x, y),
         image_to_text=geometry.recall_at_k(x, y),
         text_to_image=geometry.recall_at_k(y, x),
         image_cosine=geometry.mean_cosine(x),
         text_cosine=geometry.mean_cosine(y),
-        temperature=float(1 / scale),
+        temperature=temperature,
         alignment=metrics.alignment(x, y),
         image_uniformity=metrics.uniformity(x),
         text_uniformity=metrics.uniformity(y),

@@ -19,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
 from mindgap import _files, _inputs, miniclip, training
+from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import Trained
 from mindgap.recipe import Recipe
 from mindgap.training import _steps
@@ -40,7 +41,8 @@ def train_together(
     They are equal up to rounding, which training amplifies. The recipes may differ in `FREE` only. Worth its while
     on a GPU: a CPU is busy with one model. `seconds` is the time of all.
 
-    Raises ValueError for no recipes, for recipes of different shapes, or for a device that cannot be used.
+    Raises ValueError for no recipes, for recipes of different shapes, for a device that cannot be used, and where a
+    training diverges.
     """
     recipes = list(recipes)
     if not recipes:
@@ -64,7 +66,8 @@ def train_together(
     optimizer = torch.optim.AdamW(groups, lr=shared.learning_rate, betas=(0.9, 0.98))
 
     def loss(parameters: dict[str, Tensor], buffers: dict[str, Tensor], first: Tensor, second: Tensor) -> Tensor:
-        return _steps.contrastive_loss(*functional_call(skeleton, (parameters, buffers), (first, second)))
+        x, y, scale = functional_call(skeleton, (parameters, buffers), (first, second))
+        return contrastive_loss(x, y, 1 / scale)
 
     milestones = _steps.milestones(shared.steps)
     bar = tqdm(total=shared.steps, disable=not progress, unit="step", desc=f"{len(recipes)} models")
