@@ -12,14 +12,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from mindgap import _scalars
+from mindgap._names import INPUTS, TOWERS
 
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
 STARTS = ("random", "aligned", "mini")
-TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
-"""The three towers of Fig 2."""
-
-INPUTS = ("noise", "scenes")
 SHOWN = 20  # points of each cloud that a figure can hold
 
 

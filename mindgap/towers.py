@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from mindgap import _inputs, scenes
 from mindgap._extras import extra
-from mindgap.recipe import INPUTS, TOWERS
+from mindgap._names import INPUTS, TOWERS
 
 __all__ = ["IMAGENET", "INPUTS", "TOWERS", "Embed", "embed_seeds", "modality"]
 

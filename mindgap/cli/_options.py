@@ -45,8 +45,8 @@ def from_fields(
             with one_line_errors():
                 given = {one.name: values.pop(one.name) for one in own}
                 named = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None}
-                made = (build or dataclass)(**named)
-            command(**values, **{parameter: made})
+                value = (build or dataclass)(**named)
+            command(**values, **{parameter: value})
 
         signature = inspect.signature(command, eval_str=True)
         parameters = [
