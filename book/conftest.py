@@ -1,20 +1,33 @@
-"""How the notebooks' stored outputs are compared: strictly, with two rules.
+"""How the notebooks are run and their stored outputs compared: strictly, with three rules.
 
-A notebook that needs the authors' features is skipped, with that reason, where they cannot be had. The data inside a
-chart is kept to four significant digits, so the fourth may fall either way on another processor: one unit of it is
-allowed, in the formulas that move a chart's points too; everything else in a chart must be equal.
+A cell that says in its metadata that it needs some of the authors' features, {"mindgap": {"needs": ["clasp"]}}, is
+skipped with that reason where they cannot be had; all other cells run. The data inside a chart is kept to four
+significant digits, so the fourth may fall either way on another processor: one unit of it is allowed, in the formulas
+that move a chart's points too; everything else in a chart must be equal. And no cell may use more than a minute of
+processor time, however long it waits for a busy machine; the most expensive ones are listed at the end.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import re
+from collections.abc import Generator, Iterable
 from typing import Any
 
+import psutil
 import pytest
+from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell
 
-from mindgap.pairs import FeaturesUnavailable, fetch
+from tests.notebooks import needs
+from tests.skips import pytest_terminal_summary as summarise_skips
+from tests.waiting import HANG
+
+DEAR, TOO_DEAR = 15, 60  # seconds of processor time: what a cell should stay under on two cores, and what none may use
+LISTED = 10
+USED = pytest.StashKey[dict[str, float]]()
 
 DECIMAL = re.compile(r"(?<![\w.])(\d+\.\d+(?:e[+-]?\d+)?)(?![\w.])")
 
@@ -48,8 +61,10 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def features_reason(names: list[str]) -> str | None:
-    """Why a notebook that needs these feature files cannot run here; None if it can."""
+def features_reason(names: Iterable[str]) -> str | None:
+    """Why what needs these feature files cannot run here; None if it can."""
+    from mindgap.pairs import FeaturesUnavailable, fetch  # loads torch, for which only those who need files wait
+
     try:
         for name in names:
             fetch(name, progress=False)
@@ -58,16 +73,53 @@ def features_reason(names: list[str]) -> str | None:
     return None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[USED] = {}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reasons: dict[Any, str | None] = {}
+    reason = functools.lru_cache(maxsize=None)(features_reason)  # one look for each list of files
     for item in items:
         if not isinstance(item, IPyNbCell):
             continue
-        needs = item.parent.nb.metadata.get("mindgap", {}).get("needs", [])
-        if item.parent not in reasons:
-            reasons[item.parent] = features_reason(needs) if needs else None
-        if reason := reasons[item.parent]:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        item.output_timeout = HANG
+        if item.options["skip"]:
+            item.add_marker(pytest.mark.skip(reason="a live explorer, for JupyterLab"))
+        elif (names := needs(item.cell)) and (missing := reason(tuple(sorted(names)))):
+            item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def _processor_seconds(kernel: RunningKernel) -> float:
+    """What a kernel and the processes that it started have used of the processors so far."""
+    process = psutil.Process(kernel.km.provisioner.pid)
+    times = [process.cpu_times()]
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended, and is then among its parent's
+            times.append(child.cpu_times())
+    return sum(sum(one[:4]) for one in times)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    if not isinstance(item, IPyNbCell):
+        return (yield)
+    before = _processor_seconds(item.parent.kernel)
+    result = yield
+    used = _processor_seconds(item.parent.kernel) - before
+    item.config.stash[USED][item.nodeid] = used
+    if used > TOO_DEAR:
+        pytest.fail(f"took {used:.0f} seconds of processor time, more than {TOO_DEAR}", pytrace=False)
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was skipped, and the cells that used the processor most."""
+    summarise_skips(terminalreporter)
+    used = sorted(config.stash[USED].items(), key=lambda item: -item[1])
+    if used:
+        terminalreporter.section("seconds of processor time, the most expensive cells")
+    for name, seconds in used[:LISTED]:
+        terminalreporter.write_line(f"{seconds:6.1f}  {name}{f'  (more than {DEAR})' if seconds > DEAR else ''}")
 
 
 _sanitize = IPyNbCell.sanitize
@@ -80,3 +132,14 @@ def _sanitize_charts(self: IPyNbCell, value: Any) -> Any:
 
 
 IPyNbCell.sanitize = _sanitize_charts
+
+
+_await_reply = RunningKernel.await_reply
+
+
+def _await_reply_patiently(self: RunningKernel, message: str, timeout: float | None = None) -> None:
+    """nbval gives a kernel ten seconds to say that it is there."""
+    _await_reply(self, message, max(timeout or 0, HANG))
+
+
+RunningKernel.await_reply = _await_reply_patiently

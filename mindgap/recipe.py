@@ -12,17 +12,30 @@ from importlib.util import find_spec
 from typing import Any
 
 from mindgap import _scalars
-from mindgap._names import INPUTS, TOWERS
 
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
 STARTS = ("random", "aligned", "mini")
+TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
+"""The three towers of Fig 2."""
+
+INPUTS = ("noise", "scenes")
 SHOWN = 20  # points of each cloud that a figure can hold
 
 
 def option(default: Any, text: str, panel: str | None = None) -> Any:
     """A field of a dataclass that is an option of the command, with its help and the panel it stands in."""
     return field(default=default, metadata={"help": text, "panel": panel})
+
+
+def tower_parts(tower: str) -> tuple[str, str]:
+    """The architecture of a tower, and which half of it: "image" or "text". Raises ValueError for another form."""
+    if tower == "resnet18":
+        return tower, "image"
+    architecture, colon, half = str(tower).partition(":")
+    if not colon:
+        _scalars.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
+    return architecture, _scalars.choice(half, f"half of {architecture}", ("image", "text"))
 
 
 # The fields that are whole numbers of at least 0, 1 and 2.
@@ -122,6 +135,7 @@ class SeedsRecipe:
     or all of fewer); `umap` adds those of UMAP to those of PCA.
 
     Raises ValueError for a value outside its range, naming it, and for `umap` where umap-learn is not installed.
+    Whether open_clip knows an architecture is seen when it is built.
     """
 
     towers: tuple[str, ...] = option(
@@ -136,10 +150,8 @@ class SeedsRecipe:
 
     def __post_init__(self) -> None:
         """Check and normalise every field."""
-        from mindgap.towers import modality  # which imports torch
-
         for tower in self.towers:
-            modality(tower)
+            tower_parts(tower)
         for kind in self.inputs:
             _scalars.choice(kind, "inputs", INPUTS)
         n = _scalars.count(self.n, "n", 2)

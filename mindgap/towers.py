@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from mindgap import _inputs, scenes
 from mindgap._extras import extra
-from mindgap._names import INPUTS, TOWERS
+from mindgap.recipe import INPUTS, TOWERS, tower_parts
 
 __all__ = ["IMAGENET", "INPUTS", "TOWERS", "Embed", "embed_seeds", "modality"]
 
@@ -89,15 +89,11 @@ def _parse(tower: str) -> tuple[str, str]:
     """A tower's architecture, and which half of it: "image" or "text"."""
     if tower == "resnet18":
         return tower, "image"
-    architecture, colon, half = str(tower).partition(":")
-    if not colon:
-        _inputs.choice(tower, "towers", [*TOWERS, "RN50:image", "RN50:text"])
+    architecture, half = tower_parts(tower)
     with extra("clip"):
         from mindgap import _open_clip
 
-    return _open_clip.known_architecture(architecture), _inputs.choice(
-        half, f"half of {architecture}", ("image", "text")
-    )
+    return _open_clip.known_architecture(architecture), half
 
 
 def _halves(architecture: str, seed: int, device: torch.device) -> tuple[dict[str, Embed], Any]:

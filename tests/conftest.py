@@ -1,14 +1,27 @@
-"""Run every `mindgap` module with its annotated shapes checked, and one thread count for all."""
+"""Run every `mindgap` module with its annotated shapes checked, on one thread, and no test against the clock."""
 
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
 
 import tests.typecheck  # noqa: F401 - the hook below names it
+from tests.skips import pytest_terminal_summary  # noqa: F401 - a hook of pytest
 
 install_import_hook("mindgap", "tests.typecheck.checked")
 
-torch.set_num_threads(2)
+# What is so small gains nothing from a second thread, and on a busy machine threads that wait for each other cost
+# several times the work.
+torch.set_num_threads(1)
+
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture

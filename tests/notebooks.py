@@ -1,15 +1,21 @@
-"""What the cells of a notebook take from one another, read from their source alone."""
+"""Notebooks for tests: reading and writing them, and what their cells take from one another by their source alone."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import nbformat
 from IPython.core import inputtransformer2
 
-TRANSFORMER: Any = inputtransformer2.TransformerManager  # which knows %magic and !commands; without types
+# These have no types.
+READ: Callable[..., Any] = nbformat.read
+WRITE: Callable[..., Any] = nbformat.write
+V4: Any = nbformat.v4
+TRANSFORMER: Callable[..., Any] = inputtransformer2.TransformerManager  # what turns %magic and !commands into Python
 
 
 @dataclass
@@ -27,6 +33,22 @@ class Loan:
     name: str
     user: int
     lender: int
+
+
+def cells_of(path: Path) -> list[Any]:
+    """All cells of the notebook at `path`."""
+    return list(READ(path, as_version=4).cells)
+
+
+def write(path: Path, cells: Sequence[tuple[str, str | None, dict[str, Any]]]) -> Path:
+    """A notebook of executed code cells at `path`: of each the source, what it has printed, and its metadata."""
+    notebook = V4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for number, (source, printed, metadata) in enumerate(cells, start=1):
+        outputs = [V4.new_output("stream", name="stdout", text=printed)] if printed is not None else []
+        notebook.cells.append(V4.new_code_cell(source, execution_count=number, outputs=outputs, metadata=metadata))
+    WRITE(notebook, path)
+    return path
 
 
 def loans(cells: Sequence[Any]) -> Iterator[Loan]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 FILE = "MINDGAP_SKIPS"
+_DONE = pytest.StashKey[bool]()
 
 
 class Skip(NamedTuple):
@@ -53,7 +54,10 @@ def of(report: pytest.TestReport | pytest.CollectReport) -> Skip:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of this run, and keep its rows for the one of all runs."""
+    """Print the table of this run, and keep its rows for the one of all runs; once, where two conftest.py have it."""
+    if terminalreporter.config.stash.setdefault(_DONE, False):
+        return
+    terminalreporter.config.stash[_DONE] = True
     skips = [of(report) for report in terminalreporter.stats.get("skipped", [])]
     if path := os.environ.get(FILE):
         with open(path, "a", encoding="utf-8") as file:

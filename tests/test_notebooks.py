@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 
 from book.notebooks import notebooks
-from tests.notebooks import Loan, forbidden, is_seen_with, loans, names_of, runs_wherever
+from tests.notebooks import Loan, cells_of, forbidden, is_seen_with, loans, names_of, runs_wherever
 
 
 @pytest.mark.parametrize(("source", "taken", "bound"), [
@@ -81,5 +80,4 @@ def test_what_a_hidden_cell_leaves_is_for_hidden_cells() -> None:
 
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_no_cell_of_the_book_uses_what_a_skipped_cell_would_define(path: Path) -> None:
-    cells = nbformat.read(path, as_version=4).cells
-    assert forbidden(cells, runs_wherever) == [], "a cell needs what the cells need whose names it uses"
+    assert forbidden(cells_of(path), runs_wherever) == [], "a cell needs what the cells need whose names it uses"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,12 @@ def say(text: str) -> None:
     _stderr().print(escape(text))
 
 
-def show(title: str, table: Table) -> None:
-    """A table on stdout, under a title that may be longer than the table is wide."""
+def show(line: str, table: Table | None = None) -> None:
+    """A line on stdout, as long as it is, and a table below it."""
     console = Console(highlight=False)
-    console.print(escape(title), soft_wrap=True)
-    console.print(table)
+    console.print(escape(line), soft_wrap=True)
+    if table is not None:
+        console.print(table)
 
 
 def _stderr() -> Console:
@@ -32,13 +34,19 @@ def _stderr() -> Console:
 def one_line_errors() -> Iterator[None]:
     """Bad input, unusable files and missing packages end a command with one line on stderr and exit code 2.
 
-    Everything else is a fault of ours, and a traceback.
+    Warnings are a line each, too. Everything else is a fault of ours, and a traceback.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         _stderr().print(f"[red]error:[/] {escape(str(error))}")
         raise typer.Exit(2) from None
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _stderr().print(f"[yellow]warning:[/] {escape(str(message))}")
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from mindgap.cli._messages import one_line_errors, show
+
+_IN_WORDS = ("pairs", "dimension", "distinct_x", "distinct_y")
 
 
 def gap(
@@ -19,35 +22,47 @@ def gap(
             show_default=False,
         ),
     ],
+    other: Annotated[
+        str | None, typer.Argument(help="The file of the second modality, if SOURCE is that of the first.")
+    ] = None,
     k: Annotated[int, typer.Option("--k", help="Recall at how many.")] = 1,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A measure by its name in --json, and nothing else; repeatable. What is left out saves time."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All digits, as one JSON object.")] = False,
 ) -> None:
     """Measure the modality gap of a set of paired embeddings.
 
-    A second for the paper's features or your own files of a few thousand rows; nothing is written.
+    A second for the paper's features or your own files of a few thousand rows; nothing is written. Where rows are
+    repeated, as those of an image with five captions, recall is given twice: with a row's own partner alone as the
+    right answer, and grouped, with the partner of any equal row.
 
     Examples:
 
         mindgap gap mini
-        mindgap gap image.npy,text.npy --k 5
+        mindgap gap image.npy text.npy --k 5
+        mindgap gap clip --json --only gap_distance
     """
     with one_line_errors():
-        from mindgap import geometry, pairs
+        from mindgap import metrics, pairs
 
-        loaded = pairs.load_pairs(source)
-        x, y = loaded.x.double(), loaded.y.double()
-        first, second = loaded.modalities
-        rows = {
-            "gap distance": geometry.gap_distance(x, y),
-            "separable along the gap": geometry.separability(x, y),
-            f"mean cosine within {first}": geometry.mean_cosine(x),
-            f"mean cosine within {second}": geometry.mean_cosine(y),
-            "mean cosine across, unmatched pairs": geometry.mean_cosine(x, y),
-            "mean cosine across, matched pairs": geometry.matched_cosine(x, y),
-            f"R@{k}, {first} to {second}": geometry.recall_at_k(x, y, k),
-            f"R@{k}, {second} to {first}": geometry.recall_at_k(y, x, k),
-            f"R@{k} by chance": k / len(loaded),
-        }
+        loaded = pairs.load_pairs(source if other is None else (source, other))
+        names = [*_IN_WORDS, *(only or metrics.MEASURES)]
+        report = metrics.report(loaded.x.double(), loaded.y.double(), k, only=names)
+    x, y = loaded.modalities
+    if as_json:
+        print(json.dumps({"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k, **report}))
+        return
+    n, different = report["pairs"], [(report["distinct_x"], x), (report["distinct_y"], y)]
+    repeated = [f"{count} distinct {modality} rows" for count, modality in different if count < n]
     table = Table(show_header=False)
-    for name, value in rows.items():
-        table.add_row(name, f"{value:.4f}")
-    show(f"{loaded.name}: {len(loaded)} pairs; {loaded.source}", table)
+    for name, value in report.items():
+        if name not in _IN_WORDS and (repeated or not name.endswith("_grouped")):
+            table.add_row(metrics.label(name, (x, y), k), f"{round(value, 4) + 0.0:.4f}")  # no negative zero
+    title = f"{loaded.name}: {n} pairs of {x} and {y}, d = {report['dimension']}"
+    show(f"{title}; {loaded.source}", table)
+    if repeated:
+        show(f"{' and '.join(repeated)} among {n}. Right is a row's own partner; grouped, that of any equal row.")

@@ -60,7 +60,7 @@ def milestones(steps: int) -> set[int]:
 
 
 def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measurement:
-    """One look at a model, on `pairs`. Raises ValueError where training has made its embeddings NaN or infinite."""
+    """One look at a model, on `pairs`. Raises ValueError if its embeddings are NaN or infinite by now."""
     try:
         x, y = miniclip.encode(model, pairs)
     except ValueError as error:

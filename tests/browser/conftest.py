@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
@@ -24,15 +26,16 @@ QUIET = [
 ]
 
 
-# A module at a time: while Playwright is up an event loop runs, which tests without a browser must not see.
-@pytest.fixture(scope="module")
+# For this folder's tests: while Playwright is up an event loop runs, which tests without a browser must not see.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no chromium on this machine")
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox])
+        expect.set_options(timeout=1000 * HANG)
+        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox], timeout=1000 * HANG)
         yield browser
         browser.close()
 
@@ -50,5 +53,6 @@ class Watched:
 
 
 def watched_page(context: BrowserContext, home: tuple[str, ...] = ()) -> tuple[Page, Watched]:
+    context.set_default_timeout(1000 * HANG)
     page = context.new_page()
     return page, Watched(page, home)

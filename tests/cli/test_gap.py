@@ -1,0 +1,128 @@
+"""`mindgap gap`, driven as a user would."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mindgap import load_pairs, metrics
+from tests.cli.conftest import Invoke, assert_one_line
+
+LIGHT = {"pandas", "altair", "ipywidgets", "anywidget", "matplotlib"}
+CLIP = {"open_clip", "torchvision", "timm", "transformers", "huggingface_hub"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """Sixty pairs in twenty dimensions, and a gap."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(60, 20)).astype("f4")
+    np.save(tmp_path / "image.npy", x + 1)
+    np.save(tmp_path / "text.npy", x + generator.normal(size=x.shape).astype("f4") - 1)
+    return "image.npy", "text.npy"
+
+
+def test_the_table_has_every_measure_of_the_report(mindgap: Invoke, tmp_path: Path, files: tuple[str, str]) -> None:
+    result = mindgap("gap", ",".join(files), "--k", 2)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert result.stdout.startswith("image.npy,text.npy: 60 pairs of image and text, d = 20; rows of ")
+    loaded = load_pairs(tuple(tmp_path / file for file in files))
+    expected = metrics.report(loaded.x.double(), loaded.y.double(), k=2)
+    for label, name in {
+        "gap distance": "gap_distance", "mean cosine within text": "mean_cosine_y", "R@2, image to text": "recall_xy",
+        "R@2 by chance": "recall_chance", "effective rank of image": "effective_rank_x", "alignment": "alignment",
+    }.items():  # fmt: skip
+        (row,) = [line for line in result.stdout.splitlines() if f" {label} " in line]
+        assert float(row.split()[-2]) == pytest.approx(expected[name], abs=5.1e-5), label
+    assert result.stdout.count("│") == 3 * (len(expected) - 4 - 3)  # without those in words, and the grouped
+    assert "grouped" not in result.stdout
+
+
+def test_two_files_are_one_source(mindgap: Invoke, files: tuple[str, str]) -> None:
+    assert mindgap("gap", *files).stdout == mindgap("gap", ",".join(files)).stdout
+
+
+def test_json_has_all_digits_of_all_measures(mindgap: Invoke, tmp_path: Path, files: tuple[str, str]) -> None:
+    result = mindgap("gap", *files, "--json", "--k", 3)
+    found = json.loads(result.stdout)
+    loaded = load_pairs(tuple(tmp_path / file for file in files))
+    about = {"name": "image.npy,text.npy", "source": found["source"], "modalities": ["image", "text"], "k": 3}
+    assert found == {**about, **metrics.report(loaded.x.double(), loaded.y.double(), k=3)}
+    assert "image.npy" in found["source"]
+
+
+def test_only_what_is_asked_for_is_computed(
+    mindgap: Invoke, files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "uniformity", lambda *_: pytest.fail("computed what nobody asked for"))
+    found = json.loads(mindgap("gap", *files, "--only", "gap_distance", "--json").stdout)
+    assert list(found)[4:] == ["pairs", "dimension", "distinct_x", "distinct_y", "gap_distance"]
+    assert_one_line(mindgap("gap", *files, "--only", "gap_distanse"), "did you mean 'gap_distance'")
+
+
+def test_repeated_rows_are_told_and_recall_is_given_by_groups_too(mindgap: Invoke, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    images = np.repeat(generator.normal(size=(30, 16)), 5, axis=0)
+    np.save(tmp_path / "image.npy", images.astype("f4"))
+    np.save(tmp_path / "text.npy", (images + 0.5 * generator.normal(size=images.shape)).astype("f4"))
+    result = mindgap("gap", "image.npy,text.npy")
+    assert "30 distinct image rows among 150." in result.stdout
+    assert "text rows" not in result.stdout
+    lines = {line.split("│")[1].strip(): line.split()[-2] for line in result.stdout.splitlines() if "│" in line}
+    assert float(lines["R@1, image to text"]) < 0.3 < 0.9 < float(lines["R@1, image to text, grouped"])
+    assert float(lines["R@1 by chance, grouped"]) == pytest.approx(5 / 150, abs=1e-4)
+
+
+def test_there_is_no_negative_zero(mindgap: Invoke, tmp_path: Path) -> None:
+    corners = np.concatenate([np.eye(4), -np.eye(4)]).astype("f4")
+    np.save(tmp_path / "x.npy", corners)
+    np.save(tmp_path / "y.npy", corners[::-1].copy() + np.float32(1e-6))
+    assert "-0.0000" not in mindgap("gap", "x.npy,y.npy").stdout
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["clpi"], "did you mean 'clip'"), (["absent.npy,text.npy"], "absent.npy: no such file"),
+    (["image.npy,text.npy", "--k", 61], "k: expected a whole number from 1 to 60, got 61"),
+    (["image.npy", "wide.npy"], "wide.npy"),
+])  # fmt: skip
+def test_errors_are_one_line(
+    mindgap: Invoke, tmp_path: Path, files: tuple[str, str], words: list[str], said: str
+) -> None:
+    np.save(tmp_path / "wide.npy", np.ones((60, 21), "f4"))
+    assert_one_line(mindgap("gap", *words), said)
+
+
+def modules_after(*words: str) -> set[str]:
+    """The top-level modules that a call of the command has loaded."""
+    script = "import sys; from mindgap.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
+    assert ran.stdout.count("│") > 20, ran.stderr
+    return {name.partition(".")[0] for name in ran.stderr.split()}
+
+
+def test_your_own_files_load_neither_charts_nor_open_clip(tmp_path: Path, files: tuple[str, str]) -> None:
+    assert not modules_after("gap", *(str(tmp_path / file) for file in files)) & (LIGHT | CLIP)
+
+
+def test_the_small_clip_loads_no_tables_and_no_charts() -> None:
+    assert not modules_after("gap", "mini") & LIGHT
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_one_line(mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mindgap import _errors, pairs
+
+    def load(*_: object) -> pairs.PairedEmbeddings:
+        _errors.warn("shard 3 is missing [on both sides]")
+        return pairs.PairedEmbeddings(torch.eye(3), torch.eye(3), "mine", ("image", "text"), "nowhere")
+
+    monkeypatch.setattr(pairs, "load_pairs", load)
+    result = mindgap("gap", "anything", "--only", "gap_distance")
+    assert result.exit_code == 0
+    assert result.stderr == "warning: shard 3 is missing [on both sides]\n"
