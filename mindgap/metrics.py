@@ -1,7 +1,7 @@
 """Every measure of a modality gap by its published definition, and `report`, which takes them all.
 
 Rows of any norm are put on the unit sphere first, as everywhere; x̂ and ŷ are the normalised rows. To add a measure,
-write its function here, name it in `MEASURES`, and give it a line in the table of `report`.
+write its function here, name it in `MEASURES` and `LABELS`, and give it a line in the table of `report`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 
-__all__ = ["MEASURES", "alignment", "effective_rank", "report", "uniformity"]
+__all__ = ["LABELS", "MEASURES", "alignment", "effective_rank", "label", "report", "uniformity"]
 
 _TILE_ENTRIES = 2**22
 
@@ -138,6 +138,40 @@ MEASURES: dict[str, Callable[[_Pairs], float]] = {
     "recall_chance_grouped": _Pairs.recall_chance_grouped,
 }
 """The measures that `report` takes, by name, in its order."""
+
+LABELS = {
+    "pairs": "pairs",
+    "dimension": "dimension",
+    "distinct_x": "different rows of {x}",
+    "distinct_y": "different rows of {y}",
+    "gap_distance": "gap distance",
+    "separability": "separable along the gap",
+    "mean_cosine_x": "mean cosine within {x}",
+    "mean_cosine_y": "mean cosine within {y}",
+    "mean_cosine_xy": "mean cosine across, unmatched pairs",
+    "matched_cosine": "mean cosine across, matched pairs",
+    "alignment": "alignment",
+    "uniformity_x": "uniformity of {x}",
+    "uniformity_y": "uniformity of {y}",
+    "effective_rank_x": "effective rank of {x}",
+    "effective_rank_y": "effective rank of {y}",
+    "recall_xy": "R@{k}, {x} to {y}",
+    "recall_yx": "R@{k}, {y} to {x}",
+    "recall_chance": "R@{k} by chance",
+    "recall_xy_grouped": "R@{k}, {x} to {y}, grouped",
+    "recall_yx_grouped": "R@{k}, {y} to {x}, grouped",
+    "recall_chance_grouped": "R@{k} by chance, grouped",
+}
+"""What readers call the measures, before `label` puts in the modalities and the k of recall."""
+
+
+def label(name: str, modalities: tuple[str, str] = ("x", "y"), k: int = 1) -> str:
+    """What readers call a measure of `report`: "mean cosine within image", "R@5, image to text", ….
+
+    Raises ValueError for an unknown name, with the nearest that there are.
+    """
+    x, y = modalities
+    return LABELS[_inputs.choice(name, "name", LABELS)].format(x=x, y=y, k=k)
 
 
 def report(x: Rows, y: Rows, k: int = 1, only: Iterable[str] | None = None) -> dict[str, float]:

@@ -182,3 +182,11 @@ class TestReport:
         assert (found["pairs"], found["dimension"], found["distinct_x"]) == (500, 512, 500)
         assert found["recall_yx"] == pytest.approx(0.506)
         assert found["mean_cosine_x"] == pytest.approx(0.5315, abs=5e-5)
+
+
+def test_every_measure_has_a_label() -> None:
+    assert list(metrics.LABELS) == list(metrics.MEASURES)
+    assert metrics.label("recall_yx", ("image", "text"), k=5) == "R@5, text to image"
+    assert len({metrics.label(name, ("image", "text")) for name in metrics.MEASURES}) == len(metrics.MEASURES)
+    with pytest.raises(ValueError, match="did you mean 'gap_distance'"):
+        metrics.label("gap_distanc")

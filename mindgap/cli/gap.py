@@ -10,25 +10,6 @@ from rich.table import Table
 
 from mindgap.cli._messages import one_line_errors, show
 
-# What the names of `metrics.report` say; a measure that is not here is shown by its name.
-LABELS = {
-    "gap_distance": "gap distance",
-    "separability": "separable along the gap",
-    "mean_cosine_x": "mean cosine within {x}",
-    "mean_cosine_y": "mean cosine within {y}",
-    "mean_cosine_xy": "mean cosine across, unmatched pairs",
-    "matched_cosine": "mean cosine across, matched pairs",
-    "uniformity_x": "uniformity of {x}",
-    "uniformity_y": "uniformity of {y}",
-    "effective_rank_x": "effective rank of {x}",
-    "effective_rank_y": "effective rank of {y}",
-    "recall_xy": "R@{k}, {x} to {y}",
-    "recall_yx": "R@{k}, {y} to {x}",
-    "recall_chance": "R@{k} by chance",
-    "recall_xy_grouped": "R@{k}, {x} to {y}, grouped",
-    "recall_yx_grouped": "R@{k}, {y} to {x}, grouped",
-    "recall_chance_grouped": "R@{k} by chance, grouped",
-}
 _IN_WORDS = ("pairs", "dimension", "distinct_x", "distinct_y")
 
 
@@ -80,8 +61,7 @@ def gap(
     table = Table(show_header=False)
     for name, value in report.items():
         if name not in _IN_WORDS and (repeated or not name.endswith("_grouped")):
-            label = LABELS.get(name, name.replace("_", " ")).format(x=x, y=y, k=k)
-            table.add_row(label, f"{round(value, 4) + 0.0:.4f}")  # no negative zero
+            table.add_row(metrics.label(name, (x, y), k), f"{round(value, 4) + 0.0:.4f}")  # no negative zero
     title = f"{loaded.name}: {n} pairs of {x} and {y}, d = {report['dimension']}"
     show(f"{title}; {loaded.source}", table)
     if repeated:

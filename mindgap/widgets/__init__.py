@@ -12,7 +12,7 @@ from mindgap._extras import extra
 
 with extra("widgets"):
     from mindgap.widgets._explorer import debounced
-    from mindgap.widgets._pairs import measures, projected
+    from mindgap.widgets._pairs import projected
     from mindgap.widgets.gap import GapExplorer, gap_explorer
     from mindgap.widgets.network import NetworkExplorer, network_explorer
     from mindgap.widgets.seeds import SeedExplorer, seed_explorer
@@ -29,7 +29,6 @@ __all__ = [
     "TrainingExplorer",
     "debounced",
     "gap_explorer",
-    "measures",
     "network_explorer",
     "projected",
     "seed_explorer",

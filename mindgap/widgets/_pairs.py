@@ -1,4 +1,4 @@
-"""What explorers of embeddings share: sources, loaded once, and their measures."""
+"""What explorers of embeddings share: sources, loaded once, and their pairs in the plane."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from mindgap.pairs import PairedEmbeddings, feature_names, load_pairs
 from mindgap.widgets._explorer import Explorer
 
 SOURCES = (*feature_names(), "mini", "mini@0.07", "random:ViT-B-32", "random:RN50")
-
-
-def measures(pairs: PairedEmbeddings) -> dict[str, float]:
-    """What an explorer says of a set of pairs: gap, separability, cosines, recall."""
-    x, y = pairs.x, pairs.y
-    return {
-        "gap": geometry.gap_distance(x, y),
-        "separable": geometry.separability(x, y),
-        f"cosine within {pairs.modalities[0]}s": geometry.mean_cosine(x),
-        f"cosine within {pairs.modalities[1]}s": geometry.mean_cosine(y),
-        "cosine of matched pairs": geometry.matched_cosine(x, y),
-        "R@1": geometry.recall_at_k(x, y),
-        "R@1 by chance": 1 / len(pairs),
-    }
 
 
 def projected(pairs: PairedEmbeddings, axes: tuple[int, int] = (1, 2), most: int = 300) -> pd.DataFrame:

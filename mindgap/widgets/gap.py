@@ -8,10 +8,21 @@ from typing import Any
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import charts
+from mindgap import charts, metrics
 from mindgap.pairs import PairedEmbeddings
 from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced
-from mindgap.widgets._pairs import SOURCES, PairsExplorer, measures, projected
+from mindgap.widgets._pairs import SOURCES, PairsExplorer, projected
+
+MEASURES = (
+    "gap_distance",
+    "separability",
+    "mean_cosine_x",
+    "mean_cosine_y",
+    "matched_cosine",
+    "recall_xy",
+    "recall_chance",
+)
+"""Those of `metrics.report` that tell the gap from alignment."""
 
 
 class GapExplorer(PairsExplorer):
@@ -60,6 +71,12 @@ class GapExplorer(PairsExplorer):
         self.show_chart(chart)
         self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
         return " ".join(problems)
+
+
+def measures(pairs: PairedEmbeddings) -> dict[str, float]:
+    """The measures of the explorer's table, by their labels."""
+    found = metrics.report(pairs.x, pairs.y, only=MEASURES)
+    return {metrics.label(name, pairs.modalities): value for name, value in found.items()}
 
 
 gap_explorer = GapExplorer

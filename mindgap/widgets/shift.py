@@ -8,14 +8,15 @@ from typing import Any
 import ipywidgets as ipw
 import torch
 
-from mindgap import charts, geometry
+from mindgap import charts, geometry, landscape
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings
 from mindgap.widgets._explorer import WIDE, debounced
 from mindgap.widgets._pairs import SOURCES, PairsExplorer
 
 SHIFTS = torch.arange(-20, 51, dtype=torch.float64) / 20
-TEMPERATURES = tuple(1 / k for k in (100, 50, 30, 20, 10, 5, 2, 1))
+# The paper's, and two between 1/10 and 1, where it has none.
+TEMPERATURES = tuple(sorted({*landscape.TEMPERATURES, 1 / 5, 1 / 2}))
 
 
 class ShiftExplorer(PairsExplorer):

@@ -13,6 +13,7 @@ from mindgap.charts import tables
 from mindgap.widgets._explorer import WIDE, Explorer, debounced
 
 HEIGHTS = torch.arange(-90, 91, 2, dtype=torch.float64)
+# Those of the paper's sphere (Fig 3e-g), which are not those of its landscapes, and two between 1/35 and 1/5.
 TEMPERATURES = tuple(1 / k for k in (100, 50, 35, 20, 10, 5, 1))
 MAX_PAIRS = 9
 NAME = "yours"

@@ -10,13 +10,14 @@ from dataclasses import replace
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import charts, scenes, training
+from mindgap import charts, landscape, scenes, training
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import snapshots
 from mindgap.widgets._explorer import USER_ERRORS, WIDE, Explorer
 
-TEMPERATURES = (*(1 / k for k in (200, 100, 50, 30, 20, 10, 5)), 1.0)
+# The paper's, one below them and one between 1/10 and 1, where it has none.
+TEMPERATURES = tuple(sorted({*landscape.TEMPERATURES, 1 / 200, 1 / 5}))
 MAX_RUNS = 5  # lines that stay comparable in one chart
 SHOWN = 80
 
