@@ -111,8 +111,11 @@ def raised_share(
         first, second = torch.randn(2, min(tile, layers - start), width, dtype=torch.float64, generator=generator)
         a, b = torch.relu_(along * first + across * second), torch.relu_(first)
         a, b = (h.div_(torch.linalg.vector_norm(h, dim=1, keepdim=True)) for h in (a, b))  # NaN if nothing is left
-        # ‖â − b̂‖² = 2 − 2 cos(a, b): exact also where that is nearly 0, and never below it.
-        raised += int((torch.linalg.vector_norm(a.sub_(b), dim=1).square() < 2 * (1 - cosine)).sum())
+        if cosine < 0.5:  # a product is exactly 0 where no neuron sees both
+            higher = a.mul_(b).sum(dim=1) > cosine
+        else:  # ‖â − b̂‖² = 2 − 2 cos(a, b): exact where that is nearly 0, and never below it
+            higher = torch.linalg.vector_norm(a.sub_(b), dim=1).square() < 2 * (1 - cosine)
+        raised += int(higher.sum())
     return RaisedShare(raised, layers, *binomial_interval(raised, layers, confidence))
 
 

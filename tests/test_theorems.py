@@ -50,6 +50,12 @@ def test_it_fails_far_beyond_the_condition() -> None:
     assert theorems.raised_share(0.98, 5.0, 1024, 200).share == 0
 
 
+def test_outputs_that_share_no_neuron_keep_the_cosine_0() -> None:
+    """Orthogonal, long inputs share each of four neurons with the probability ¼; without one, the cosine stays 0."""
+    found = theorems.raised_share(0.0, 1.0, 4, 200_000, norm=1e4)
+    assert found.share == pytest.approx(1 - 0.75**4, abs=0.005)
+
+
 @pytest.mark.parametrize(("ratio", "norm"), [(1.0, 1.0), (1.0, 0.3), (3.0, 2.0), (1e-9, 1e9)])
 def test_vectors_of_one_direction_never_rise(ratio: float, norm: float) -> None:
     assert theorems.raised_share(1.0, ratio, 64, 500, norm).raised == 0
