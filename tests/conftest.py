@@ -1,9 +1,5 @@
 """Run every `mindgap` module with its annotated shapes checked, on one thread, and no test against the clock."""
 
-import dataclasses
-from collections.abc import Iterator
-from typing import Any
-
 import hypothesis
 import pytest
 import torch

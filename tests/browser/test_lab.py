@@ -83,7 +83,9 @@ def _address(server: subprocess.Popen[bytes], log: Path) -> str:
 
 
 # JupyterLab forgets what it is asked to run while the kernel is still connecting.
-CONNECTED = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
+CONNECTED = (
+    "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
+)
 RUN = "async () => { const _ = jupyterapp.commands.execute('notebook:run-all-cells') }"
 
 
