@@ -8,11 +8,12 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors
-import safetensors.torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+else:  # importing torch takes seconds, and only those who read or write tensors need it
+    Tensor = Any
 
 SUFFIX = ".safetensors"
 KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
@@ -27,16 +28,20 @@ def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
 
 
 def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Path:
-    """`path`, if a file may be written there.
+    """`path`, if a file may be written there: what is checked before hours of work rather than after.
 
     Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`; FileNotFoundError
-    if its folder does not exist.
+    if its folder does not exist, PermissionError if that cannot be written to, IsADirectoryError if it is a folder.
     """
-    path = Path(path)
+    path = user_path(path)
     if path.suffix != suffix:
         raise ValueError(f"path: expected a name ending in {suffix}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
+    if path.is_dir():
+        raise IsADirectoryError(f"path: {str(path)!r} is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"path: the folder {str(path.parent)!r} cannot be written to")
     if path.exists() and not force:
         raise FileExistsError(f"path: {str(path)!r} exists already; it is only replaced by force")
     return path
@@ -57,6 +62,8 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def write_tensors(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Tensors and a JSON header as one safetensors file, written whole."""
+    import safetensors.torch
+
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)}))
 
@@ -68,16 +75,42 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"name: no file {str(path)!r}")
-    data = path.read_bytes()
+    import safetensors.torch
+
     try:
-        tensors = safetensors.torch.load(data)
+        file: Any
+        with safetensors.safe_open(path, framework="pt") as file:
+            found = file.metadata() or {}
+        tensors = safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
-    # The format, once found sound: eight bytes of length, then a JSON header that holds the metadata.
-    found = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
     if KEY not in found:
         raise ValueError(f"{path}: a safetensors file, but not a mindgap model (no {KEY!r} in its metadata)")
-    return json.loads(found[KEY]), tensors
+    try:
+        header = json.loads(found[KEY])
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: its mindgap header is damaged ({error})") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{path}: its mindgap header is damaged (no object)")
+    return header, tensors
+
+
+def read_unfinished(path: Path, force: bool, *keys: str) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """Header, with at least `keys`, and tensors of the unfinished run at `path`; None if there is none.
+
+    What is there but cannot be read as one raises ValueError, or with `force` counts as none, to be replaced.
+    """
+    if not path.exists():
+        return None
+    try:
+        header, tensors = read_tensors(path)
+        if missing := [key for key in keys if key not in header]:
+            raise ValueError(f"{path}: not an unfinished run (no {missing[0]!r} in its header)")
+    except ValueError as error:
+        if force:
+            return None
+        raise ValueError(f"{error}; remove it, or start over by force") from None
+    return header, tensors
 
 
 def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:
@@ -95,9 +128,9 @@ def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:
 
 
 def working_path(out: str | Path) -> Path:
-    """Where the unfinished run towards `out` is kept."""
-    out = Path(out)
-    return out.with_name(f"unfinished-{out.name}").with_suffix(SUFFIX)
+    """Where the unfinished run towards `out` is kept: each `out` has its own, whatever it ends in."""
+    out = user_path(out)
+    return out.with_name(f"unfinished-{out.name}{'' if out.suffix == SUFFIX else SUFFIX}")
 
 
 def same_recipe(path: Path, there: dict[str, Any], here: dict[str, Any], force: bool) -> bool:
