@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mindgap import seeds
+from mindgap import seeds, towers
 from mindgap.seeds import Cones
 from tests.cli.conftest import Invoke, assert_one_line
 
@@ -15,10 +15,8 @@ SMALL = ("--tower", "ViT-S-32-alt:image", "--inputs", "scenes", "--seeds", 2, "-
 
 
 def test_writes_tells_and_goes_on(mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    embed_seeds = seeds.embed_seeds
-
     def interrupted(*given: Any, **options: Any) -> Any:
-        yield next(embed_seeds(*given, **options))
+        yield next(towers.embed_seeds(*given, **options))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -32,7 +32,7 @@ def test_the_table_has_every_measure_of_the_report(mindgap: Invoke, tmp_path: Pa
     result = mindgap("gap", ",".join(files), "--k", 2)
     assert (result.exit_code, result.stderr) == (0, ""), result.output
     assert result.stdout.startswith("image.npy,text.npy: 60 pairs of image and text, d = 20; rows of ")
-    loaded = load_pairs(tuple(tmp_path / file for file in files))
+    loaded = load_pairs((tmp_path / files[0], tmp_path / files[1]))
     expected = metrics.report(loaded.x.double(), loaded.y.double(), k=2)
     for label, name in {
         "gap distance": "gap_distance", "mean cosine within text": "mean_cosine_y", "R@2, image to text": "recall_xy",
@@ -51,7 +51,7 @@ def test_two_files_are_one_source(mindgap: Invoke, files: tuple[str, str]) -> No
 def test_json_has_all_digits_of_all_measures(mindgap: Invoke, tmp_path: Path, files: tuple[str, str]) -> None:
     result = mindgap("gap", *files, "--json", "--k", 3)
     found = json.loads(result.stdout)
-    loaded = load_pairs(tuple(tmp_path / file for file in files))
+    loaded = load_pairs((tmp_path / files[0], tmp_path / files[1]))
     about = {"name": "image.npy,text.npy", "source": found["source"], "modalities": ["image", "text"], "k": 3}
     assert found == {**about, **metrics.report(loaded.x.double(), loaded.y.double(), k=3)}
     assert "image.npy" in found["source"]
