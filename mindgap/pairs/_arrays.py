@@ -15,13 +15,13 @@ from torch import Tensor
 
 from mindgap import _files, _inputs
 from mindgap._errors import first_few, warn
-from mindgap.pairs import _formats
+from mindgap.pairs import _formats, _kinds
 from mindgap.pairs._formats import Stored, Values
 
 SHARDS = ("img_emb", "text_emb")  # the folders, and the beginnings of the file names, that clip-retrieval writes
 EXPECTED = (
     "'image.npy,text.npy', one file that holds both such as 'pairs.npz', "
-    f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_formats.READ}"
+    f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_kinds.READ}"
 )
 
 # Words in a key that tell its side; a word of both sides, or of none, tells nothing.
@@ -82,7 +82,7 @@ def file_named(path: str | os.PathLike[str]) -> Member:
 
 def _file(text: str) -> Member | None:
     """A path that ends as a file of arrays does, with or without a key."""
-    suffix = "|".join(re.escape(suffix) for suffix in _formats.KNOWN)
+    suffix = "|".join(re.escape(suffix) for suffix in _kinds.KNOWN)
     if match := re.fullmatch(rf"(.+?(?:{suffix}))(?::([^:]+))?", unquoted(text), re.IGNORECASE):
         return Member(_files.user_path(unquoted(match[1]), "name"), match[2])
     return None
