@@ -120,7 +120,7 @@ def call(function: Any, case: Case) -> Any:
     return result
 
 
-class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Largest(TorchDispatchMode):
     """Watches torch at work: `entries` is how many numbers the largest of the tensors made meanwhile holds."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ def debounced(call: Callable[[], object], wait: float = DEBOUNCE) -> Callable[[o
     return handler
 
 
-class Explorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Explorer(ipw.VBox):
     """A box with a chart, a line of words about it and one about what is going on."""
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -36,7 +37,10 @@ def curve_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(curve), pd.DataFrame([mark])
 
 
-CHARTS = {"shift_explorer": explorer, "landscape_curves": lambda: charts.landscape_curves(*curve_tables())}
+CHARTS: dict[str, Callable[[], Any]] = {
+    "shift_explorer": explorer,
+    "landscape_curves": lambda: charts.landscape_curves(*curve_tables()),
+}
 
 
 @pytest.mark.parametrize("version", VEGA_LITE)

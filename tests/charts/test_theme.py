@@ -9,8 +9,9 @@ import pandas as pd
 from IPython.core.formatters import DisplayFormatter
 
 from mindgap import charts
+from mindgap._files import rounded
 from mindgap.charts import theme
-from mindgap.charts.theme import CONFIG, MIME, rounded
+from mindgap.charts.theme import CONFIG, MIME
 
 
 def test_data_is_kept_to_four_significant_digits() -> None:
