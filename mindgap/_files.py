@@ -9,11 +9,12 @@ import platform
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors
-import safetensors.torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+else:  # importing torch takes seconds, and only those who read or write tensors need it
+    Tensor = Any
 
 SUFFIX = ".safetensors"
 KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
@@ -34,7 +35,7 @@ def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Pa
     if its folder does not exist, IsADirectoryError if it is a folder itself, and PermissionError if nothing can be
     written there.
     """
-    path = Path(path)
+    path = user_path(path)
     if path.suffix != suffix:
         raise ValueError(f"path: expected a name ending in {suffix}, got {str(path)!r}")
     if not path.parent.is_dir():
@@ -67,6 +68,8 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def write_tensors(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Tensors and a JSON header as one safetensors file, written whole."""
+    import safetensors.torch
+
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)}))
 
@@ -78,16 +81,24 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"name: no file {str(path)!r}")
-    data = path.read_bytes()
+    import safetensors.torch
+
     try:
-        tensors = safetensors.torch.load(data)
+        file: Any
+        with safetensors.safe_open(path, framework="pt") as file:
+            found = file.metadata() or {}
+        tensors = safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
-    # The format, once found sound: eight bytes of length, then a JSON header that holds the metadata.
-    found = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
     if KEY not in found:
         raise ValueError(f"{path}: a safetensors file, but not a mindgap model (no {KEY!r} in its metadata)")
-    return json.loads(found[KEY]), tensors
+    try:
+        header = json.loads(found[KEY])
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: its mindgap header is damaged ({error})") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{path}: its mindgap header is damaged (no object)")
+    return header, tensors
 
 
 def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mindgap import _files
 
 def working_path(out: str | Path) -> Path:
     """Where the unfinished run towards `out` is kept: every `out` of a folder has a place of its own."""
-    out = Path(out)
+    out = _files.user_path(out)
     name = f"unfinished-{out.name}"
     return out.with_name(name if out.suffix == _files.SUFFIX else name + _files.SUFFIX)
 

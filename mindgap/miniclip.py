@@ -202,7 +202,7 @@ def _in_batches(
     training, device = model.training, next(model.parameters()).device
     model.eval()
     try:
-        parts = [tower(part.to(device)) for part in inputs.split(_inputs.count(batch_size, "batch_size"))]
+        parts = [tower(part.to(device)) for part in torch.split(inputs, _inputs.count(batch_size, "batch_size"))]
     finally:
         model.train(training)
     return geometry.normalize(torch.cat(parts))
@@ -221,7 +221,7 @@ def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Train
     path that is not there.
     """
     if Path(name).suffix == SUFFIX:
-        path = Path(name)
+        path = _files.user_path(name, "name")
     else:
         path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
     device = _inputs.device(device)

@@ -17,9 +17,12 @@ import vl_convert
 import yaml
 
 from book.conftest import StoredChart, features_reason, same
+from book.data import clip_random
 from book.notebooks import SKIP, execute, notebooks
 from mindgap.charts.theme import MIME
-from mindgap.pairs import feature_names
+from mindgap.geometry import distinct_rows
+from mindgap.pairs import feature_names, load_pairs
+from tests.notebooks import forbidden, is_seen_with
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in notebooks()}
@@ -69,21 +72,40 @@ def test_a_cell_left_out_is_left_out_everywhere_and_live(name: str) -> None:
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_metadata_is_only_what_every_machine_shares(name: str) -> None:
     notebook = CHAPTERS[name]
-    assert set(notebook.metadata) <= {"kernelspec", "language_info", "mindgap", "title"}
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "title"}
     assert notebook.metadata.kernelspec.name == "python3"
     ids = [cell.id for cell in notebook.cells]
     assert len(ids) == len(set(ids))
     assert not any("execution" in cell.metadata for cell in notebook.cells)
 
 
+FILES = set(feature_names()) - {"clip"}  # what load_pairs needs a file for
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_notebook_names_the_features_it_loads(name: str) -> None:
-    source = "\n".join(cell.source for cell in code_cells(name))
-    needs = set(CHAPTERS[name].metadata.get("mindgap", {}).get("needs", []))
-    assert needs <= set(feature_names())
-    loaded = {found for found in feature_names() if f'load_pairs("{found}")' in source}
-    loaded |= set(feature_names()) if "feature_names()" in source else set()
-    assert needs == loaded
+def test_a_cell_names_the_feature_files_that_it_loads(name: str) -> None:
+    for cell in code_cells(name):
+        loaded = {found for found in FILES if f'load_pairs("{found}")' in cell.source}
+        loaded |= FILES if "feature_names()" in cell.source else set()
+        needs = set(cell.metadata.get("mindgap", {}).get("needs", []))
+        assert loaded <= needs <= FILES
+
+
+def test_only_chapter_1_needs_feature_files() -> None:
+    needing = {name: sum("mindgap" in cell.metadata for cell in code_cells(name)) for name in CHAPTERS}
+    assert {name for name, cells in needing.items() if cells} == {"01_modality_gap"}
+    wherever = [
+        cell
+        for name in CHAPTERS
+        for cell in code_cells(name)
+        if cell.outputs and "mindgap" not in cell.metadata and not SKIP & set(cell.metadata.get("tags", []))
+    ]
+    assert len(wherever) >= 75, "cells whose outputs are compared on a machine without feature files"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_cell_that_is_seen_uses_nothing_that_a_hidden_one_defines(name: str) -> None:
+    assert forbidden(CHAPTERS[name].cells, is_seen_with) == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -222,13 +244,37 @@ def test_a_notebook_that_writes_to_stderr_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_notebook_without_its_features_is_skipped_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_had_is_skipped_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINDGAP_DATA", raising=False)
     monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path))
     monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
-    reason = features_reason(["clip"])
+    reason = features_reason(["clip_random"])
     assert reason is not None
-    assert "features_clip.npy" in reason
+    assert "features_clip_random.npy" in reason
     assert os.listdir(tmp_path) == []
+
+
+def test_what_is_kept_of_the_untrained_clip_is_what_its_features_give() -> None:
+    if reason := features_reason(["clip_random"]):
+        pytest.skip(reason)
+    kept = json.loads((ROOT / "book/data/clip_random.json").read_text(encoding="utf-8"))
+    found = clip_random.measured()
+    assert found["source"] == kept["source"]
+    assert found["gap_distance"] == pytest.approx(kept["gap_distance"], rel=1e-5)
+    for modality in ("image", "text"):
+        now, before = found[modality], kept[modality]
+        assert sum(now["counts"]) == sum(before["counts"]) == 500 * 499
+        # On another processor a cosine may fall on the other side of an edge.
+        assert sum(abs(a - b) for a, b in zip(now["counts"], before["counts"], strict=True)) <= 20
+        assert now["edges"] == before["edges"]
+        for name in ("mean", "std", "min", "max"):
+            assert now[name] == pytest.approx(before[name], rel=1e-5)
+
+
+def test_convirts_reports_are_repeated_as_chapter_1_says() -> None:
+    if reason := features_reason(["convirt"]):
+        pytest.skip(reason)
+    assert "500 reports contain 443 different ones" in "".join(
+        cell.source for cell in CHAPTERS["01_modality_gap"].cells
+    )
+    assert distinct_rows(load_pairs("convirt").y) == 443

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from mindgap import _files, experiments, training
+from mindgap import _files, training
 from mindgap.charts import temperature_label
+from mindgap.landscape import TEMPERATURES
 from mindgap.recipe import Recipe
 from mindgap.training import snapshots
 
@@ -22,7 +23,7 @@ COLUMNS = ["step", "x", "y", "x2", "y2"]
 
 def main() -> None:
     clouds = {}
-    for temperature in tqdm(experiments.TEMPERATURES, unit="training"):
+    for temperature in tqdm(TEMPERATURES, unit="training"):
         recipe = Recipe(temperature=temperature, steps=STEPS, seed=SEED)
         _, frame = snapshots.clouds(recipe, PAIRS, progress=False)
         kept = frame.set_index("step").round(3).reset_index()

@@ -148,7 +148,7 @@ Loader = Callable[..., PairedEmbeddings]
 def _source(name: object) -> tuple[Loader, Any]:
     """The function that serves `name`, and what to give it."""
     if isinstance(name, (tuple, list)) and len(name) == 2 and all(isinstance(p, str | os.PathLike) for p in name):
-        return _load_files, tuple(_arrays.member(path) for path in name)
+        return _load_files, tuple(_arrays.file_named(path) for path in name)
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"name: expected a name, a path or a pair of paths, got {name!r}")
     text = _arrays.unquoted(os.fspath(name))
@@ -167,7 +167,7 @@ def _source(name: object) -> tuple[Loader, Any]:
     path = _files.user_path(text, "name")
     if path.is_dir():
         return _load_folder, path
-    if members := _arrays.parsed(text):
+    if members := _arrays.files_named(text):
         return _load_files, members
     if not isinstance(name, str) or os.sep in text:
         raise FileNotFoundError(f"{text}: expected {_arrays.EXPECTED}; no such file or folder")

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from mindgap import _files, _inputs
 from mindgap._errors import first_few, warn
-from mindgap.pairs import _formats
+from mindgap.pairs import _formats, _kinds
 from mindgap.pairs._formats import Stored, Values
 
 SHARDS = ("img_emb", "text_emb")  # the folders, and the beginnings of the file names, that clip-retrieval writes
 EXPECTED = (
     "'image.npy,text.npy', one file that holds both such as 'pairs.npz', "
-    f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_formats.READ}"
+    f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_kinds.READ}"
 )
 
 # Words in a key that tell its side; a word of both sides, or of none, tells nothing.
@@ -49,38 +49,41 @@ class Member:
         return self.path.name if self.key is None else f"{self.path.name}:{self.key}"
 
 
-def parsed(text: str | os.PathLike[str]) -> tuple[Member, ...] | None:
+def files_named(name: str) -> tuple[Member, ...] | None:
     """The one or two files that a name means, None if it means none.
 
     Read are "image.npy,text.npy", "pairs.npz", "pairs.npz:image,text" and "image.npz:key,text.npz:key", with quotes
     around the whole or a part, and ~ for the home folder. Where names hold commas or colons themselves, files that
     exist decide. Raises ValueError if they cannot, and for three files.
     """
-    name = unquoted(os.fspath(text))
+    name = unquoted(name)
     if (whole := _files.user_path(name, "name")).is_file():
         return (Member(whole),)
-    suffix = "|".join(re.escape(suffix) for suffix in _formats.KNOWN)
-    if keys := re.fullmatch(rf"(.+?(?:{suffix})):([^,:]+),([^,:]+)", name, re.IGNORECASE):
-        path = _files.user_path(unquoted(keys[1]), "name")
-        if not _member(keys[3]):
-            return Member(path, keys[2].strip()), Member(path, keys[3].strip())
-    splits = []
-    for comma in (match.start() for match in re.finditer(",", name)):
-        members = _member(name[:comma]), _member(name[comma + 1 :])
-        if members[0] and members[1]:
-            splits.append((members[0], members[1]))
-    there = [pair for pair in splits if all(member.path.is_file() for member in pair)]
-    if len(there) == 1 or len(splits) == 1:
-        return (there or splits)[0]
-    if splits:
+    parts = name.split(",")
+    splits = [(_file(",".join(parts[:i])), _file(",".join(parts[i:]))) for i in range(1, len(parts))]
+    pairs = [(first, second) for first, second in splits if first and second]
+    there = [pair for pair in pairs if all(member.path.is_file() for member in pair)]
+    if len(there) == 1 or len(pairs) == 1:
+        return (there or pairs)[0]
+    if pairs:
         raise ValueError(f"name: expected one or two files, got {name!r}; give a tuple of two paths")
-    return (single,) if (single := _member(name)) else None
+    one = _file(",".join(parts[:-1]))
+    if one and one.key:  # two keys of one file
+        return one, Member(one.path, parts[-1].strip())
+    return (one,) if (one := _file(name)) else None
 
 
-def _member(text: str) -> Member | None:
+def file_named(path: str | os.PathLike[str]) -> Member:
+    """One of a pair of paths, which may say a key."""
+    text = unquoted(os.fspath(path))
+    whole = _files.user_path(text, "name")
+    return Member(whole) if whole.exists() else _file(text) or Member(whole)
+
+
+def _file(text: str) -> Member | None:
     """A path that ends as a file of arrays does, with or without a key."""
-    suffix = "|".join(re.escape(suffix) for suffix in _formats.KNOWN)
-    if match := re.fullmatch(rf"(.+?(?:{suffix}))(?::([^:/]+))?", unquoted(text), re.IGNORECASE):
+    suffix = "|".join(re.escape(suffix) for suffix in _kinds.KNOWN)
+    if match := re.fullmatch(rf"(.+?(?:{suffix}))(?::([^:]+))?", unquoted(text), re.IGNORECASE):
         return Member(_files.user_path(unquoted(match[1]), "name"), match[2])
     return None
 
@@ -90,12 +93,6 @@ def unquoted(text: str) -> str:
     text = text.strip()
     quoted = re.fullmatch(r"([\"'])((?:(?!\1).)*)\1", text)
     return quoted[2].strip() if quoted else text
-
-
-def member(path: str | os.PathLike[str]) -> Member:
-    """One of a pair of paths, which may say a key."""
-    whole = _files.user_path(unquoted(os.fspath(path)), "name")
-    return Member(whole) if whole.exists() else _member(os.fspath(path)) or Member(whole)
 
 
 def load_files(members: Sequence[Member], n: int | None) -> Pair:

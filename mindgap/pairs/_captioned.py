@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 from mindgap import _files
 from mindgap._errors import first_few, warn
-from mindgap.pairs import _formats
+from mindgap.pairs import _kinds
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 CAPTION_FILES = ("captions.csv", "metadata.csv")
@@ -59,7 +59,7 @@ class Captioned:
             with Image.open(io.BytesIO(data)) as image:
                 return _rgb(image)
         except _DAMAGED as error:
-            if kind := _formats.kind_of_bytes(data[:64]):
+            if kind := _kinds.kind_of_bytes(data[:64]):
                 raise ValueError(f"{self.image_at}: {kind.what}; {kind.remedy}") from error
             raise ValueError(
                 f"{self.image_at}: expected a complete image, got an error from Pillow: {error}"
@@ -177,7 +177,7 @@ def _table(path: Path, wrong: Wrong) -> Iterator[Captioned]:
 
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and each row with the number of the line it begins on."""
-    if kind := _formats.kind(path):
+    if kind := _kinds.kind(path):
         raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
     line, rows = 1, []
     try:
@@ -200,7 +200,7 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _tar(path: Path, wrong: Wrong) -> Iterator[Captioned]:
-    if kind := _formats.kind(path):
+    if kind := _kinds.kind(path):
         raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
     images: dict[str, tarfile.TarInfo] = {}
     texts: dict[str, tarfile.TarInfo] = {}
@@ -303,7 +303,9 @@ def _captioned(
     except UnicodeDecodeError as error:
         wrong(ValueError(f"{caption_at}: expected a caption in UTF-8, got an error: {error}"))
         return
-    if caption:
+    if text and (kind := _kinds.kind_of_bytes(text[:64])):
+        wrong(ValueError(f"{caption_at}: {kind.what}; {kind.remedy}"))
+    elif caption:
         yield Captioned(image_at, caption, caption_at, read)
     else:
         wrong(ValueError(f"{caption_at}: expected a caption, got an empty one"))

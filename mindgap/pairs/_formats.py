@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mindgap._files import KEY
+from mindgap.pairs._kinds import READ, SUFFIXES, UNREAD, kind
+
+IMAGE_COLUMNS = {"image", "filepath", "file_name", "filename"}  # a table that names images holds no embeddings
 
 Values: TypeAlias = NDArray[Any] | Tensor
 
@@ -38,8 +41,6 @@ class Stored(Protocol):
 
 
 Arrays: TypeAlias = Mapping[str, Stored]
-
-# ------------------------------------------------------------------------------------------------ NumPy
 
 
 def _npy(path: Path) -> Arrays:
@@ -108,9 +109,6 @@ def _npz(path: Path) -> Arrays:
     return arrays
 
 
-# ------------------------------------------------------------------------------------------------ tensors
-
-
 class _Slice:
     """A tensor of a safetensors file."""
 
@@ -159,16 +157,25 @@ def _tensors(found: object, key: str) -> Iterable[tuple[str, Tensor]]:
             yield from _tensors(item, f"{key}.{name}" if key else str(name))
 
 
-# ------------------------------------------------------------------------------------------------ tables
+def _matrices(path: Path, columns: Sequence[str], numeric: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Columns of single numbers as matrices: image_0, image_1, … are one; without such names the whole table is.
 
-
-def _matrices(columns: Sequence[str], numeric: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Columns of single numbers as matrices: image_0, image_1, … are one; without such names the whole table is."""
-    numbered: dict[str, dict[int, str]] = {}
-    for name in numeric:
-        if match := re.fullmatch(r"(.*?)[\s_.:-]*(\d+)", name):
-            numbered.setdefault(match[1], {})[int(match[2])] = name
-    found = {key: tuple(names[i] for i in sorted(names)) for key, names in numbered.items() if len(names) > 1}
+    Raises ValueError for two columns of one name, or of one number.
+    """
+    numbered: dict[str, dict[int | str, str]] = {}
+    for name in columns:
+        match = re.fullmatch(r"(.*?)[\s_.:-]*(\d+)", name)
+        group, place = (
+            (numbered.setdefault(match[1], {}), int(match[2])) if match else (numbered.setdefault("", {}), name)
+        )
+        if place in group:
+            raise ValueError(f"{path}: expected columns of different names, got {group[place]!r} and {name!r}")
+        group[place] = name
+    found = {
+        key: tuple(names[place] for place in sorted(place for place in names if isinstance(place, int)))
+        for key, names in numbered.items()
+    }
+    found = {key: names for key, names in found.items() if len(names) > 1 and set(names) & set(numeric)}
     return found or ({"": tuple(columns)} if columns and len(numeric) == len(columns) else {})
 
 
@@ -233,7 +240,7 @@ def _parquet(path: Path) -> Arrays:
         with pyarrow.parquet.ParquetFile(path) as file:
             fields, n = list(file.schema_arrow), file.metadata.num_rows
             numeric = [field.name for field in fields if is_number(field.type)]
-            for key, names in _matrices([field.name for field in fields], numeric).items():
+            for key, names in _matrices(path, [field.name for field in fields], numeric).items():
                 arrays[key] = _Columns(path, names, (n, len(names)), lists=False)
             for name in [field.name for field in fields if is_list(field.type)]:
                 first = next(file.iter_batches(batch_size=1, columns=[name]), None)
@@ -274,7 +281,7 @@ def _csv(path: Path) -> Arrays:
             )
     numeric = [name for name, value in zip(names, lines[0][1], strict=True) if _is_float(value)] if lines else []
     arrays: dict[str, Stored] = {}
-    for key, chosen in _matrices(names, numeric).items():
+    for key, chosen in _matrices(path, names, numeric).items():
         places = [names.index(name) for name in chosen]
         matrix = np.empty((len(lines), len(places)))
         for index, (number, row) in enumerate(lines):
@@ -294,8 +301,6 @@ def _is_float(text: str) -> bool:
     return True
 
 
-# ------------------------------------------------------------------------------------------------ any file
-
 _READERS: dict[str, Callable[[Path], Arrays]] = {
     ".npy": _npy,
     ".npz": _npz,
@@ -305,69 +310,6 @@ _READERS: dict[str, Callable[[Path], Arrays]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".tsv": _csv,
-}
-SUFFIXES = tuple(_READERS)
-READ = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
-IMAGE_COLUMNS = {"image", "filepath", "file_name", "filename"}  # a table that names images holds no embeddings
-
-_HDF = 'an HDF5 file: h5py.File(path)["…"][:] gives an array of it'
-_PICKLE = "a Python pickle, which can run any code when it is loaded: load it yourself if you trust its source"
-_ARROW = "an Arrow file: pandas.read_feather(path) gives a table of it"
-# What may hold embeddings and is not read, with the way to what is.
-_UNREAD = {
-    ".h5": _HDF,
-    ".hdf5": _HDF,
-    ".pkl": _PICKLE,
-    ".pickle": _PICKLE,
-    ".ckpt": _PICKLE,
-    ".feather": _ARROW,
-    ".arrow": _ARROW,
-    ".mat": 'a MATLAB file: scipy.io.loadmat(path)["…"] gives an array of it',
-    ".json": "text: json.load gives lists, and numpy.asarray an array of them",
-    ".tar": "an archive, of captioned images perhaps; a model embeds those: load_pairs('open_clip:…', data=path)",
-    ".jsonl": "text: pandas.read_json(path, lines=True) gives a table of it",
-    ".bin": "numbers without a shape: numpy.fromfile(path, dtype).reshape(n, d) gives an array of them",
-}
-KNOWN = (*SUFFIXES, *_UNREAD)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a file is by its first bytes, what to do about it, and the suffixes with which it is read, if any."""
-
-    what: str
-    remedy: str
-    suffixes: tuple[str, ...] = ()
-
-
-def _named(what: str, *suffixes: str) -> Kind:
-    return Kind(what, f"rename it to end in {suffixes[0]}", suffixes)
-
-
-def _packed(program: str) -> Kind:
-    return Kind(f"compressed by {program}", f"unpack it by {program} first")
-
-
-_PAGE = Kind("a web page", "get the file itself")
-_MAGIC = {
-    b"version https://git-lfs": Kind(
-        "a git-LFS pointer, which stands for data that are not here", "run `git lfs pull` in its repository"
-    ),
-    b"<!doctype html": _PAGE,
-    b"<!DOCTYPE html": _PAGE,
-    b"<html": _PAGE,
-    b"<?xml": Kind("XML, such as a server's refusal", "get the file itself"),
-    b"\x93NUMPY": _named("a NumPy array", ".npy"),
-    b"\x89HDF\r\n": Kind(_HDF, f"write that as one of {READ}"),
-    b"PAR1\x15": _named("a Parquet table", ".parquet"),
-    b"\x1f\x8b": _packed("gzip"),
-    b"\xfd7zXZ": _packed("xz"),
-    b"BZh91AY": _packed("bzip2"),
-    b"\x28\xb5\x2f\xfd": _packed("zstd"),
-    # The number that PyTorch wrote first, pickled, before its files became zip archives.
-    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": Kind(
-        "a PyTorch file of the format before 2020", "load it in PyTorch and save it again by torch.save"
-    ),
 }
 
 
@@ -384,44 +326,9 @@ def stored(path: Path) -> Arrays:
     if found and suffix not in found.suffixes:
         raise ValueError(f"{path}: {found.what}; {found.remedy}")
     if suffix not in SUFFIXES:
-        what = _UNREAD.get(suffix, "of no kind that is read")
+        what = UNREAD.get(suffix, "of no kind that is read")
         raise ValueError(f"{path}: {what}. Write it as one of {READ}, for example by numpy.save('{path.stem}.npy', …)")
     try:
         return _READERS[suffix](path)
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read as a {suffix} file and may be damaged ({error})") from error
-
-
-def kind(path: Path) -> Kind | None:
-    """What a file certainly is; None where its first bytes do not tell."""
-    with path.open("rb") as file:
-        start = file.read(64)
-    if found := kind_of_bytes(start):
-        return found
-    if start.startswith(b"PK\x03\x04"):
-        return _zipped(path)
-    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
-        return _named("a safetensors file", ".safetensors")
-    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return Kind(_PICKLE, f"then write its arrays as one of {READ}")
-    return None
-
-
-def kind_of_bytes(start: bytes) -> Kind | None:
-    """What certainly begins with these bytes."""
-    if not start:
-        return Kind("an empty file", "get or write it again")
-    return next((found for magic, found in _MAGIC.items() if start.lstrip().startswith(magic)), None)
-
-
-def _zipped(path: Path) -> Kind:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return Kind("a zip archive without its end, so cut short", "get or write it again")
-    if any(name.endswith("data.pkl") for name in names):
-        return _named("a PyTorch file", ".pt", ".pth")
-    if any(name.endswith(".npy") for name in names):
-        return _named("an archive of NumPy arrays", ".npz")
-    return Kind("a zip archive", "unpack it")

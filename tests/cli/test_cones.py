@@ -7,18 +7,16 @@ from typing import Any
 
 import pytest
 
-from mindgap import seeds
+from mindgap import seeds, towers
 from mindgap.seeds import Cones
-from mindgap.towers import embed_seeds
 from tests.cli.conftest import Invoke, assert_one_line
 
 SMALL = ("--tower", "ViT-S-32-alt:image", "--inputs", "scenes", "--seeds", 2, "--n", 3, "--quiet")
 
 
 def test_writes_tells_and_goes_on(mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-
     def interrupted(*given: Any, **options: Any) -> Any:
-        yield next(embed_seeds(*given, **options))
+        yield next(towers.embed_seeds(*given, **options))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

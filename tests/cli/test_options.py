@@ -27,8 +27,9 @@ def test_every_field_is_an_option_with_the_default_of_the_field(command: str) ->
     found = parameters(command)
     for field in dataclasses.fields(FED[command]):
         option = found[field.name]
-        assert field.default is not dataclasses.MISSING
-        default = list(field.default) if field.name in ("towers", "inputs", "drop") else field.default
+        default: Any = field.default
+        if field.name in ("towers", "inputs", "drop"):  # of any length
+            default = list(default)
         assert option.default == default, field.name
         assert option.help == field.metadata["help"]
         assert option.rich_help_panel == field.metadata["panel"]

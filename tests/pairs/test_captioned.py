@@ -245,6 +245,11 @@ MISSING = FileNotFoundError
         (broken_folder(lambda path: (path / "9.png").unlink()), MISSING, r"9.txt: its image, .* is missing"),
         (broken_folder(lambda path: (path / "9.txt").write_text(" \n")), ValueError, r"9.txt: expected a caption, got"),
         (broken_folder(lambda path: (path / "9.txt").write_bytes(b"\xff")), ValueError, r"9.txt: .* in UTF-8"),
+        (
+            broken_folder(lambda path: (path / "9.txt").write_text("version https://git-lfs.github.com/spec/v1")),
+            ValueError,
+            r"9.txt: a git-LFS pointer",
+        ),
         (broken_folder(lambda path: (path / "9.jpg").write_bytes(b"")), ValueError, r"9.png: has the same stem as"),
         (
             broken_table("image,words\na,b\n"),

@@ -38,7 +38,7 @@ def test_paired_embeddings():
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"y": torch.full((7, 3), torch.nan)}, r"y: expected finite numbers"),
         ({"x": torch.zeros(7, 3)}, r"x: expected non-zero rows"),
@@ -47,8 +47,8 @@ def test_paired_embeddings():
         ({"x": torch.from_numpy(X).double().mul(1e300).index_fill(0, torch.tensor(3), torch.inf)}, r"x: .* in row 3"),
     ],
 )
-def test_bad_paired_embeddings(changes, says):
-    with pytest.raises(ValueError, match=says):
+def test_bad_paired_embeddings(changes, message):
+    with pytest.raises(ValueError, match=message):
         paired(**changes)
 
 
@@ -84,7 +84,7 @@ def test_take_has_limits(n):
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "says"),
+    ("name", "error", "message"),
     [
         ("clop", ValueError, r"name: unknown name 'clop'; did you mean 'clip'"),
         ("clip-random", ValueError, r"did you mean 'clip_random'"),
@@ -101,8 +101,8 @@ def test_take_has_limits(n):
         ("open_clip:ViT-B-32/openai", ValueError, r"data: expected your captioned images: a folder"),
     ],
 )
-def test_bad_names(here, name, error, says):
-    with pytest.raises(error, match=says):
+def test_bad_names(here, name, error, message):
+    with pytest.raises(error, match=message):
         load_pairs(name)
 
 
@@ -112,7 +112,7 @@ def test_a_name_of_another_type():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "says"),
+    ("name", "options", "message"),
     [
         ("clip", {"n": 3}, r"n: 'clip' takes no such option; it takes device, progress, url"),
         ("mini", {"inputs": "noise"}, r"inputs: 'mini' takes no such option; it takes device, n, seed"),
@@ -120,8 +120,8 @@ def test_a_name_of_another_type():
         ("random:ViT-B-32", {"data": "x"}, r"it takes batch_size, device, inputs, n, progress, seed"),
     ],
 )
-def test_unknown_options(name, options, says):
-    with pytest.raises(ValueError, match=says):
+def test_unknown_options(name, options, message):
+    with pytest.raises(ValueError, match=message):
         load_pairs(name, **options)
 
 

@@ -24,7 +24,7 @@ CONTENT_NAME = "features_clasp.npy"
 def content(monkeypatch, tmp_path):
     """The bytes of a stand-in for CLASP's features, entered in the registry; nothing of the user's own is in reach."""
     array = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
-    path = tmp_path / "made.npy"
+    path = tmp_path / "stand-in.npy"
     np.save(path, array)
     data = path.read_bytes()
     monkeypatch.setitem(_paper.SHA256, "clasp", hashlib.sha256(data).hexdigest())
@@ -139,7 +139,7 @@ def test_a_cut_connection_is_tried_again(server, tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("how", "asked", "says"),
+    ("how", "asked", "message"),
     [
         ("cut", 3, "broke off 3 times"),
         ("altered", 3, "wrong SHA-256"),
@@ -147,13 +147,12 @@ def test_a_cut_connection_is_tried_again(server, tmp_path, content):
         ("missing", 1, "answered 404"),
     ],
 )
-def test_what_cannot_be_downloaded_is_one_clear_error_without_leftovers(server, tmp_path, how, asked, says):
+def test_what_cannot_be_downloaded_is_one_clear_error_without_leftovers(server, tmp_path, how, asked, message):
     server.how = how
     with pytest.raises(pairs.FeaturesUnavailable) as caught:
         pairs.load_pairs("clasp", url=server.url, progress=False)
-    message = str(caught.value)
-    for part in (says, CONTENT_NAME, "MINDGAP_DATA", str(tmp_path / "cache"), server.url, "`mindgap fetch clasp`"):
-        assert part in message
+    for part in (message, CONTENT_NAME, "MINDGAP_DATA", str(tmp_path / "cache"), server.url, "`mindgap fetch clasp`"):
+        assert part in str(caught.value)
     assert server.asked.total() == asked
     assert in_cache(tmp_path) == []
 
