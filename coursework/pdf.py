@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import sys
 from html import escape
@@ -19,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from mdit_py_plugins.anchors import anchors_plugin
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 THEME = json.loads((Path(__file__).parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
@@ -67,22 +67,20 @@ def page(markdown: str) -> str:
 
     Raises ValueError if it does not begin with a title, or if it refers to an image, which would be another file.
     """
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").use(anchors_plugin, max_level=3)
     tokens = parser.parse(markdown)
     if not tokens or tokens[0].type != "heading_open" or tokens[0].tag != "h1":
         raise ValueError("markdown: expected a page that begins with its title, '# …'")
     if any(child.type == "image" for token in tokens for child in token.children or ()):
         raise ValueError("markdown: expected a page without images, which would need other files")
-    sections: dict[str, str] = {}
-    for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open":
-            words = "".join(child.content for child in inline.children or ())
-            anchor = unique(re.sub(r"\W+", "-", words.lower()).strip("-"), sections)
-            opening.attrSet("id", anchor)
-            sections[anchor] = words if opening.tag == "h2" else ""
+    sections = {
+        str(opening.attrGet("id")): "".join(child.content for child in inline.children or ())
+        for opening, inline in pairwise(tokens)
+        if opening.type == "heading_open" and opening.tag == "h2"
+    }
     title = tokens[1].content
     body = parser.renderer.render(tokens, parser.options, {})
-    links = "".join(f'<a href="#{anchor}">{escape(words)}</a>' for anchor, words in sections.items() if words)
+    links = "".join(f'<a href="#{anchor}">{escape(words)}</a>' for anchor, words in sections.items())
     head, closing, rest = body.partition("</h1>")
     contents = f'\n<nav aria-label="Contents">{links}</nav>' if links else ""
     return (
@@ -91,14 +89,6 @@ def page(markdown: str) -> str:
         f"<title>{escape(title)}</title>\n<style>{VARIABLES}{STYLE}</style>\n</head>\n"
         f"<body>\n{head}{closing}{contents}{rest}</body>\n</html>\n"
     )
-
-
-def unique(name: str, taken: dict[str, str]) -> str:
-    """The name, with a number behind it if it is taken."""
-    number, found = 2, name
-    while found in taken:
-        number, found = number + 1, f"{name}-{number}"
-    return found
 
 
 def browser() -> str | None:

@@ -96,8 +96,8 @@ def test_a_page_has_a_title_a_list_of_sections_and_needs_no_other_file() -> None
         "# A & B\n\nFirst.\n\n## One\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n## One\n\n### Two\n\n<b>raw</b>\n"
     )
     assert "<title>A &amp; B</title>" in page
-    assert re.findall(r'href="#([^"]+)"', page) == ["one", "one-2"]
-    assert all(f'id="{anchor}"' in page for anchor in ("a-b", "one", "one-2", "two"))
+    assert re.findall(r'href="#([^"]+)"', page) == ["one", "one-1"]
+    assert all(f'id="{anchor}"' in page for anchor in ("a--b", "one", "one-1", "two"))
     assert "<table>" in page
     assert "&lt;b&gt;" in page, "raw HTML stays text"
     assert not re.search(r"(src|href)=\"(?!#)", page)

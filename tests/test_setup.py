@@ -161,6 +161,16 @@ def test_colours_stand_in_the_theme_only() -> None:
     assert {path: colours for path, colours in found.items() if colours} == {}
 
 
+def test_the_style_sheet_names_variables_that_the_theme_has() -> None:
+    from book._ext.mindgap_vega import theme_css
+
+    theme = json.loads((ROOT / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
+    assert f"--mindgap-image: {theme['colours']['image']};" in theme_css()
+    used = set(re.findall(r"var\((--mindgap-[\w-]+)", (ROOT / "book/_static/mindgap.css").read_text(encoding="utf-8")))
+    assert used
+    assert used <= set(re.findall(r"(--mindgap-[\w-]+):", theme_css()))
+
+
 def test_the_icon_has_the_colours_of_the_theme() -> None:
     colours = json.loads((ROOT / "mindgap/charts/theme.json").read_text(encoding="utf-8"))["colours"]
     icon = (ROOT / "book/_static/favicon.svg").read_text(encoding="utf-8")
