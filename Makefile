@@ -68,10 +68,13 @@ browser:
 			|| echo "chromium could not be installed; the browser tests will be skipped"; \
 	else echo "no chromium, and no apt or no root to install it; the browser tests will be skipped"; fi
 
+test: export MINDGAP_SKIPS = $(CURDIR)/_build/skips.jsonl
 test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 $(NOTEBOOKS)
+	@rm -f $(MINDGAP_SKIPS)
+	$(BIN)/python -m pytest --durations=10
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 $(NOTEBOOKS)
 	$(BIN)/python coursework/build.py $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.skips $(MINDGAP_SKIPS)
 
 check: .venv/.test  ## lint, format and types, notebooks included
 	$(BIN)/ruff check
