@@ -34,8 +34,11 @@ import mindgap.miniclip  # noqa: F401
 start_process: Any = provisioner.launch_kernel  # type: ignore[attr-defined]
 
 
-def main(folder: Path, name: str, feedback: bool) -> None:
-    """Autograde the submission in the scratch course `folder` and leave its marks in marks.json there."""
+def main(folder: Path, name: str, feedback: bool, cell_limit: int | None = None) -> None:
+    """Autograde the submission in the scratch course `folder` and leave its marks in marks.json there.
+
+    What it took of processor time, kernel included, is left in processor.txt, in seconds.
+    """
     os.setpgid(0, 0)
     os.environ.update(KERNEL, IPYTHONDIR=str(folder / "ipython"), JUPYTER_RUNTIME_DIR=str(folder / "runtime"))
     os.environ.pop("PYTHONPATH", None)  # it only led the server here
@@ -50,13 +53,14 @@ def main(folder: Path, name: str, feedback: bool) -> None:
         return process
 
     provisioner.launch_kernel = launch  # type: ignore[attr-defined, assignment]
-    convert(Autograde, folder, name)
+    convert(Autograde, folder, name, cell_limit)
     marks: dict[str, float | None] = {}
     with Gradebook(f"sqlite:///{folder}/gradebook.db", "mindgap") as book:
         for grade in book.find_submission_notebook(name, name, STUDENT).grades:
             marks[grade.name] = grade.auto_score
     if feedback:
         convert(GenerateFeedback, folder, name)
+    (folder / "processor.txt").write_text(str(sum(os.times()[:4])))
     (folder / "marks.json").write_text(json.dumps(marks))
 
 

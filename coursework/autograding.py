@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
 import re
 import shutil
 import sysconfig
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,22 +58,24 @@ class Assignment:
         return self.course / "release" / self.name / f"{self.name}.ipynb"
 
 
-def settings(course: Path, name: str) -> Any:
-    """nbgrader's configuration of a course folder."""
+def settings(course: Path, name: str, cell_limit: int | None = None) -> Any:
+    """nbgrader's configuration of a course folder; `cell_limit` replaces its seconds for a cell."""
     from traitlets.config.loader import PyFileConfigLoader
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.assignment_id = name
     config.CourseDirectory.student_id = STUDENT
+    if cell_limit is not None:
+        config.Execute.timeout = config.Execute.iopub_timeout = cell_limit
     return config
 
 
-def convert(converter: type, course: Path, name: str) -> None:
+def convert(converter: type, course: Path, name: str, cell_limit: int | None = None) -> None:
     """Run one of nbgrader's converters; its complaints go to log.txt in the course folder, its failure is raised."""
     from nbgrader.coursedir import CourseDirectory
 
-    config = settings(course, name)
+    config = settings(course, name, cell_limit)
     log = logging.getLogger(f"nbgrader.{course}")
     log.propagate = False
     handler = logging.FileHandler(course / "log.txt", encoding="utf-8")
@@ -81,6 +85,17 @@ def convert(converter: type, course: Path, name: str) -> None:
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+@functools.cache
+def _empty_gradebook() -> bytes:
+    """The file of a gradebook with nothing in it: nbgrader takes seconds to make one, asking alembic in a process."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "gradebook.db"
+        Gradebook(f"sqlite:///{path}", "mindgap").close()
+        return path.read_bytes()
 
 
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:
@@ -99,6 +114,8 @@ def release(name: str, course: Path, seed: int | None = None, sources: Path = HE
     shutil.copytree(sources / name, copied, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
     if seed is not None:
         reseed(copied / f"{name}.ipynb", seed)
+    if not (course / "gradebook.db").exists():
+        (course / "gradebook.db").write_bytes(_empty_gradebook())
     convert(GenerateAssignment, course, name)
     with Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
         notebook = book.find_notebook(name, name)

@@ -23,7 +23,8 @@ from pool import Result, grade
 from submissions import Submission, leaks, submissions
 
 ORDER = ["measure_the_gap", "cones", "landscape", "move_the_gap"]
-LONGEST = 60.0  # seconds that grading one notebook may take
+LONGEST = 60.0  # seconds of processor time that grading one notebook may take
+HANG = 900  # seconds that only takes what never ends: the self-test passes on a slow and busy machine too
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Trial:
         ]
         if self.result.status != "graded":
             wrong.insert(0, self.result.status)
-        if self.result.seconds > LONGEST:
-            wrong.append(f"took {self.result.seconds:.0f} s, more than {LONGEST:.0f}")
+        if self.result.processor > LONGEST:
+            wrong.append(f"took {self.result.processor:.0f} s of processor time, more than {LONGEST:.0f}")
         return wrong
 
 
@@ -70,7 +71,7 @@ def selftest(assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong:
             labelled = {one.label: one for one in found}
             files = [(one.label, one.write(scratch / "submissions" / assignment.name)) for one in found]
             done: dict[str, Trial] = {}
-            for label, result in grade(files, assignment, scratch, jobs):
+            for label, result in grade(files, assignment, scratch, jobs, limit=HANG, cell_limit=HANG):
                 done[label] = Trial(labelled[label], result)
                 progress.advance(task)
             trials += [done[label] for label in labelled]
@@ -78,7 +79,7 @@ def selftest(assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong:
 
 
 def table(trials: Iterable[Trial]) -> Table:
-    """Assignment, submission, marks expected and got, seconds; points that a person gives are counted apart."""
+    """Assignment, submission, marks expected and got, processor seconds; points that a person gives are apart."""
     shown = Table("assignment", "submission", box=None, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("expected", "got", "by hand", "seconds"):
         shown.add_column(heading, justify="right")
@@ -93,7 +94,7 @@ def table(trials: Iterable[Trial]) -> Table:
             f"{sum(mark or 0 for mark in expected.values()):g}",
             f"{sum(mark or 0 for mark in got.values()):g}",
             f"{waiting} cells" if waiting else "",
-            f"{trial.result.seconds:.1f}",
+            f"{trial.result.processor:.1f}",
             "[red]differs[/]" if trial.differences else "[green]as expected[/]",
         )
         last = trial.submission.assignment

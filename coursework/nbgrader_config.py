@@ -86,6 +86,7 @@ c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 # A cell may think for half a minute, then it is interrupted and the next one runs.
 c.Execute.timeout = 30
 c.Execute.iopub_timeout = 30  # seconds; short ones crash on a busy machine
+c.Execute.startup_timeout = 600  # that a kernel starts late is no fault of a submission
 c.LimitOutput.max_lines = 500
 c.LimitOutput.max_traceback = 50
 

@@ -33,7 +33,8 @@ class Result:
 
     `status` is "graded", "timed out …", or "crashed: …"; without "graded" the tests earn nothing, and what a person
     marks is left open. `missing` names graded cells that the notebook lacks. `folder` is the scratch course with
-    autograded and feedback notebooks, which the caller may take from and should remove.
+    autograded and feedback notebooks, which the caller may take from and should remove. `seconds` passed meanwhile;
+    `processor` is how many of processor time it took, 0 without "graded".
     """
 
     marks: dict[str, float | None]
@@ -41,6 +42,7 @@ class Result:
     seconds: float
     missing: tuple[str, ...]
     folder: Path
+    processor: float = 0.0
 
 
 def grade(
@@ -50,8 +52,12 @@ def grade(
     jobs: int = 2,
     limit: float = LIMIT,
     feedback: bool = False,
+    cell_limit: int | None = None,
 ) -> Iterator[tuple[str, Result]]:
-    """Grade the notebooks of (label, path), at most `jobs` at a time; gives (label, result) as each is done."""
+    """Grade the notebooks of (label, path), at most `jobs` at a time; gives (label, result) as each is done.
+
+    `limit` are the seconds for a notebook, `cell_limit` those for a cell (None: as nbgrader_config.py has it).
+    """
     context = _context()
     waiting = list(submissions)[::-1]
     running: dict[BaseProcess, tuple[str, Path, Path, float]] = {}
@@ -61,7 +67,7 @@ def grade(
                 label, path = waiting.pop()
                 folder = Path(tempfile.mkdtemp(dir=scratch))
                 _submit(label, path, assignment, folder)
-                process = context.Process(target=_enter, args=(folder, assignment.name, feedback))
+                process = context.Process(target=_enter, args=(folder, assignment.name, feedback, cell_limit))
                 process.start()
                 running[process] = label, path, folder, time.perf_counter()
             multiprocessing.connection.wait([process.sentinel for process in running], timeout=0.1)
@@ -128,10 +134,10 @@ def _submit(label: str, path: Path, assignment: Assignment, folder: Path) -> Non
         shutil.copy(file, there)
 
 
-def _enter(folder: Path, name: str, feedback: bool) -> None:
+def _enter(folder: Path, name: str, feedback: bool, cell_limit: int | None) -> None:
     import _autograde  # in the new process only: nbgrader takes seconds to import
 
-    _autograde.main(folder, name, feedback)
+    _autograde.main(folder, name, feedback, cell_limit)
 
 
 def _end(process: BaseProcess, folder: Path) -> None:
@@ -153,7 +159,8 @@ def _result(assignment: Assignment, path: Path, folder: Path, seconds: float, st
     for part in assignment.parts:
         mark = 0.0 if part.name in missing else marks.get(part.name)
         known[part.name] = min(mark, part.points) if mark is not None else None if part.by_hand else 0.0
-    return Result(known, status, seconds, missing, folder)
+    processor = float((folder / "processor.txt").read_text()) if status == "graded" else 0.0
+    return Result(known, status, seconds, missing, folder, processor)
 
 
 def _missing(assignment: Assignment, path: Path) -> tuple[str, ...]:

@@ -24,3 +24,15 @@ hypothesis.settings.load_profile("patient")
 def few_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings measure themselves on 64 held-out scenes, which takes no time."""
     monkeypatch.setattr("mindgap.training._steps.HELD_OUT", 64)
+
+
+Embedded = dict[str, torch.Tensor]
+"""Embeddings by tower."""
+
+
+@pytest.fixture(scope="session")
+def noise_embeddings() -> dict[int, Embedded]:
+    """64 inputs of noise through the paper's three towers at initialisation, for seeds 0 and 1; nobody changes them."""
+    from mindgap import towers
+
+    return dict(towers.embed_seeds(seeds=(0, 1), inputs="noise", n=64))

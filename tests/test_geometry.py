@@ -81,7 +81,7 @@ shapes = {
     "seed": st.integers(0, 2**32 - 1),
     "offset": st.floats(0, 5),
 }
-quick = settings(max_examples=30, deadline=None)
+quick = settings(max_examples=30)
 
 
 @quick

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from mindgap import _files, _unfinished, cones, geometry, recipe, seeds, towers
 from mindgap.seeds import Cones, SeedsRecipe
+from tests.conftest import Embedded
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 RECIPE = SeedsRecipe(towers=SMALL, inputs=("noise",), seeds=3, n=6, shown=4)
@@ -137,14 +139,20 @@ class TestCommitted:
         assert COMMITTED.stat().st_size < 400_000
 
     @pytest.mark.parametrize("kind", towers.INPUTS)
-    def test_one_seed_is_reproduced(self, found: Cones, kind: str) -> None:
-        ((_, again),) = towers.embed_seeds(seeds=[3], inputs=kind, n=found.recipe["n"])
-        table = found.cosines().query("inputs == @kind and seed == 3").set_index("tower")
-        for tower, embeddings in again.items():
-            assert geometry.mean_cosine(embeddings.double()) == pytest.approx(table.loc[tower, "mean"], abs=1e-4)
-        gaps = found.gaps(kind).query("seed == 3 and other_seed == 3").set_index(["tower", "other"])["gap"]
-        for (one, other), gap in gaps.items():
-            assert geometry.gap_distance(again[one], again[other]) == pytest.approx(gap, abs=1e-3)
+    def test_a_seed_is_reproduced(self, found: Cones, kind: str, noise_embeddings: dict[int, Embedded]) -> None:
+        n = found.recipe["n"]
+        again = noise_embeddings if kind == "noise" else dict(towers.embed_seeds(seeds=[3], inputs=kind, n=n))
+        assert all(len(embeddings) == n for one in again.values() for embeddings in one.values())
+        table = found.cosines().query("inputs == @kind").set_index(["tower", "seed"])["mean"]
+        for seed, one in again.items():
+            for tower, embeddings in one.items():
+                assert geometry.mean_cosine(embeddings.double()) == pytest.approx(table[tower, seed], abs=1e-4)
+        seeds = list(again)
+        gaps = found.gaps(kind).query("seed in @seeds and other_seed in @seeds")
+        assert len(gaps) == math.comb(len(seeds) * len(towers.TOWERS), 2)
+        for row in gaps.itertuples():
+            x, y = again[row.seed][row.tower], again[row.other_seed][row.other]
+            assert geometry.gap_distance(x, y) == pytest.approx(row.gap, abs=1e-3)
 
     @pytest.mark.parametrize(("kind", "tower", "printed"), [
         ("noise", "resnet18", 0.99928), ("noise", "ViT-B-32:image", 0.9366), ("noise", "ViT-B-32:text", 0.4112),

@@ -10,13 +10,14 @@ import torch
 import torchvision
 
 from mindgap import _open_clip, geometry, scenes, towers
+from tests.conftest import Embedded
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 
 
-@pytest.fixture(scope="module")
-def noise() -> list[dict[str, torch.Tensor]]:
-    return [found for _, found in towers.embed_seeds(seeds=(0, 1), n=64)]
+@pytest.fixture
+def noise(noise_embeddings: dict[int, Embedded]) -> list[Embedded]:
+    return list(noise_embeddings.values())
 
 
 class TestThePapersNumbersOnNoise:
@@ -25,15 +26,15 @@ class TestThePapersNumbersOnNoise:
     @pytest.mark.parametrize(("tower", "low", "high"), [
         ("resnet18", 0.998, 1.0), ("ViT-B-32:image", 0.92, 0.95), ("ViT-B-32:text", 0.35, 0.45),
     ])  # fmt: skip
-    def test_mean_cosine(self, noise: list[dict[str, torch.Tensor]], tower: str, low: float, high: float) -> None:
+    def test_mean_cosine(self, noise: list[Embedded], tower: str, low: float, high: float) -> None:
         for found in noise:
             assert low < geometry.mean_cosine(found[tower]) < high
 
-    def test_gap_at_initialisation(self, noise: list[dict[str, torch.Tensor]]) -> None:
+    def test_gap_at_initialisation(self, noise: list[Embedded]) -> None:
         for found in noise:
             assert 1.1 < geometry.gap_distance(found["ViT-B-32:image"], found["ViT-B-32:text"]) < 1.25
 
-    def test_two_seeds_of_one_tower_on_the_same_inputs_have_a_gap(self, noise: list[dict[str, torch.Tensor]]) -> None:
+    def test_two_seeds_of_one_tower_on_the_same_inputs_have_a_gap(self, noise: list[Embedded]) -> None:
         first, second = noise
         assert all(geometry.gap_distance(first[tower], second[tower]) > 0.5 for tower in towers.TOWERS)
 

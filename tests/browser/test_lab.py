@@ -83,9 +83,7 @@ def _address(server: subprocess.Popen[bytes], log: Path) -> str:
 
 
 # JupyterLab forgets what it is asked to run while the kernel is still connecting.
-CONNECTED = (
-    "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
-)
+KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 RUN = "async () => { const _ = jupyterapp.commands.execute('notebook:run-all-cells') }"
 
 
@@ -96,7 +94,7 @@ def opened(browser: Browser, lab: str) -> Iterator[tuple[Page, Watched]]:
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
     page.goto(f"{lab}/lab/tree/explorers.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_function(CONNECTED)
+    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
     page.evaluate(RUN)
     yield page, watch

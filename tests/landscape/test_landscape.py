@@ -124,7 +124,7 @@ def test_parity_of_rows_that_pass_near_the_origin(way, spread, batch_size):
     assert_matches_plain(x.float(), y.float(), shifts=[0.0, 0.5], batch_size=batch_size)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     n=st.integers(2, 12),
     d=st.integers(2, 6),

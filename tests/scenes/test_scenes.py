@@ -257,7 +257,7 @@ def test_attributes_can_be_indexed():
     assert len(drawn[2:5]) == 3
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(n=st.integers(2, 60), share=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
 def test_exchange_moves_the_share_and_nothing_else(n, share, seed):
     order = scenes.exchange(n, share, seed)

@@ -60,7 +60,7 @@ def test_one_modality_side_by_side(kind):
         close(training.train(recipe, progress=False), one)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu():
     for one, other in zip(
         ensembles.train_together(MIXED, "cuda", progress=False),

@@ -18,11 +18,13 @@ def test_debounced_answers_once_after_the_last_change() -> None:
     calls: list[int] = []
 
     async def changes() -> None:
+        later = asyncio.Event()
         handler = widgets.debounced(lambda: calls.append(1), wait=0.02)
         for _ in range(5):
             handler(None)
+        asyncio.get_running_loop().call_later(0.02, later.set)  # comes after all that those have asked for
         assert calls == []
-        await asyncio.sleep(0.2)
+        await later.wait()
 
     asyncio.run(changes())
     assert calls == [1]

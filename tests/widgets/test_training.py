@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from mindgap import miniclip, training, widgets
+from mindgap.miniclip import Trained
 from mindgap.recipe import Recipe
 from tests.tiny import tiny
+from tests.waiting import HANG
 
 TINY = tiny(steps=10)
 
@@ -16,6 +19,25 @@ TINY = tiny(steps=10)
 @pytest.fixture
 def explorer(few_held_out: None) -> widgets.TrainingExplorer:
     return widgets.training_explorer(TINY)
+
+
+@pytest.fixture(scope="module")
+def finished() -> Trained:
+    """One training, really done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mindgap.training._steps.HELD_OUT", 64)
+        return training.train(TINY, progress=False)
+
+
+@pytest.fixture
+def replayed(finished: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training is that one, told again at its end: for tests of what the explorer makes of several."""
+
+    def replay(recipe: Recipe, progress: bool, watch: training.Watch) -> Trained:
+        watch(finished.model, finished.history[-1].step, finished.history[-1])
+        return dataclasses.replace(finished, recipe=recipe)
+
+    monkeypatch.setattr(training, "train", replay)
 
 
 def spec(explorer: widgets.TrainingExplorer) -> dict:
@@ -56,6 +78,7 @@ def test_looks_can_be_replayed(explorer: widgets.TrainingExplorer) -> None:
     assert "after 0 steps" in str(spec(explorer))
 
 
+@pytest.mark.usefixtures("replayed")
 def test_runs_stay_beside_each_other_until_forgotten(explorer: widgets.TrainingExplorer) -> None:
     for label in ("1/100", "1/100", "1/20"):
         explorer.temperature.value = label
@@ -67,8 +90,8 @@ def test_runs_stay_beside_each_other_until_forgotten(explorer: widgets.TrainingE
     assert explorer.chart.children == ()
 
 
+@pytest.mark.usefixtures("replayed")
 def test_only_so_many_runs_are_kept(explorer: widgets.TrainingExplorer) -> None:
-    explorer.steps.value = 10
     for seed in range(7):
         explorer.seed.value = seed
         explorer.train.click()
@@ -116,6 +139,6 @@ def test_in_a_notebook_it_runs_in_the_background_and_stops(explorer: widgets.Tra
         while explorer.train.disabled:
             await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(drive(), 60))
+    asyncio.run(asyncio.wait_for(drive(), HANG))
     assert "stopped" in explorer.readout.value
     assert 3 <= explorer.runs["1/100, seed 0"][-1].step < 2000
