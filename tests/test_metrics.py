@@ -144,7 +144,12 @@ class TestReport:
         x, y = rows(20, 4), rows(20, 4, seed=1)
         calls: list[object] = []
         original = geometry.recall_at_k
-        monkeypatch.setattr(geometry, "recall_at_k", lambda *rest: calls.append(rest) or original(*rest))
+
+        def counted(*rest: object) -> float:
+            calls.append(rest)
+            return original(*rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(geometry, "recall_at_k", counted)
         found = metrics.report(x, y)
         assert len(calls) == 2
         for name in ("recall_xy", "recall_yx", "recall_chance"):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
+import scipy.sparse  # type: ignore[import-untyped]
 import torch
 from torch import Tensor
 
@@ -269,7 +269,7 @@ def test_gradients_pass_or_history_ends(name: str, call: Call, many: int) -> Non
     result = call(*given)
     tensors = [part for part in (result if isinstance(result, tuple) else [result]) if isinstance(part, Tensor)]
     if name in DIFFERENTIABLE:
-        sum(part.cos().sum() for part in tensors).backward()
+        torch.stack([part.cos().sum() for part in tensors]).sum().backward()
         for one in given:
             assert one.grad is not None
             assert one.grad.isfinite().all()
