@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse  # type: ignore[import-untyped]
+import scipy.sparse
 import torch
 from torch import Tensor
 
