@@ -3,7 +3,7 @@
 A cell that says in its metadata that it needs some of the authors' features, {"mindgap": {"needs": ["clasp"]}}, is
 skipped with that reason where they cannot be had; all other cells run. The data inside a chart is kept to four
 significant digits, so the fourth may fall either way on another processor: one unit of it is allowed, in the formulas
-that move a chart's points too; everything else in a chart must be equal. And no cell may use more than a minute of
+that move a chart's points too; everything else in a chart must be equal. And no cell may use more than ten minutes of
 processor time, however long it waits for a busy machine; the most expensive ones are listed at the end.
 """
 
