@@ -68,11 +68,11 @@ browser:
 			|| echo "chromium could not be installed; the browser tests will be skipped"; \
 	else echo "no chromium, and no apt or no root to install it; the browser tests will be skipped"; fi
 
-test: export MINDGAP_SKIPS = $(CURDIR)/_build/skips.jsonl
+test: export MINDGAP_SKIPS := $(CURDIR)/_build/skips.jsonl
 test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site
 	@rm -f $(MINDGAP_SKIPS)
 	$(BIN)/python -m pytest --durations=10
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 $(NOTEBOOKS)
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
 	$(BIN)/python coursework/build.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m tests.skips $(MINDGAP_SKIPS)
 

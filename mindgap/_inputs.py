@@ -101,7 +101,7 @@ def _of_python(value: object) -> bool:
     """Whether these are Python's numbers, or lists of them."""
     while isinstance(value, list | tuple) and value:
         value = value[0]
-    return not hasattr(value, "__array__") or isinstance(value, float)  # a float of numpy is one of Python's too
+    return not hasattr(value, "__array__")
 
 
 def _out_of_single(x: Float[Tensor, "*shape"]) -> Bool[Tensor, "*rows"]:

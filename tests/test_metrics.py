@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -146,9 +145,9 @@ class TestReport:
         calls: list[object] = []
         original = geometry.recall_at_k
 
-        def counted(*rest: Any) -> Any:
+        def counted(*rest: object) -> float:
             calls.append(rest)
-            return original(*rest)
+            return original(*rest)  # type: ignore[arg-type]
 
         monkeypatch.setattr(geometry, "recall_at_k", counted)
         found = metrics.report(x, y)
