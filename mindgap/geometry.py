@@ -270,8 +270,10 @@ def _similarity_tiles(
     x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
 ) -> Iterator[tuple[Int[Tensor, " tile"], Float[Tensor, "tile n"]]]:
     """Numbers of rows of x, and their cosines with all of y, for one tile after the other."""
-    for rows in torch.arange(len(x), device=x.device).split(max(1, TILE_ENTRIES // len(y))):
-        yield rows, x[rows] @ y.T
+    size = max(1, TILE_ENTRIES // len(y))
+    numbers = torch.arange(len(x), device=x.device)
+    for rows, tile in zip(numbers.split(size), x.split(size), strict=True):
+        yield rows, tile @ y.T
 
 
 @torch.no_grad()
