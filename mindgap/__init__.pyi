@@ -29,6 +29,7 @@ from .geometry import normalize as normalize
 from .geometry import recall_at_k as recall_at_k
 from .geometry import shift as shift
 from .landscape import Landscape as Landscape
+from .landscape import contrastive_loss as contrastive_loss
 from .landscape import loss_landscape as loss_landscape
 from .pairs import PairedEmbeddings as PairedEmbeddings
 from .pairs import load_pairs as load_pairs
