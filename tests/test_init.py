@@ -13,8 +13,9 @@ import mindgap
 
 HEAVY = ("torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba", "matplotlib")
 CONTRACT = (
-    "Landscape PairedEmbeddings cap_fraction contrastive_loss cosine_histogram gap_distance gap_vector load_pairs loss_landscape "
-    "matched_cosine mean_cosine mlp_cosines normalize recall_at_k relu_mean_field shift six_pairs variance_share"
+    "Landscape PairedEmbeddings cap_fraction contrastive_loss cosine_histogram gap_distance gap_vector "
+    "load_pairs loss_landscape matched_cosine mean_cosine mlp_cosines normalize recall_at_k relu_mean_field shift "
+    "six_pairs variance_share"
 ).split()
 MODULES = sorted(
     path.stem
