@@ -124,7 +124,7 @@ def temperature_start(value: Any) -> None:
             "learning rate never rose"
         )
     if not (0.3 < cold < 0.7 and 0.45 < warm < 1.1):
-        raise Failed('those are not the gaps of aligned towers after 30 steps. Is the start "aligned"?')
+        raise Failed('those are not the gaps of aligned towers after 20 steps. Is the start "aligned"?')
 
 
 @exercise("ex-mismatch-height", "one number gives all heights")
