@@ -294,9 +294,10 @@ def _csv(path: Path) -> Arrays:
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: expected numbers, got an error: {error}") from None
         arrays[key] = matrix
-    if lines and not arrays:
-        number, row = lines[0]
-        name, cell = next((name, cell) for name, cell in zip(names, row, strict=True) if not _is_float(cell))
+    others = [name for name in names if name not in numeric] if lines and not arrays else []
+    if others:
+        (number, row), name = lines[0], others[0]
+        cell = row[names.index(name)]
         raise ValueError(
             f"{path}, line {number}: expected a number in every column, or columns called image_0, image_1, …, set "
             f"apart by commas, semicolons or tabs, got {cell!r} in the column {name!r}"

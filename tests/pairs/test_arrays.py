@@ -345,6 +345,7 @@ OBJECTS = saved(lambda buffer: np.save(buffer, np.array([[Bomb()] * 3] * 7), all
         ("x.csv", b".1,,.3\n.4,.5,.6\n.7,.8,.9\n", r"x.csv, line 1: .* got '' beside '.1'"),
         ("x.csv", b"cat,.1,.2\ndog,.3,.4\ncow,.5,.6\n", r"x.csv, line 1: .* got 'cat' beside '.1'"),
         ("x.csv", b"a,b\n1,cat\n2,dog\n", r"x.csv, line 2: expected a number .* got 'cat' in the column 'b'"),
+        ("x.csv", b"id\n1\n2\n", r"x.csv: expected shape \(n, d\), got none"),
         ("x.csv", b"1 2\n3 4\n", r"x.csv, line 2: .* by commas, .* got '3 4' in the column '1 2'"),
         ("x.csv", b"image,caption\n0.png,red\n", r"a table of captioned images.*'open_clip:.*data='x.csv'"),
         ("x.h5", b"data", r"an HDF5 file: h5py.File.* Write it as one of .npy, .*numpy.save\('x.npy', …\)"),
