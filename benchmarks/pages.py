@@ -78,7 +78,9 @@ def loaded(browser: Browser, address: str, folder: Path, seen: set[str]) -> dict
     page.goto(address, wait_until="load")
     scrolled(page)
     times = page.evaluate("window.drawnAt")
-    sizes = {path: compressed(folder / path.lstrip("/")) for path in set(asked) if (folder / path.lstrip("/")).is_file()}
+    sizes = {
+        path: compressed(folder / path.lstrip("/")) for path in set(asked) if (folder / path.lstrip("/")).is_file()
+    }
     html = folder / urlparse(address).path.lstrip("/")
     result = {
         "requests": len(asked),
@@ -175,7 +177,10 @@ def main() -> None:
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             print(f"\n{folder}: {size / 1e6:.1f} MB on disk")
             print("  ".join(f"{name:>14}" for name in COLUMNS))
-            rows += [{**row, "disk_mb": round(size / 1e6, 1), "cpu": processor()} for row in weigh(browser, folder, options.loads)]
+            rows += [
+                {**row, "disk_mb": round(size / 1e6, 1), "cpu": processor()}
+                for row in weigh(browser, folder, options.loads)
+            ]
         browser.close()
     if options.csv:
         write(rows, options.csv)
