@@ -17,8 +17,9 @@ import vl_convert
 import yaml
 
 from book.conftest import StoredChart, features_reason, same
-from book.data import clip_random
 from book.notebooks import SKIP, execute, notebooks
+from book.results import clip_random
+from mindgap import results
 from mindgap.charts.theme import MIME
 from mindgap.geometry import distinct_rows
 from mindgap.pairs import feature_names, load_pairs
@@ -257,7 +258,7 @@ def test_what_cannot_be_had_is_skipped_with_the_reason(tmp_path: Path, monkeypat
 def test_what_is_kept_of_the_untrained_clip_is_what_its_features_give() -> None:
     if reason := features_reason(["clip_random"]):
         pytest.skip(reason)
-    kept = json.loads((ROOT / "book/data/clip_random.json").read_text(encoding="utf-8"))
+    kept = json.loads(results.path("clip_random.json").read_text(encoding="utf-8"))
     found = clip_random.measured()
     assert found["source"] == kept["source"]
     assert found["gap_distance"] == pytest.approx(kept["gap_distance"], rel=1e-5)
