@@ -90,10 +90,19 @@ def run(notebook: nbformat.NotebookNode, features: bool = False, live: bool = Fa
 
 
 def execute(path: Path) -> float:
-    """Run one notebook and write it back without what differs from run to run; returns the seconds it took."""
+    """Run one notebook and write it back without what differs from run to run; returns the seconds it took.
+
+    Raises FeaturesUnavailable if one of the authors' files that it needs is not here: the page shows all of them.
+    """
     notebook = nbformat.read(path, as_version=4)
+    needed = {name for cell in notebook.cells for name in cell.metadata.get("mindgap", {}).get("needs", ())}
+    if needed:
+        from mindgap.pairs import fetch
+
+        for name in sorted(needed):
+            fetch(name, progress=False)
     started = time.perf_counter()
-    run(notebook, features=any("needs" in cell.metadata.get("mindgap", {}) for cell in notebook.cells))
+    run(notebook, features=bool(needed))
     taken = time.perf_counter() - started
     notebook.metadata = {
         **{key: value for key, value in notebook.metadata.items() if key in ("mindgap", "title")},

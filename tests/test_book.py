@@ -22,8 +22,8 @@ from book.results import clip_random
 from mindgap import results
 from mindgap.charts.theme import MIME
 from mindgap.geometry import distinct_rows
-from mindgap.pairs import feature_names, load_pairs
-from tests.notebooks import forbidden, is_seen_with
+from mindgap.pairs import FeaturesUnavailable, feature_names, load_pairs
+from tests.notebooks import forbidden, is_seen_with, write
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in notebooks()}
@@ -241,6 +241,18 @@ def test_a_notebook_that_writes_to_stderr_is_refused(tmp_path: Path) -> None:
     path = small_notebook(tmp_path, "import sys; print('progress', file=sys.stderr)", "")
     before = path.read_bytes()
     with pytest.raises(SystemExit, match="stderr"):
+        execute(path)
+    assert path.read_bytes() == before
+
+
+def test_a_page_is_not_stored_without_the_features_that_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "small.ipynb", [("print(1)", None, {"mindgap": {"needs": ["clasp"]}})])
+    before = path.read_bytes()
+    for name, value in {"DATA": "", "CACHE": str(tmp_path), "URL": "http://127.0.0.1:9/"}.items():
+        monkeypatch.setenv(f"MINDGAP_{name}", value)
+    with pytest.raises(FeaturesUnavailable, match="features_clasp"):
         execute(path)
     assert path.read_bytes() == before
 
