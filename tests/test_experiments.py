@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from mindgap import experiments, miniclip, results, training
+from mindgap import _files, experiments, miniclip, results, training
 from mindgap.experiments import Sweep
 from mindgap.recipe import Recipe, from_json
 from mindgap.training import _steps
@@ -145,6 +145,24 @@ class TestFile:
         with pytest.raises(FileExistsError, match="exists already"):
             experiments.run("initialisation", finished, [3], STEPS, progress=False)
         assert finished.read_bytes() == before
+
+    def test_nor_is_what_another_writes_meanwhile(
+        self, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "starts.json"
+
+        def beside(*_: Any, **__: Any) -> dict[str, str]:
+            out.write_text("mine")
+            return versions
+
+        versions = json.loads(finished.read_bytes())["versions"]
+        with monkeypatch.context() as during:
+            during.setattr(_files, "versions", beside)
+            with pytest.raises(FileExistsError, match="exists already"):
+                experiments.run("initialisation", out, [3], STEPS, progress=False)
+        assert out.read_text() == "mine"
+        experiments.run("initialisation", out, [3], STEPS, force=True, progress=False)  # goes on from what was kept
+        assert out.read_bytes() == finished.read_bytes()
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"runs": []}'])
     def test_another_file_is_refused(self, tmp_path: Path, content: str) -> None:
