@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import _files, _unfinished, cones, geometry, recipe, seeds, towers
+from mindgap import _files, _unfinished, cones, geometry, recipe, results, seeds, towers
 from mindgap.seeds import Cones, SeedsRecipe
 from tests.conftest import Embedded
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 RECIPE = SeedsRecipe(towers=SMALL, inputs=("noise",), seeds=3, n=6, shown=4)
-COMMITTED = Path(__file__).parents[1] / "book" / "data" / "cones.json"
+COMMITTED = results.path("cones.json")
 
 
 @pytest.fixture(scope="module")
