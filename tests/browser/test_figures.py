@@ -44,7 +44,7 @@ TEXTS = """figure => {
     const svg = text.ownerSVGElement, frame = svg.getBoundingClientRect();
     return { words: text.textContent, left, right, top, bottom,
       size: parseFloat(getComputedStyle(text).fontSize) * scale(svg),
-      inside: left >= frame.left - 1 && right <= frame.right + 1 && top >= frame.top - 1 && bottom <= frame.bottom + 1 };
+      inside: Math.min(left - frame.left, frame.right - right, top - frame.top, frame.bottom - bottom) >= -1 };
   });
 }"""
 
