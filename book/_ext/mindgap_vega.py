@@ -168,6 +168,7 @@ def write_static_files(app: Sphinx) -> None:
     app.config.html_static_path.append(str(folder))
     app.add_css_file(STYLE)
     app.add_css_file("figures.css")
+    app.add_css_file("print.css")
 
 
 def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
