@@ -28,6 +28,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
 from marks import fingerprint, keep, open_course, write_table
-from pool import LIMIT, grade
+from pool import grade
 
 
 def find_submissions(folder: Path, name: str) -> dict[str, Path | None]:
@@ -75,7 +76,7 @@ def grade_folder(
     *,
     jobs: int = 2,
     seed: int | None = None,
-    limit: float = LIMIT,
+    limits: Mapping[str, float] | None = None,
     force: bool = False,
     sources: Path = HERE / "source",
 ) -> dict[str, int]:
@@ -112,7 +113,7 @@ def grade_folder(
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("grading", total=len(todo))
-            for student, result in grade(todo, assignment, scratch, jobs, limit, feedback=True):
+            for student, result in grade(todo, assignment, scratch, jobs, limits, feedback=True):
                 keep(student, paths[student], result, assignment)
                 shutil.rmtree(result.folder, ignore_errors=True)
                 status = result.status
@@ -138,7 +139,10 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, help="the seed that the hidden tests were built with (default: the source's)"
     )
-    parser.add_argument("--limit", type=float, default=LIMIT, help=f"seconds for one notebook (default: {LIMIT:g})")
+    parser.add_argument(
+        "--limit", type=float, default=120, help="seconds of processor time for one notebook (default: 120)"
+    )
+    parser.add_argument("--cell-limit", type=float, default=30, help="the same for one cell (default: 30)")
     parser.add_argument("--force", action="store_true", help="bring an existing CSV up to date")
     options = parser.parse_args()
     print("Grading runs the code of your students, with your rights. Do it in a container: see --help for the command.")
@@ -150,7 +154,7 @@ def main() -> None:
             options.csv,
             jobs=options.jobs,
             seed=options.seed,
-            limit=options.limit,
+            limits={"notebook_seconds": options.limit, "cell_seconds": options.cell_limit},
             force=options.force,
         )
     except (FileNotFoundError, FileExistsError, ValueError) as error:
