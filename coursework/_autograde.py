@@ -70,8 +70,8 @@ def main(folder: Path, name: str, feedback: bool, limits: Mapping[str, float] | 
 
 
 def what_happened(graded: NotebookNode, marks: dict[str, float | None]) -> list[str]:
-    """What was stopped, in words; the marks of what did not run become None."""
-    notes: list[str] = []
+    """What was mended or stopped, in words; the marks of what did not run become None."""
+    notes: list[str] = list(graded.metadata.get("mindgap", []))
     for number, cell in enumerate(graded.cells, start=1):
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {number}"
         what = cell.metadata.get("mindgap", "")

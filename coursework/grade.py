@@ -36,37 +36,40 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
-from marks import fingerprint, keep, open_course, write_table
+from marks import explain, fingerprint, keep, open_course, write_table
 from pool import grade
 
 
-def find_submissions(folder: Path, name: str) -> dict[str, Path | None]:
-    """The notebook of each student, by student; None for a student's folder that holds no such notebook.
+def find_submissions(folder: Path, name: str) -> dict[str, Path | str]:
+    """The notebook of each student, by student; where there is none, or it is not clear which, this in words.
 
-    Raises FileNotFoundError if there is no such folder, or nothing in it, and ValueError if a student has two.
+    Raises FileNotFoundError if there is no such folder, or nothing in it.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
-    found: dict[str, Path | None] = {}
+    found: dict[str, Path | str] = {}
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            own = [entry / f"{name}.ipynb", entry / name / f"{name}.ipynb", *entry.glob("*.ipynb")]
-            there = [path for path in own if path.is_file()]
-            named = [path for path in there if path.stem == name]
-            # A file of another name will do if it is the only one.
-            student, path = entry.name, named[0] if named else there[0] if len(there) == 1 else None
+            there = sorted({*entry.glob("*.ipynb"), *entry.glob(f"{name}/{name}.ipynb")})
+            named = [path for path in there if path.stem.startswith(name)]  # "… (1)" is another try
+            student, path = entry.name, _only(named or there, name, entry)
         elif entry.suffix == ".ipynb":
             student, path = entry.stem, entry
         else:
             continue
-        if student in found:
-            raise ValueError(f"{folder}: two submissions of {student}, a file and a folder")
-        found[student] = path
+        found[student] = "two submissions, a file and a folder" if student in found else path
     if not found:
         raise FileNotFoundError(f"{folder}: expected <student>.ipynb or <student>/{name}.ipynb, and there is none")
     return found
+
+
+def _only(there: list[Path], name: str, folder: Path) -> Path | str:
+    if len(there) == 1:
+        return there[0]
+    listed = ", ".join(str(path.relative_to(folder)) for path in there)
+    return f"several notebooks, leave one: {listed}" if there else f"no notebook {name}.ipynb"
 
 
 def grade_folder(
@@ -95,8 +98,9 @@ def grade_folder(
     states: dict[str, dict[str, Any]] = {}
     todo: list[tuple[str, Path]] = []
     for student, path in found.items():
-        if path is None:
-            states[student] = {"status": f"no notebook {name}.ipynb", "seconds": 0.0}
+        if isinstance(path, str):
+            states[student] = {"status": path, "seconds": 0.0}
+            explain(student, path, assignment)
             continue
         record = results / f"{student}.json"
         if record.is_file():
@@ -116,9 +120,7 @@ def grade_folder(
             for student, result in grade(todo, assignment, scratch, jobs, limits, feedback=True):
                 keep(student, paths[student], result, assignment)
                 shutil.rmtree(result.folder, ignore_errors=True)
-                status = result.status
-                if result.missing:
-                    status += f"; cells missing: {' '.join(result.missing)}"
+                status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
                 mark = fingerprint(student, paths[student], name, version)
                 states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
                 (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")

@@ -10,7 +10,7 @@ import psutil
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async, run_sync
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader import utils
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -149,10 +149,21 @@ class AllOrNothing(NbGraderPreprocessor):
 class HideTests(NbGraderPreprocessor):
     """Takes the hidden tests out of a page of feedback, and the traceback that would quote them.
 
-    What the error says stays, and so do the tracebacks of all other cells.
+    What the error says stays, and so do the tracebacks of all other cells. What was mended or stopped stands on top.
     """
 
     region = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:### END HIDDEN TESTS[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+
+    def preprocess(self, nb, resources):
+        nb, resources = super().preprocess(nb, resources)
+        notes = list(nb.metadata.get("mindgap", []))
+        for index, cell in enumerate(nb.cells):
+            if what := cell.metadata.get("mindgap"):
+                notes.append(f"{Run.name(cell, index)}: {what}")
+        if notes:
+            lines = ["**What happened when this notebook was graded**", *notes]
+            nb.cells.insert(0, new_markdown_cell("\n\n- ".join(lines)))
+        return nb, resources
 
     def preprocess_cell(self, cell, resources, cell_index):
         if cell.cell_type == "code":

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from autograding import HERE, STUDENT, Assignment
+from mending import mended
 
 HANG = 3600.0  # seconds by the clock for one notebook, which only takes what hangs and cannot be stopped from within
 
@@ -65,7 +66,11 @@ def grade(
             while waiting and len(running) < jobs:
                 label, path = waiting.pop()
                 folder = Path(tempfile.mkdtemp(dir=scratch))
-                _submit(label, path, assignment, folder)
+                try:
+                    _submit(label, path, assignment, folder)
+                except ValueError as error:
+                    yield label, _result(assignment, folder, f"crashed: {error}")
+                    continue
                 process = context.Process(target=_enter, args=(folder, assignment.name, feedback, limits))
                 process.start()
                 running[process] = label, path, folder, time.perf_counter()
@@ -80,7 +85,7 @@ def grade(
                 # Only a process that ended well has written the marks itself.
                 if status == "graded" and process.exitcode != 0:
                     status = f"crashed: {_last_error(folder)}"
-                yield label, _result(assignment, path, folder, status)
+                yield label, _result(assignment, folder, status)
     finally:
         for process, (_, _, folder, _) in running.items():
             _end(process, folder)
@@ -122,12 +127,18 @@ def beside(label: str, path: Path, name: str) -> list[Path]:
     return [file for file in there if file.is_file() and file.suffix != ".ipynb"]
 
 
+def _submitted(assignment: Assignment, folder: Path) -> Path:
+    return folder / "submitted" / STUDENT / assignment.name / f"{assignment.name}.ipynb"
+
+
 def _submit(label: str, path: Path, assignment: Assignment, folder: Path) -> None:
-    """A scratch course with the gradebook of the release and one submission."""
+    """A scratch course with the gradebook of the release and one submission. Raises ValueError if this is none."""
     shutil.copy(assignment.course / "gradebook.db", folder)
-    there = folder / "submitted" / STUDENT / assignment.name
+    there = _submitted(assignment, folder).parent
     there.mkdir(parents=True)
-    shutil.copy(path, there / f"{assignment.name}.ipynb")
+    released = json.loads(assignment.release.read_text(encoding="utf-8"))
+    notebook = mended(path.read_bytes(), released)
+    _submitted(assignment, folder).write_text(json.dumps(notebook), encoding="utf-8")
     for file in beside(label, path, assignment.name):
         shutil.copy(file, there)
 
@@ -150,12 +161,12 @@ def _end(process: BaseProcess, folder: Path) -> None:
     process.join()
 
 
-def _result(assignment: Assignment, path: Path, folder: Path, status: str) -> Result:
+def _result(assignment: Assignment, folder: Path, status: str) -> Result:
     graded = status == "graded"
     found: dict[str, Any] = {"marks": {}, "notes": [], "seconds": 0.0}
     if graded:
         found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    missing = _missing(assignment, path)
+    missing = _missing(assignment, _submitted(assignment, folder))
     known: dict[str, float | None] = {}
     for part in assignment.parts:
         mark = 0.0 if part.name in missing else found["marks"].get(part.name)
@@ -171,7 +182,7 @@ def _missing(assignment: Assignment, path: Path) -> tuple[str, ...]:
         held = [cell["metadata"].get("nbgrader", {}) for cell in json.loads(path.read_bytes())["cells"]]
         there = {cell["grade_id"] for cell in held if cell.get("grade") or cell.get("task")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        there = set()
+        return ()
     return tuple(part.name for part in assignment.parts if part.name not in there)
 
 

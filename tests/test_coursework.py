@@ -346,8 +346,8 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     assert marks == {
         "Ada B": ["3", "", "3", "5", "2"],
         "bob": ["0", "", "0", "5", "2"],
-        "carl": ["0", "0", "0", "5", "0"],
-        "dora": ["0", "0", "0", "5", "0"],
+        "carl": ["", "", "0", "5", "5"],
+        "dora": ["", "", "0", "5", "5"],
     }
     status = {row["student"]: row["status"] for row in rows}
     assert status["Ada B"] == "graded"
@@ -355,9 +355,12 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     assert "AssertionError" in page
     assert "More tests ran here" in page
     assert not re.search("HIDDEN TESTS|Random|hidden</|= 77", page), "what is hidden stays hidden in the feedback"
-    assert status["carl"].startswith("crashed: ")
+    assert status["carl"] == "crashed: the file is no notebook, or not a whole one"
     assert status["dora"] == "no notebook toy.ipynb"
-    assert (tmp_path / "marks" / "feedback" / "Ada B" / "toy" / "toy.html").is_file()
+    pages = {name: tmp_path / "marks" / "feedback" / name / "toy" / "toy.html" for name in status}
+    assert status["carl"] in pages["carl"].read_text(encoding="utf-8")
+    assert status["dora"] in pages["dora"].read_text(encoding="utf-8")
+    assert "What happened" not in pages["Ada B"].read_text(encoding="utf-8")
 
     before = table.read_bytes()
     with pytest.raises(FileExistsError, match="--force"):
@@ -406,6 +409,45 @@ def test_a_table_goes_to_the_student_in_whose_folder_it_lies(toy: Assignment, so
     assert {row["student"]: row["test-double"] for row in read_table(table)} == marks | {"carl": "3"}
 
 
+def copied(notebook: NotebookNode, name: str, first: str, second: str) -> None:
+    """Split a cell as JupyterLab does, or copy it: both parts keep its metadata."""
+    at = next(i for i, one in enumerate(notebook.cells) if one.id == name)
+    notebook.cells[at].source = first
+    notebook.cells.insert(at + 1, new_code_cell(second, id="other", metadata=notebook.cells[at].metadata))
+
+
+def test_slips_with_cells_and_files_cost_nothing_but_themselves(toy: Assignment, tmp_path: Path) -> None:
+    right = "def double(x):\n    return 2 * x"
+    test = next(one.source for one in solved(toy).cells if one.id == "test-double")
+    split, twice, lost, again, calls = (solved(toy) for _ in range(5))
+    copied(split, "double", "two = 2", right.replace("2", "two"))
+    copied(twice, "test-double", test, "1 / 0")
+    for one in lost.cells:
+        one.metadata.pop("nbgrader", None)
+    again.cells.append(again.cells[0].copy())  # with its id
+    calls.cells.insert(1, new_code_cell("exit()", id="exit"))
+    calls.cells.insert(1, new_code_cell("import sys\nsys.exit(1)", id="leave"))
+    files: dict[str, Path] = {}
+    for label, notebook in {"split": split, "twice": twice, "lost": lost, "again": again, "exit()": calls}.items():
+        files[label] = tmp_path / f"{len(files)}.ipynb"
+        files[label].write_text(json.dumps(notebook), encoding="utf-8")
+    files["mark"] = tmp_path / "mark.ipynb"
+    files["mark"].write_bytes(b"\xef\xbb\xbf" + files["exit()"].read_bytes())
+    results = dict(grade(files.items(), toy, tmp_path))
+    assert {label: result.marks for label, result in results.items()} == {
+        label: {"test-double": 3, "why": None} for label in files
+    }
+    more = "is there more than once, copied or split; the first of them counts"
+    assert {label: result.status for label, result in results.items()} == {
+        "split": f"graded; double {more}",
+        "twice": f"graded; test-double {more}",
+        "lost": "graded; 3 cells had lost what names them and were found again",
+        "again": "graded",
+        "exit()": "graded",
+        "mark": "graded",
+    }
+
+
 def test_what_did_not_run_is_left_to_a_person(toy: Assignment, sources: Path, tmp_path: Path) -> None:
     handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
     handed_in.mkdir()
@@ -416,24 +458,27 @@ def test_what_did_not_run_is_left_to_a_person(toy: Assignment, sources: Path, tm
     assert (row["test-double"], row["why"], row["to mark by hand"]) == ("", "", "5")
     assert row["status"] == "partly graded; the kernel died in double"
     page = (tmp_path / "marks" / "feedback" / "ada" / "toy" / "toy.html").read_text(encoding="utf-8")
-    assert "did not run: the kernel died in double" in page
+    assert "What happened when this notebook was graded" in page
+    assert "test-double: did not run: the kernel died in double" in page
 
 
 def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
-    for path in ("ada.ipynb", "bob/toy.ipynb", "carl/toy/toy.ipynb", "dora/my toy.ipynb", "eve/1.ipynb", "eve/2.ipynb"):
+    folders = ["bob/toy", "carl/toy/toy", "dora/my toy", "eve/1", "eve/2", "fay/toy", "fay/toy (1)", "gus/toy", "gus/a"]
+    for path in ["ada.ipynb", *(f"{place}.ipynb" for place in folders)]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     found = find_submissions(tmp_path, "toy")
-    assert {name: path and path.name for name, path in found.items()} == {
+    assert {name: path if isinstance(path, str) else path.name for name, path in found.items()} == {
         "ada": "ada.ipynb",
         "bob": "toy.ipynb",
         "carl": "toy.ipynb",
         "dora": "my toy.ipynb",
-        "eve": None,
+        "eve": "several notebooks, leave one: 1.ipynb, 2.ipynb",
+        "fay": "several notebooks, leave one: toy (1).ipynb, toy.ipynb",
+        "gus": "toy.ipynb",
     }
     (tmp_path / "ada").mkdir()
-    with pytest.raises(ValueError, match="two submissions of ada"):
-        find_submissions(tmp_path, "toy")
+    assert find_submissions(tmp_path, "toy")["ada"] == "two submissions, a file and a folder"
     with pytest.raises(FileNotFoundError, match="no such folder"):
         find_submissions(tmp_path / "nowhere", "toy")
 
