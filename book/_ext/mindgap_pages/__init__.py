@@ -12,10 +12,10 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import assets, bibliography, finish, glossary, head, search
+from . import assets, bibliography, cells, finish, glossary, head, search
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    for part in (bibliography, glossary, head, search, finish, assets):
+    for part in (bibliography, cells, glossary, head, search, finish, assets):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
