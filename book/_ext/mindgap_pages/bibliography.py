@@ -20,7 +20,7 @@ def authors(entry: Any) -> str:
     return " and ".join(names) or entry.key
 
 
-class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
+class AuthorYearLabels(BaseLabelStyle):
     """`Liang et al., 2022`, and a letter behind the year where two works would be called the same."""
 
     def format_labels(self, sorted_entries: list[Any]) -> Any:
@@ -31,7 +31,7 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
             seen[label] += 1
 
 
-class AuthorYearStyle(AlphaStyle):  # type: ignore[misc]
+class AuthorYearStyle(AlphaStyle):
     default_sorting_style = "author_year_title"
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
 SCRIPT = re.compile(r"[ \t]*<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script>[ \t]*\n?", re.DOTALL)
@@ -117,24 +117,21 @@ def stackable(html: str) -> str:
 
     Shown as blocks, a table is none to a browser any more, so its roles are written out.
     """
-    table = BeautifulSoup(html, "html.parser").table
-    if not isinstance(table, Tag) or table.thead is None or "dataframe" in (table.get("class") or []):
+    table: Any = BeautifulSoup(html, "html.parser").table
+    if table.thead is None or "dataframe" in table.get("class", []):
         return html
     headings = [heading.get_text(" ", strip=True) for heading in table.thead.find_all("th")]
     rows = table.tbody.find_all("tr", recursive=False) if table.tbody else []
     if len(headings) < STACKED_FROM or any(len(row.find_all(["td", "th"])) != len(headings) for row in rows):
         return html
-    table["class"] = [*(table.get("class") or []), "stackable"]
+    table["class"] = [*table.get("class", []), "stackable"]
+    roles = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
     table["role"] = "table"
-    for group in table.find_all(["thead", "tbody"]):
-        group["role"] = "rowgroup"
-    for row in table.find_all("tr"):
-        row["role"] = "row"
-    for heading in table.thead.find_all("th"):
-        heading["role"] = "columnheader"
+    for element in table.find_all([*roles, "th"]):
+        heads_a_row = element.name == "th" and element.find_parent("tbody") is not None
+        element["role"] = roles.get(element.name, "rowheader" if heads_a_row else "columnheader")
     for row in rows:
         for cell, heading in zip(row.find_all(["td", "th"]), headings, strict=True):
-            cell["role"] = "cell"
             if heading:
                 cell["data-label"] = heading
     return str(table)
@@ -170,7 +167,7 @@ def finish_pages(app: Sphinx) -> None:
         text = render(template, context)
         return finished(text, context.get("pagename") == "search") if "</body>" in text else text
 
-    app.builder.templates.render = render_and_finish  # type: ignore[method-assign]
+    app.builder.templates.render = render_and_finish
 
 
 def setup(app: Sphinx) -> None:
