@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -73,6 +74,13 @@ def test_what_no_page_names_is_no_part_of_the_site(tmp_path: Path) -> None:
     assets.without_map(tmp_path / "c.js")
     assert (tmp_path / "a.css").read_text() == "body { background: url(deep/b.png) } \n"
     assert (tmp_path / "c.js").read_text() == "load('d.json')\n"
+
+
+def test_a_notebook_to_download_is_the_same_notebook() -> None:
+    notebook = (ROOT / "book/index.ipynb").read_text(encoding="utf-8")
+    dense = assets.dense(notebook)
+    assert json.loads(dense) == json.loads(notebook)
+    assert len(dense) < 0.9 * len(notebook)
 
 
 PAGE = """<html><head>

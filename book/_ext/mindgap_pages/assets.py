@@ -7,6 +7,7 @@ notebooks in `_sources` likewise.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -62,6 +63,11 @@ def without_map(path: Path) -> None:
         path.write_text(plain, encoding="utf-8")
 
 
+def dense(notebook: str) -> str:
+    """The same notebook without the line breaks and blanks between its numbers, which are half of it."""
+    return json.dumps(json.loads(notebook), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 def remove_but(folder: Path, keep: set[Path]) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
         if path.is_file() and path not in keep:
@@ -97,6 +103,8 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
     # A page that offers its source links to it.
     named = {link for page in pages for link in re.findall(r'href="[^"]*?_sources/([^"]+)"', page)}
     remove_but(sources, {sources / name for name in named})
+    for path in sources.rglob("*.ipynb"):
+        path.write_text(dense(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:
