@@ -1,4 +1,6 @@
-"""List the book's notebooks, or run them again in place, so that a second run leaves every byte as it was.
+"""List the book's notebooks, write the repository's address into them, or run them again in place.
+
+A second run leaves every byte as it was.
 
 They run as a reader runs one who has downloaded it: `alone`, in an empty folder, with nothing but the package. So does
 what proves them (conftest.py, tests/test_alone.py).
@@ -22,6 +24,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 SKIP = {"skip-execution", "nbval-skip"}
+INSTALL = "install"  # the id of the cell in every notebook that gets the package where it is missing
 HANG = 1800  # seconds; a cell that takes longer, on however busy a machine, will not end
 
 # What a kernel runs first: no connection but to this machine.
@@ -47,6 +50,33 @@ def notebooks() -> list[Path]:
     groups = toc.get("parts", [toc])
     pages += [page["file"] for group in groups for page in group.get("chapters", [])]
     return [path for page in pages if (path := ROOT / f"{page}.ipynb").exists()]
+
+
+def address() -> str:
+    """The public address of the repository, as `_config.yml` has it; empty while there is none."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return str(config["sphinx"]["config"]["html_theme_options"]["repository_url"])
+
+
+def installer(address: str) -> str:
+    """The source of the cell `INSTALL`: it does nothing where the package is, gets it elsewhere, or says how."""
+    if address:
+        get = f'%pip install -q "mindgap[all] @ git+{address}"'
+    else:
+        how = "mindgap is not installed; in a copy of its repository, run: pip install '.[all]'"
+        get = f'raise ModuleNotFoundError("{how}")'
+    return f'import importlib.util\n\nif importlib.util.find_spec("mindgap") is None:\n    {get}'
+
+
+def write_installer(path: Path) -> None:
+    """Put the cell that gets the package before the first code of a notebook, or bring it up to date there."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.id != INSTALL]
+    first = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
+    tags = ["remove-cell", *sorted(SKIP, reverse=True)]  # not on the page, and no number among the cells that are
+    cell = nbformat.v4.new_code_cell(installer(address()), id=INSTALL, metadata={"tags": tags})
+    notebook.cells = [*cells[:first], cell, *cells[first:]]
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -124,12 +154,14 @@ def execute(path: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["list", "execute"])
+    parser.add_argument("command", choices=["list", "execute", "address"])
     parser.add_argument("only", nargs="*", help="parts of the names of the notebooks to run (all by default)")
     options = parser.parse_args()
     for path in notebooks():
         if options.command == "list":
             print(path.relative_to(ROOT))
+        elif options.command == "address":
+            write_installer(path)
         elif not options.only or any(part in path.name for part in options.only):
             print(f"{path.name} ...", end=" ", file=sys.stderr, flush=True)
             print(f"{execute(path):.0f} s", file=sys.stderr)

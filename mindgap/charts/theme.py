@@ -7,6 +7,7 @@ book's own extension draws the same stored output on the site.
 from __future__ import annotations
 
 import json
+import sys
 from importlib.resources import files
 from typing import Any
 
@@ -96,8 +97,11 @@ def use_theme() -> None:
 
 
 def enable() -> None:
-    """Show Altair charts in this process with the book's look, stored the book's way; no network is used."""
+    """Show Altair charts in this process with the book's look, stored the book's way; no network is used.
+
+    But on Colab, which draws no chart by itself and fetches Vega.
+    """
     use_theme()
     alt.renderers.register("mindgap", _render)
-    alt.renderers.enable("mindgap")
+    alt.renderers.enable("colab" if "google.colab" in sys.modules else "mindgap")
     alt.data_transformers.enable("default", max_rows=None)

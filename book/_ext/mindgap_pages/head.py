@@ -164,7 +164,7 @@ def write_pages(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", know_the_address)
-    app.connect("config-inited", link_the_paper)
+    app.connect("config-inited", link_the_paper, priority=600)  # after the repository has its address
     app.connect("html-page-context", only_notebooks_to_download, priority=100)
     app.connect("html-page-context", add_tags, priority=800)
     app.connect("build-finished", write_pages, priority=900)
