@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book sphinx linkcheck test check execute lab bench coordinates cones clouds coursework release lock clean browser
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds coursework release lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -28,6 +28,10 @@ help:  ## list the commands
 .venv/.package: .venv/.book
 	@echo "Installing the package and what it computes with into .venv (3.3 GB to download, 7 GB on disk, most of it torch with CUDA; some minutes the first time) ..."
 	@$(PIP) --editable ".[all]"
+	@touch $@
+
+.venv/.pdf: .venv/.book
+	@$(PIP) --group pdf
 	@touch $@
 
 .venv/.lab: .venv/.package
@@ -52,6 +56,9 @@ help:  ## list the commands
 book: .venv/.book  ## build the site from the stored outputs
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@echo "The book is built. Open: file://$(CURDIR)/_build/html/book/index.html"
+
+pdf: .venv/.pdf browser  ## print the whole book into _build/pdf/mind-the-gap.pdf; `make book` then links it
+	$(BIN)/python book/pdf.py
 
 sphinx: .venv/.book .venv-sphinx/.site  ## build the same site with the newest Sphinx, without Jupyter Book
 	@if [ -e conf.py ]; then echo "conf.py is in the way: this command writes one and removes it"; exit 1; fi

@@ -26,7 +26,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from _machine import processor, write
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 SLOWER = 4
 STEPS = 8  # of each slider
@@ -60,10 +60,10 @@ def compressed(path: Path) -> int:
     return len(body) if path.suffix in PLAIN else len(gzip.compress(body, 6))
 
 
-def busy(session: object) -> float:
+def busy(session: CDPSession) -> float:
     """Seconds that the page's main thread has worked."""
     found = session.send("Performance.getMetrics")["metrics"]
-    return next(metric["value"] for metric in found if metric["name"] == "TaskDuration")
+    return float(next(metric["value"] for metric in found if metric["name"] == "TaskDuration"))
 
 
 def loaded(browser: Browser, address: str, folder: Path, seen: set[str]) -> dict[str, float]:

@@ -13,6 +13,7 @@ import hashlib
 import html
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def still(spec: dict[str, Any], mode: str) -> str:
 
 def stills(spec: dict[str, Any], folder: Path) -> dict[str, Path]:
     """The files with the pictures of a figure, by mode; drawn unless they are there."""
-    body = json.dumps([spec, PALETTES, THEME.get("dark"), COLUMN, vl_convert.__version__], sort_keys=True)
+    body = json.dumps([spec, PALETTES, THEME.get("dark"), COLUMN, version("vl-convert-python")], sort_keys=True)
     name = hashlib.sha256(body.encode()).hexdigest()[:16]
     found = {mode: folder / f"{name}-{mode}.svg" for mode in PALETTES}
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,6 +169,7 @@ def write_static_files(app: Sphinx) -> None:
     app.config.html_static_path.append(str(folder))
     app.add_css_file(STYLE)
     app.add_css_file("figures.css")
+    app.add_css_file("print.css")
 
 
 def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -227,7 +227,7 @@ def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:  # noqa: F811
             for place in (param["bind"]["min"], param["bind"]["max"]):
                 put(figure, param, place)
                 slider = rows_of(figure, param).first
-                shown = slider.locator("xpath=following-sibling::output").text_content()
+                shown = slider.locator("xpath=following-sibling::output").text_content() or ""
                 assert shown == slider.get_attribute("aria-valuetext")
                 said.append(shown)
             assert len(set(said)) == 2, param["name"]

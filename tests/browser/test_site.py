@@ -318,3 +318,24 @@ def test_solutions_are_folded_and_open(tab: Tab) -> None:
     assert not body.is_visible()
     solution.locator("button, .toggle-button").first.click()
     body.wait_for(state="visible")
+
+
+@pytest.fixture(scope="module")
+def sheet(browser: Browser) -> Iterator[Tab]:
+    """A tab as wide as what is printed on a sheet of A4."""
+    tab = Tab(browser, 660)
+    yield tab
+    tab.context.close()
+
+
+@each_page
+def test_on_paper_nothing_is_cut_off(sheet: Tab, page: str) -> None:
+    view, _ = sheet.show(page)
+    view.emulate_media(media="print")
+    cut = view.evaluate(
+        "[...document.querySelectorAll('.bd-article *')].filter(node => !node.closest('svg, mjx-assistive-mml'))"
+        ".filter(node => { const { left, right, width } = node.getBoundingClientRect();"
+        " return width > 1 && (left < -1 || right > 661); }).map(node => node.outerHTML.slice(0, 80)).slice(0, 5)"
+    )
+    view.emulate_media(media="screen")
+    assert cut == []

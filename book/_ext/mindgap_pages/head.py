@@ -149,7 +149,7 @@ document.documentElement.dataset.found = "yes";
 
 
 def write_pages(app: Sphinx, error: Exception | None) -> None:
-    if error is not None or app.builder.format != "html":
+    if error is not None or app.builder.name != "html":
         return
     site, base, root = Path(app.outdir), app.config.html_baseurl, app.config.root_doc
     title = app.config.html_title
