@@ -146,6 +146,22 @@ class AllOrNothing(NbGraderPreprocessor):
         return cell, resources
 
 
+class Pictures(NbGraderPreprocessor):
+    """Draws each chart as a picture, which a page of feedback and the formgrader show; they cannot draw Vega-Lite."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            spec = next((data[kind] for kind in data if kind.startswith("application/vnd.vegalite.")), None)
+            if spec is not None:
+                data.pop("text/html", None)  # what would fetch a script from elsewhere
+                with contextlib.suppress(ImportError, ValueError, TypeError):  # it is shown in words, then
+                    import vl_convert
+
+                    data["image/svg+xml"] = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        return cell, resources
+
+
 class HideTests(NbGraderPreprocessor):
     """Takes the hidden tests out of a page of feedback, and the traceback that would quote them.
 
@@ -189,6 +205,7 @@ c.LimitOutput.max_traceback = 50
 
 c.Autograde.autograde_preprocessors = [
     Run,
+    Pictures,
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,

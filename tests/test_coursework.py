@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import dataclasses
 import json
@@ -446,6 +447,29 @@ def test_slips_with_cells_and_files_cost_nothing_but_themselves(toy: Assignment,
         "exit()": "graded",
         "mark": "graded",
     }
+
+
+CHART = """import json
+from IPython.display import display
+rows = [{"gap": 0.82, "model": "CLIP"}, {"gap": 0.5, "model": "another"}]
+axes = {"x": {"field": "gap", "type": "quantitative"}, "y": {"field": "model", "type": "nominal"}}
+for data in ({"values": rows}, {"url": "http://127.0.0.1:9/elsewhere.csv"}):
+    display({"application/vnd.vegalite.v5+json": {"data": data, "mark": "bar", "encoding": axes},
+             "text/plain": "A chart.", "text/html": "<b>fetched</b>"}, raw=True)
+display({"application/vnd.vegalite.v5+json": {"mark": "no such mark"}, "text/plain": "Not a chart."}, raw=True)"""
+
+
+def test_figures_are_seen_in_the_feedback_and_by_the_formgrader(toy: Assignment, tmp_path: Path) -> None:
+    path = inserted(toy, tmp_path / "any.ipynb", CHART, at=3)
+    ((_, result),) = grade([("any", path)], toy, tmp_path, feedback=True)
+    page = (result.folder / "feedback" / "student" / "toy" / "toy.html").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r'<img [^>]*src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert ">another<" in base64.b64decode(drawn).decode()
+    assert "<pre>Not a chart.</pre>" in page
+    assert "<b>fetched</b>" not in page
+    graded = nbformat.read(result.folder / "autograded" / "student" / "toy" / "toy.ipynb", as_version=4)
+    assert "another" in graded.cells[3].outputs[0].data["image/svg+xml"]
+    assert result.status == "graded"
 
 
 def test_what_did_not_run_is_left_to_a_person(toy: Assignment, sources: Path, tmp_path: Path) -> None:
