@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-
 STUB = "write this"
 """What NotImplementedError says where an assignment has left a place for somebody's code."""
 
