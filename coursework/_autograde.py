@@ -8,6 +8,7 @@ fork, kernels start in the usual way.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ import ipykernel.kernelapp
 import jupyter_client.provisioning.local_provisioner as provisioner
 import nbformat
 import open_clip  # noqa: F401
+import psutil
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateFeedback
@@ -43,6 +45,10 @@ def main(folder: Path, name: str, feedback: bool, limits: Mapping[str, float] | 
     of processor time that all took, kernel included.
     """
     os.setpgid(0, 0)
+    with contextlib.suppress(
+        OSError, AttributeError
+    ):  # on Linux, what loses its parent becomes a child of this process
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     os.environ.update(KERNEL, IPYTHONDIR=str(folder / "ipython"), JUPYTER_RUNTIME_DIR=str(folder / "runtime"))
     os.environ.pop("PYTHONPATH", None)  # it only led the server here
     (folder / "tmp").mkdir()
@@ -56,7 +62,12 @@ def main(folder: Path, name: str, feedback: bool, limits: Mapping[str, float] | 
         return process
 
     provisioner.launch_kernel = launch  # type: ignore[attr-defined, assignment]
-    convert(Autograde, folder, name, limits)
+    try:
+        convert(Autograde, folder, name, limits)
+    finally:
+        for left in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                left.kill()
     marks: dict[str, float | None] = {}
     with Gradebook(f"sqlite:///{folder}/gradebook.db", "mindgap") as book:
         for grade in book.find_submission_notebook(name, name, STUDENT).grades:

@@ -123,6 +123,7 @@ def grade_folder(
                 status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
                 mark = fingerprint(student, paths[student], name, version)
                 states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
+                states[student]["look"] = "; ".join(result.look)
                 (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")
                 progress.console.print(f"{student}: {result.seconds:.1f} s, {status}", highlight=False, soft_wrap=True)
                 progress.advance(task)

@@ -102,7 +102,9 @@ def write_table(table: Path, assignment: Assignment, states: Mapping[str, Mappin
     from nbgrader.api import Gradebook, MissingEntry
 
     parts = assignment.parts
-    lines = [["student", *(part.name for part in parts), "total", "max", "to mark by hand", "seconds", "status"]]
+    lines = [
+        ["student", *(part.name for part in parts), "total", "max", "to mark by hand", "seconds", "look at", "status"]
+    ]
     with Gradebook(f"sqlite:///{assignment.course}/gradebook.db", "mindgap") as book:
         for student, state in states.items():
             try:
@@ -118,7 +120,7 @@ def write_table(table: Path, assignment: Assignment, states: Mapping[str, Mappin
             waiting = sum(part.points for part, mark in zip(parts, marks, strict=True) if mark is None)
             numbers = [*marks, sum(mark or 0 for mark in marks), sum(part.points for part in parts), waiting]
             shown = ["" if number is None else f"{number:g}" for number in numbers]
-            lines.append([student, *shown, f"{state['seconds']:.1f}", str(state["status"])])
+            lines.append([student, *shown, f"{state['seconds']:.1f}", str(state.get("look", "")), str(state["status"])])
     temporary = table.with_suffix(".tmp")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)

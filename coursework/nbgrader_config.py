@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 import re
 import secrets
 import time
@@ -22,7 +23,7 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     SaveAutoGrades,
 )
-from traitlets import Float
+from traitlets import Float, Integer
 
 c = get_config()  # type: ignore[name-defined]  # nbgrader gives it
 
@@ -50,6 +51,7 @@ class Run(Execute):
 
     cell_seconds = Float(30, help="processor seconds of one cell").tag(config=True)
     notebook_seconds = Float(120, help="processor seconds of a notebook").tag(config=True)
+    most_shown = Integer(2_000_000, help="characters of what one cell shows").tag(config=True)
     hang = Float(1800, help="seconds by the clock of a notebook").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
@@ -60,6 +62,7 @@ class Run(Execute):
         return super().preprocess(nb, resources, km=km)
 
     def preprocess_cell(self, cell, resources, index):
+        self.shown = 0
         if cell.cell_type != "code":
             return cell, resources
         if index == min(i for i, other in enumerate(self.nb.cells) if other.cell_type == "code"):
@@ -83,9 +86,20 @@ class Run(Execute):
                 cell.outputs.append(new_output("error", ename="AssertionError", evalue=message, traceback=[message]))
         return cell, resources
 
+    def output(self, outs, msg, display_id, cell_index):
+        """Keep what a cell shows, up to a size that pages and memory can hold."""
+        content, left = msg["content"], self.most_shown - self.shown
+        self.shown += len(str(content))
+        if self.shown <= self.most_shown:
+            return super().output(outs, msg, display_id, cell_index)
+        if left > 0:
+            text = f"{content.get('text', '')[:left]}\n[cut after {self.most_shown:,} characters]\n"
+            outs.append(new_output("stream", name="stdout", text=text))
+        return None
+
     def run_alone(self, source, index):
         """Run a cell that is not in the notebook."""
-        cell, there = new_code_cell(source), self.nb.cells[index]
+        cell, there, self.shown = new_code_cell(source), self.nb.cells[index], 0
         with contextlib.suppress(DeadKernelError, CellTimeoutError):
             self.execute_cell(cell, index, store_history=False)
         self.nb.cells[index] = there  # nbclient puts in what it ran
@@ -162,6 +176,9 @@ class Pictures(NbGraderPreprocessor):
         return cell, resources
 
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class HideTests(NbGraderPreprocessor):
     """Takes the hidden tests out of a page of feedback, and the traceback that would quote them.
 
@@ -171,6 +188,12 @@ class HideTests(NbGraderPreprocessor):
     region = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?(?:### END HIDDEN TESTS[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 
     def preprocess(self, nb, resources):
+        code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+        hidden = {
+            line.strip() for source in code for found in self.region.findall(source) for line in found.splitlines()
+        }
+        seen = {line.strip() for source in code for line in self.region.sub("", source).splitlines()}
+        self.secret = {line for line in hidden - seen if len(line) >= 12}
         nb, resources = super().preprocess(nb, resources)
         notes = list(nb.metadata.get("mindgap", []))
         for index, cell in enumerate(nb.cells):
@@ -187,7 +210,23 @@ class HideTests(NbGraderPreprocessor):
             for output in cell.outputs:
                 if found and output.output_type == "error":
                     output.traceback = [f"{output.ename}: {output.evalue}"]
+                for holder in (output, output.get("data", {})):
+                    for kind, text in holder.items():
+                        if isinstance(text, str):
+                            holder[kind] = self.redacted(text)
+                output.update(
+                    {"traceback": [self.redacted(part) for part in output.traceback]} if "traceback" in output else {}
+                )
         return cell, resources
+
+    def redacted(self, text):
+        """The text without lines that repeat one of a hidden test."""
+
+        def tells(line):
+            plain = html.unescape(COLOUR.sub("", line))
+            return any(secret in plain for secret in self.secret)
+
+        return "".join("[a line of the tests]\n" if tells(line) else line for line in text.splitlines(keepends=True))
 
 
 c.CourseDirectory.course_id = "mindgap"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 import yaml
 from nbformat import NotebookNode
@@ -342,7 +343,17 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     options: dict[str, Any] = {"seed": 77, "sources": sources}
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 3, "kept": 1}
     rows = read_table(table)
-    assert list(rows[0]) == ["student", "test-double", "why", "total", "max", "to mark by hand", "seconds", "status"]
+    assert list(rows[0]) == [
+        "student",
+        "test-double",
+        "why",
+        "total",
+        "max",
+        "to mark by hand",
+        "seconds",
+        "look at",
+        "status",
+    ]
     marks = {row["student"]: list(row.values())[1:6] for row in rows}
     assert marks == {
         "Ada B": ["3", "", "3", "5", "2"],
@@ -470,6 +481,33 @@ def test_figures_are_seen_in_the_feedback_and_by_the_formgrader(toy: Assignment,
     graded = nbformat.read(result.folder / "autograded" / "student" / "toy" / "toy.ipynb", as_version=4)
     assert "another" in graded.cells[3].outputs[0].data["image/svg+xml"]
     assert result.status == "graded"
+
+
+BEHIND = """import subprocess
+shell = get_ipython()
+print(shell.history_manager.input_hist_raw)
+print(*shell.history_manager.input_hist_raw, sep="\\n")
+subprocess.Popen("sleep 98765.25 & exit", shell=True, start_new_session=True)
+print("x" * 5_000_000)"""
+
+
+def test_what_reaches_behind_the_tests_is_seen_and_gains_nothing(toy: Assignment, tmp_path: Path) -> None:
+    notebook = solved(toy)
+    notebook.cells.append(new_code_cell(BEHIND, id="own"))
+    (tmp_path / "any.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    ((_, result),) = grade([("any", tmp_path / "any.ipynb")], toy, tmp_path, feedback=True)
+    assert result.look == ("subprocess in cell 5", "get_ipython in cell 5", "history_manager in cell 5")
+    assert (result.marks["test-double"], result.status) == (3, "graded")
+    page = (result.folder / "feedback" / "student" / "toy" / "toy.html").read_text(encoding="utf-8")
+    assert "[a line of the tests]" in page
+    assert "Random(seed)" not in page
+    assert "assert double(2) == 4" in page, "the visible test"
+    graded = nbformat.read(result.folder / "autograded" / "student" / "toy" / "toy.ipynb", as_version=4)
+    assert len(json.dumps(graded.cells[4].outputs)) < 3_000_000
+    if sys.platform == "linux":
+        assert not [
+            one for one in psutil.process_iter(["cmdline"]) if "98765.25" in " ".join(one.info.get("cmdline") or [])
+        ]
 
 
 def test_what_did_not_run_is_left_to_a_person(toy: Assignment, sources: Path, tmp_path: Path) -> None:
