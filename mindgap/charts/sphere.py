@@ -112,7 +112,9 @@ def _losses(curves: pd.DataFrame, chosen: str, first: str) -> alt.LayerChart:
     # One axis for all arrangements at a temperature: what is higher looks higher.
     ranges = {tau: fixed(part["loss"]) for tau, part in curves.groupby("tau", sort=False)}
     domain = [alt.ExprRef(f"({json.dumps(ranges)})[tau_][{end}]") for end in (0, 1)]
-    across = alt.X("height:Q", title="height Δθ of the texts, degrees", scale=alt.Scale(nice=False))
+    # Given in full: nothing, as the reference is at first, has no extent.
+    ends = [float(curves["height"].min()), float(curves["height"].max())]
+    across = alt.X("height:Q", title="height Δθ of the texts, degrees", scale=alt.Scale(domain=ends, nice=False))
     loss = alt.Y(
         "loss:Q",
         title="contrastive loss",

@@ -36,7 +36,7 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "re
     dots = (
         alt.Chart(table)
         .mark_point(filled=True, size=30, opacity=1)
-        .encode(x, y, alt.Color("set:N", scale=scale, legend=None), tooltip=hint(said, "datum.set"))
+        .encode(x, y, colour, tooltip=hint(said, "datum.set"))
     )
     crosses = (
         alt.Chart(printed)
