@@ -94,13 +94,13 @@ bench: .venv/.package  ## measure what is fast against the obvious way
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 coordinates: .venv/.package  ## compute the UMAP coordinates of chapter 1 again
-	$(BIN)/python book/data/umap_coordinates.py
+	$(BIN)/python book/results/umap_coordinates.py
 
 cones: .venv/.package  ## embed with 25 untrained networks again, for chapters 2 and 3 (about 7 minutes)
-	$(BIN)/mindgap cones --out book/data/cones.json --umap --force
+	$(BIN)/mindgap cones --out mindgap/results/cones.json --umap --force
 
 clouds: .venv/.package  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
-	$(BIN)/python book/data/training_clouds.py
+	$(BIN)/python book/results/training_clouds.py
 
 release: .venv/.python  ## build the package into dist/, if CHANGELOG has its version: VERSION=…
 	@grep -qxF 'version = "$(VERSION)"' pyproject.toml || { echo "pyproject.toml has another version than $(or $(VERSION),VERSION=…)"; exit 1; }

@@ -1,7 +1,7 @@
 """What mean cosines and histograms cost, against the obvious ways, on the same inputs in one process.
 
     python benchmarks/cosines.py                   # about a minute
-    python benchmarks/cosines.py --csv benchmarks/cosines.csv
+    python benchmarks/cosines.py --csv mindgap/results/speed_cosines.csv
 
 The obvious mean multiplies every row with every other, n²d operations, here in tiles so that it fits in memory;
 `mean_cosine` needs n·d, by one line of algebra. The obvious histogram keeps all n² cosines.

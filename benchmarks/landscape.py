@@ -2,7 +2,7 @@
 
     python benchmarks/landscape.py                 # a few minutes; times some cells of the loop and scales up
     python benchmarks/landscape.py --full          # times every cell of the loop
-    python benchmarks/landscape.py --csv benchmarks/landscape.csv
+    python benchmarks/landscape.py --csv mindgap/results/speed_landscape.csv
 
 The loop shifts, normalises, multiplies and takes two cross-entropies for each shift and temperature. The floor is one
 product of the two matrices and one vectorised exponential a logit. It is no lower bound: `loss_landscape` also sums,

@@ -1,10 +1,19 @@
-"""List the book's notebooks, or run them again in place, so that a second run leaves every byte as it was."""
+"""List the book's notebooks, or run them again in place, so that a second run leaves every byte as it was.
+
+They run as a reader runs one who has downloaded it: `alone`, in an empty folder, with nothing but the package. So does
+what proves them (conftest.py, tests/test_alone.py).
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -13,6 +22,22 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 SKIP = {"skip-execution", "nbval-skip"}
+HANG = 1800  # seconds; a cell that takes longer, on however busy a machine, will not end
+
+# What a kernel runs first: no connection but to this machine.
+OFFLINE = """
+import sys
+
+def offline(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        place = arguments[1 if event == "socket.connect" else 0]
+        host = place[0] if isinstance(place, tuple) else None if event == "socket.connect" else place
+        if host not in (None, "", "localhost", "127.0.0.1", "::1", b"localhost", b"127.0.0.1"):
+            raise OSError(101, "Network is unreachable")
+
+sys.addaudithook(offline)
+del offline, sys
+"""
 
 
 def notebooks() -> list[Path]:
@@ -24,18 +49,60 @@ def notebooks() -> list[Path]:
     return [path for page in pages if (path := ROOT / f"{page}.ipynb").exists()]
 
 
+@contextmanager
+def alone(features: bool = False) -> Iterator[tuple[Path, dict[str, str]]]:
+    """An empty folder, and the environment of a reader who works in it: mindgap is installed, and that is all.
+
+    No repository on the path, an empty home, no network; and none of the authors' feature files, unless `features`.
+    """
+    found = importlib.util.find_spec("mindgap")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("mindgap is not installed")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINDGAP_", "XDG_"))}
+    if features:
+        from mindgap.pairs._paper import cache_folder  # by the home that is given up below
+
+        kept |= {name: value for name, value in os.environ.items() if name.startswith("MINDGAP_")}
+        kept["MINDGAP_CACHE"] = str(cache_folder())
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        here, home, ipython, packages = (Path(place, name) for name in ("here", "home", "ipython", "packages"))
+        startup = ipython / "profile_default" / "startup"
+        for folder in (here, home, startup, packages):
+            folder.mkdir(parents=True)
+        (startup / "offline.py").write_text(OFFLINE, encoding="utf-8")
+        (packages / "mindgap").symlink_to(next(iter(found.submodule_search_locations)))
+        own = {"HOME": str(home), "IPYTHONDIR": str(ipython), "PYTHONPATH": str(packages)}
+        yield here, kept | own
+
+
+def run(notebook: nbformat.NotebookNode, features: bool = False, live: bool = False) -> None:
+    """Run the cells of a notebook `alone`, live explorers too if `live`; an error in one is an error here."""
+    with alone(features) as (folder, environment):
+        NotebookClient(
+            notebook,
+            timeout=HANG,
+            kernel_name="python3",
+            record_timing=False,
+            skip_cells_with_tag="" if live else "skip-execution",
+            coalesce_streams=True,  # where a kernel cuts what is printed is a matter of timing
+            resources={"metadata": {"path": str(folder)}},
+        ).execute(env=environment)
+
+
 def execute(path: Path) -> float:
-    """Run one notebook and write it back without what differs from run to run; returns the seconds it took."""
+    """Run one notebook and write it back without what differs from run to run; returns the seconds it took.
+
+    Raises FeaturesUnavailable if one of the authors' files that it needs is not here: the page shows all of them.
+    """
     notebook = nbformat.read(path, as_version=4)
+    needed = {name for cell in notebook.cells for name in cell.metadata.get("mindgap", {}).get("needs", ())}
+    if needed:
+        from mindgap.pairs import fetch
+
+        for name in sorted(needed):
+            fetch(name, progress=False)
     started = time.perf_counter()
-    NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        record_timing=False,
-        coalesce_streams=True,  # where a kernel cuts what is printed is a matter of timing
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
+    run(notebook, features=bool(needed))
     taken = time.perf_counter() - started
     notebook.metadata = {
         **{key: value for key, value in notebook.metadata.items() if key in ("mindgap", "title")},

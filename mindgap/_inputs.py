@@ -178,14 +178,19 @@ def labels(values: object, name: str, n: int) -> Int[Tensor, " n"]:
         values = values.tolist()
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise TypeError(f"{name}: expected {n} labels, one for each row, got {values!r:.80}")
-    given = list(values)
+    # Tensors are hashed by identity: as they are, no two of them would be one label.
+    given = [one.item() if isinstance(one, Tensor) and not one.ndim else one for one in values]
     if len(given) != n:
         raise ValueError(f"{name}: expected {n} labels, one for each row, got {len(given)}")
     numbers: dict[object, int] = {}
     for place, label in enumerate(given):
-        if not isinstance(label, Hashable):
+        if not isinstance(label, Hashable) or isinstance(label, Tensor):
             raise TypeError(f"{name}: expected one label for each row, got {type(label).__name__} for row {place}")
-        if label is None or label != label:  # NaN: what tables have where nothing is known
+        try:
+            unknown = label is None or bool(label != label)  # NaN: what tables have where nothing is known
+        except TypeError:  # or pandas.NA, which is neither equal nor not
+            unknown = True
+        if unknown:
             raise ValueError(f"{name}: expected a label for each row, got {label} for row {place}")
         numbers.setdefault(label, len(numbers))
     return torch.tensor([numbers[label] for label in given])

@@ -196,6 +196,7 @@ def run(
             bar.update(len(group))
     versions, rows = _files.versions(*training.PACKAGES), [done[i] for i in range(len(runs))]
     result = {**settings, "versions": versions, "columns": list(MEASURES), "runs": rows}
+    out = _files.free_path(out, force, ".json")  # another may have been written there in the meantime
     _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
     _unfinished.remove(out)
     return result

@@ -150,6 +150,12 @@ class SeedsRecipe:
 
     def __post_init__(self) -> None:
         """Check and normalise every field."""
+        for name in ("towers", "inputs"):
+            given = list(getattr(self, name))
+            if not given or len(set(given)) < len(given):
+                raise ValueError(
+                    f"{name}: expected at least one, each of them once, got {', '.join(map(str, given)) or 'none'}"
+                )
         for tower in self.towers:
             tower_parts(tower)
         for kind in self.inputs:

@@ -62,6 +62,7 @@ def run(
             header = {"recipe": asdict(recipe), "versions": _files.versions(*PACKAGES)}
             _unfinished.write(out, header, tensors)
     result = summary(recipe, tensors)
+    out = _files.free_path(out, force, ".json")  # another may have been written there in the meantime
     _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
     _unfinished.remove(out)
     return result

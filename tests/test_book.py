@@ -17,12 +17,13 @@ import vl_convert
 import yaml
 
 from book.conftest import StoredChart, features_reason, same
-from book.data import clip_random
 from book.notebooks import SKIP, execute, notebooks
+from book.results import clip_random
+from mindgap import results
 from mindgap.charts.theme import MIME
 from mindgap.geometry import distinct_rows
-from mindgap.pairs import feature_names, load_pairs
-from tests.notebooks import forbidden, is_seen_with
+from mindgap.pairs import FeaturesUnavailable, feature_names, load_pairs
+from tests.notebooks import forbidden, is_seen_with, write
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in notebooks()}
@@ -244,6 +245,18 @@ def test_a_notebook_that_writes_to_stderr_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_page_is_not_stored_without_the_features_that_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "small.ipynb", [("print(1)", None, {"mindgap": {"needs": ["clasp"]}})])
+    before = path.read_bytes()
+    for name, value in {"DATA": "", "CACHE": str(tmp_path), "URL": "http://127.0.0.1:9/"}.items():
+        monkeypatch.setenv(f"MINDGAP_{name}", value)
+    with pytest.raises(FeaturesUnavailable, match="features_clasp"):
+        execute(path)
+    assert path.read_bytes() == before
+
+
 def test_what_cannot_be_had_is_skipped_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINDGAP_DATA", raising=False)
     monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path))
@@ -257,7 +270,7 @@ def test_what_cannot_be_had_is_skipped_with_the_reason(tmp_path: Path, monkeypat
 def test_what_is_kept_of_the_untrained_clip_is_what_its_features_give() -> None:
     if reason := features_reason(["clip_random"]):
         pytest.skip(reason)
-    kept = json.loads((ROOT / "book/data/clip_random.json").read_text(encoding="utf-8"))
+    kept = json.loads(results.path("clip_random.json").read_text(encoding="utf-8"))
     found = clip_random.measured()
     assert found["source"] == kept["source"]
     assert found["gap_distance"] == pytest.approx(kept["gap_distance"], rel=1e-5)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from mindgap import experiments, miniclip, training
+from mindgap import _files, experiments, miniclip, results, training
 from mindgap.experiments import Sweep
 from mindgap.recipe import Recipe, from_json
 from mindgap.training import _steps
@@ -146,6 +146,24 @@ class TestFile:
             experiments.run("initialisation", finished, [3], STEPS, progress=False)
         assert finished.read_bytes() == before
 
+    def test_nor_is_what_another_writes_meanwhile(
+        self, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "starts.json"
+
+        def beside(*_: Any, **__: Any) -> dict[str, str]:
+            out.write_text("mine")
+            return versions
+
+        versions = json.loads(finished.read_bytes())["versions"]
+        with monkeypatch.context() as during:
+            during.setattr(_files, "versions", beside)
+            with pytest.raises(FileExistsError, match="exists already"):
+                experiments.run("initialisation", out, [3], STEPS, progress=False)
+        assert out.read_text() == "mine"
+        experiments.run("initialisation", out, [3], STEPS, force=True, progress=False)  # goes on from what was kept
+        assert out.read_bytes() == finished.read_bytes()
+
     @pytest.mark.parametrize("content", ["{", "[]", '{"runs": []}'])
     def test_another_file_is_refused(self, tmp_path: Path, content: str) -> None:
         path = tmp_path / "sweep.json"
@@ -154,12 +172,9 @@ class TestFile:
             Sweep(path)
 
 
-DATA = Path(__file__).parents[1] / "book" / "data"
-
-
 @pytest.fixture(scope="module")
 def committed() -> Sweep:
-    return Sweep(DATA / "sweep_temperature.json")
+    return Sweep(results.path("sweep_temperature.json"))
 
 
 class TestCommitted:
@@ -170,7 +185,7 @@ class TestCommitted:
         ("modality", 4, 3),
     ])  # fmt: skip
     def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int, seeds: int) -> None:
-        table = Sweep(DATA / f"sweep_{experiment}.json")
+        table = Sweep(results.path(f"sweep_{experiment}.json"))
         assert table.data["experiment"] == experiment
         assert len(table.runs) == seeds * runs
         planned = experiments.planned(experiment, table.data["seeds"], table.data["steps"])
@@ -180,11 +195,11 @@ class TestCommitted:
 
     def test_the_same_run_is_the_same_in_both_tables(self, committed: Sweep) -> None:
         one = committed.last().query("temperature == 0.01")["gap"].tolist()
-        other = Sweep(DATA / "sweep_initialisation.json").last().query("start == 'random'")["gap"].tolist()
+        other = Sweep(results.path("sweep_initialisation.json")).last().query("start == 'random'")["gap"].tolist()
         assert one == pytest.approx(other, abs=0.02)
 
     def test_fine_tuning_closes_the_gap_with_the_temperature_in_every_series(self) -> None:
-        last = Sweep(DATA / "sweep_finetune.json").last()
+        last = Sweep(results.path("sweep_finetune.json")).last()
         series = last.pivot_table(index=["learned", "seed"], columns="temperature", values="gap")
         assert series.shape == (6, 6)
         assert (series.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
@@ -205,7 +220,7 @@ class TestCommitted:
     ])  # fmt: skip
     def test_a_row_is_reproduced(self, experiment: str, labels: dict[str, Any], until: int) -> None:
         """A run of the committed table, begun again: every number of every look as far as it goes."""
-        table = Sweep(DATA / f"sweep_{experiment}.json")
+        table = Sweep(results.path(f"sweep_{experiment}.json"))
         (run,) = (run for run in table.runs if run["labels"] == labels)
         wanted = [row for row in run["history"] if row[0] <= until]
         recipe = from_json(run["recipe"])

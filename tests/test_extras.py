@@ -35,7 +35,11 @@ def last_line_without(hidden: set[str], statement: str) -> str:
         ({"altair"}, "import mindgap; mindgap.charts.gap_map", "charts"),
         ({"altair"}, "from mindgap import charts", "charts"),
         ({"altair"}, "import mindgap.charts.theme", "charts"),
-        ({"pandas"}, "from mindgap.experiments import Sweep; Sweep('book/data/sweep_modality.json').last()", "charts"),
+        (
+            {"pandas"},
+            "from mindgap import experiments as e, results as r; e.Sweep(r.path('sweep_modality.json')).last()",
+            "charts",
+        ),
         ({"ipywidgets"}, "from mindgap import widgets", "widgets"),
         ({"anywidget"}, "from mindgap import widgets", "widgets"),
         ({"open_clip"}, "from mindgap import load_pairs; load_pairs('mini', n=2)", "clip"),

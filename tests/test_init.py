@@ -36,6 +36,7 @@ def imported(statement: str) -> set[str]:
     [
         ("import mindgap; dir(mindgap)", HEAVY),
         ("import mindgap.recipe; mindgap.recipe.Recipe.__doc__", HEAVY),
+        ("import mindgap; mindgap.results.path('cones.json')", HEAVY),
         ("from mindgap import gap_distance", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba")),
         ("from mindgap import Landscape", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba")),
         ("import mindgap; mindgap.experiments.Sweep", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets")),

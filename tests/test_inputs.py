@@ -85,7 +85,7 @@ class TestLabels:
     @pytest.mark.parametrize("values", [
         [7, 7, 3, 7], ["b", "b", "a", "b"], np.array([7, 7, 3, 7]), torch.tensor([7, 7, 3, 7]),
         ((1, 2), (1, 2), 0, (1, 2)), pd.Series(["b", "b", "a", "b"]), (label for label in (1, 1, 2, 1)),
-        [True, True, False, True],
+        [True, True, False, True], list(torch.tensor([7, 7, 3, 7])), [torch.tensor(7), 7, torch.tensor(3.5), 7.0],
     ])  # fmt: skip
     def test_of_any_kind(self, values: Any) -> None:
         assert _inputs.labels(values, "groups", 4).tolist() == [0, 0, 1, 0]
@@ -97,6 +97,8 @@ class TestLabels:
         (torch.tensor(7), "expected 4 labels"),
         ([1, None, 2, 3], "expected a label for each row, got None for row 1"),
         (np.array([1, 2, np.nan, 3]), "expected a label for each row, got nan for row 2"),
+        ([1, 2, pd.NA, 3], "expected a label for each row, got <NA> for row 2"),
+        (list(torch.ones(4, 1)), "expected one label for each row, got Tensor for row 0"),
         (np.ones((4, 1)), "expected one label for each row, got list for row 0"),
         ([{}, 1, 2, 3], "expected one label for each row, got dict for row 0"),
     ])  # fmt: skip

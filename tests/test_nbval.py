@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.notebooks import write
+from tests.notebooks import READ, WRITE, write
 from tests.skips import FILE
 
 ROOT = Path(__file__).parents[1]
@@ -55,11 +55,23 @@ def test_where_the_features_are_the_cell_is_compared(three_cells: Path) -> None:
     assert code == 1
 
 
-def test_a_live_explorer_is_skipped_and_said_to_be(tmp_path: Path) -> None:
-    live = ("widgets.shift_explorer()", None, {"tags": ["nbval-skip", "skip-execution"]})
-    _, text = nbval(write(tmp_path / "book.ipynb", [live, ("print(1)", "1\n", {})]))
-    assert outcomes(text) == {"passed": 1, "skipped": 1}, text
-    assert "a live explorer, for JupyterLab  book.ipynb" in text
+def test_a_live_explorer_is_built_and_compared_with_nothing(tmp_path: Path) -> None:
+    live: dict[str, Any] = {"tags": ["nbval-skip", "skip-execution"]}
+    path = write(tmp_path / "book.ipynb", [("print('alive')", None, live), ("1 / 0", None, live)])
+    notebook = READ(path, as_version=4)
+    for cell in notebook.cells:
+        cell.execution_count = None  # as `make execute` leaves it
+    WRITE(notebook, path)
+    _, text = nbval(path)
+    assert outcomes(text) == {"passed": 1, "failed": 1}, text
+
+
+def test_a_notebook_has_no_company(tmp_path: Path) -> None:
+    """Neither the files beside it nor the repository are there when it is proved."""
+    (tmp_path / "beside.txt").touch()
+    source = "import importlib.util, os\nprint(os.listdir(), importlib.util.find_spec('book'))"
+    _, text = nbval(write(tmp_path / "book.ipynb", [(source, "[] None\n", {})]))
+    assert outcomes(text) == {"passed": 1}, text
 
 
 WORK = "import time\nwhile time.process_time() - start < {}: pass"

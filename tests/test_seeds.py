@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import _files, _unfinished, cones, geometry, recipe, seeds, towers
+from mindgap import _files, _unfinished, cones, geometry, recipe, results, seeds, towers
 from mindgap.seeds import Cones, SeedsRecipe
 from tests.conftest import Embedded
 
 SMALL = ("ViT-S-32-alt:image", "ViT-S-32-alt:text")
 RECIPE = SeedsRecipe(towers=SMALL, inputs=("noise",), seeds=3, n=6, shown=4)
-COMMITTED = Path(__file__).parents[1] / "book" / "data" / "cones.json"
+COMMITTED = results.path("cones.json")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,22 @@ def test_nothing_is_overwritten_or_mixed(finished: Path, tmp_path: Path) -> None
         seeds.run(RECIPE, out, progress=False)
     seeds.run(RECIPE, out, force=True, progress=False)
     assert out.read_bytes() == before
+
+
+def test_what_another_writes_meanwhile_is_kept(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "cones.json"
+
+    def beside(*_: Any) -> dict[str, Any]:
+        out.write_text("mine")
+        return {}
+
+    with monkeypatch.context() as during:
+        during.setattr(seeds, "summary", beside)
+        with pytest.raises(FileExistsError, match="exists already"):
+            seeds.run(RECIPE, out, progress=False)
+    assert out.read_text() == "mine"
+    seeds.run(RECIPE, out, force=True, progress=False)  # goes on from what was kept
+    assert out.read_bytes() == finished.read_bytes()
 
 
 def test_spheres_of_different_dimension_have_no_gap() -> None:
@@ -192,6 +208,8 @@ class TestCommitted:
     ({"n": 1}, "n: .* at least 2"),
     ({"shown": 9, "n": 8}, "shown: .* from 1 to 8, got 9"),
     ({"inputs": ("pictures",)}, "inputs: unknown name 'pictures'"),
+    ({"inputs": ()}, "inputs: expected at least one, each of them once, got none"),
+    ({"towers": ("resnet18", "resnet18")}, "towers: expected .* once, got resnet18, resnet18"),
     ({"towers": ("resnet",)}, "towers: unknown name 'resnet'"),
 ])  # fmt: skip
 def test_a_recipe_names_what_is_wrong(change: dict[str, Any], words: str) -> None:

@@ -70,7 +70,7 @@ def test_a_face_uses_no_other_but_widgets_charts(face: str) -> None:
 
 def test_charts_are_given_what_they_draw() -> None:
     """They know what results look like, and nothing of where embeddings come from."""
-    sources = below("experiments", "miniclip", "pairs", "recipe", "scenes", "seeds", "towers", "training")
+    sources = below("experiments", "miniclip", "pairs", "recipe", "results", "scenes", "seeds", "towers", "training")
     assert len(sources) > 10
     for name in below("charts"):
         assert not GRAPH[name] & sources, name

@@ -71,6 +71,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert names == ours
     kinds = {"mindgap/py.typed", "mindgap/__init__.pyi", "mindgap/charts/theme.json", "mindgap/weights/README.md"}
+    kinds |= {"mindgap/results/cones.json", "mindgap/results/speed_cosines.csv"}
     assert names > kinds
 
 

@@ -76,7 +76,8 @@ class PairedEmbeddings:
         )
 
     def to(self, device: str | torch.device) -> PairedEmbeddings:
-        """The same pairs on another device."""
+        """The same pairs on another device. Raises ValueError for one that cannot be used."""
+        device = _inputs.device(device)
         return replace(self, x=self.x.to(device), y=self.y.to(device))
 
     def take(self, n: int) -> PairedEmbeddings:
@@ -130,16 +131,20 @@ def load_pairs(
 
     Raises ValueError for an unknown name (with near matches) or option (with those there are), FeaturesUnavailable or
     ModelUnavailable for what is not here and cannot be fetched, FileNotFoundError for a missing file of yours, and
-    ValueError naming the file for one that cannot be used. Warns (DataWarning) of what is odd about data that can.
+    ValueError naming the file for one that cannot be used, or for a device that cannot. Warns (DataWarning) of what is
+    odd about data that can.
     """
     loader, argument = _source(name)
     known = list(inspect.signature(loader).parameters)[1:]
     for option in options:
         if option not in (taken := sorted({*known, "device"})):
             raise ValueError(f"{option}: {name!r} takes no such option; it takes {', '.join(taken)}")
-    if "device" in options and "device" not in known:
-        return loader(argument, **{k: v for k, v in options.items() if k != "device"}).to(options["device"])
-    return loader(argument, **options)
+    if "device" not in options:
+        return loader(argument, **options)
+    device = _inputs.device(options["device"])
+    if "device" in known:
+        return loader(argument, **{**options, "device": device})
+    return loader(argument, **{k: v for k, v in options.items() if k != "device"}).to(device)
 
 
 Loader = Callable[..., PairedEmbeddings]

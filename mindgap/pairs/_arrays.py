@@ -76,6 +76,8 @@ def files_named(name: str) -> tuple[Member, ...] | None:
 def file_named(path: str | os.PathLike[str]) -> Member:
     """One of a pair of paths, which may say a key."""
     text = unquoted(os.fspath(path))
+    if not text:
+        raise ValueError("name: expected two paths, got an empty one")
     whole = _files.user_path(text, "name")
     return Member(whole) if whole.exists() else _file(text) or Member(whole)
 
@@ -155,6 +157,8 @@ def _arrays(member: Member) -> Mapping[str, Stored]:
     arrays = _formats.stored(member.path)
     if member.key is None:
         return arrays
+    if set(arrays) == {""}:
+        raise ValueError(f"{member.path}: holds one array without a key, so it has none of the name {member.key!r}")
     return {member.key: arrays[_inputs.choice(member.key, f"{member.path}: key", arrays)]}
 
 
@@ -232,8 +236,8 @@ def _shards(folder: Path, kind: str) -> dict[int, Path]:
             + f"; captioned images need a model: load_pairs('open_clip:ViT-B-32/openai', data='{folder}')" * captioned
         )
     shards: dict[int, Path] = {}
-    for path in sorted(inside.glob("*.npy")):
-        match = re.fullmatch(rf"{kind}_(\d+)\.npy", path.name)
+    for path in sorted(path for path in inside.iterdir() if path.suffix.lower() == ".npy"):
+        match = re.fullmatch(rf"{kind}_(\d+)\.npy", path.name, re.IGNORECASE)
         if match is None:
             raise ValueError(f"{path}: expected shards named {kind}_0.npy, {kind}_1.npy, …")
         if int(match[1]) in shards:

@@ -100,15 +100,21 @@ def captioned_images(
     if not isinstance(data, str | os.PathLike):
         raise TypeError(f"data: expected a folder of captioned images, a CSV file or a .tar, got {data!r}")
     path = _files.user_path(data, "data")
+    unused: list[str] = []
+
+    def noted(error: Exception) -> None:
+        wrong(error)
+        unused.append(str(error))
+
     if path.is_dir():
         table = next((path / name for name in CAPTION_FILES if (path / name).is_file()), None)
-        found = _table(table, wrong) if table else _folder(path, wrong)
+        found = _table(table, noted) if table else _folder(path, noted)
     elif not path.is_file():
         raise FileNotFoundError(f"data: {path} does not exist")
     elif path.suffix.lower() in (".csv", ".tsv"):
-        found = _table(path, wrong)
+        found = _table(path, noted)
     elif path.suffix.lower() == ".tar":
-        found = _tar(path, wrong)
+        found = _tar(path, noted)
     else:
         raise ValueError(f"data: expected a folder, a .csv, .tsv or .tar file, got {path}")
     pairs = list(found if captions_per_image is None else _at_most(captions_per_image, found))
@@ -116,6 +122,8 @@ def captioned_images(
         raise ValueError(
             f"data: expected at least 2 captioned images in {path}, got {len(pairs)}; see the columns or file endings "
             f"read: {', '.join(IMAGE_ENDINGS)} with .txt, or a table with {IMAGE_COLUMNS[0]} and {CAPTION_COLUMNS[0]}"
+            + f"; {len(unused)} cannot be used: {first_few(unused)}"
+            * bool(unused)
         )
     if n is not None and n > len(pairs):
         raise ValueError(f"n: expected at most {len(pairs)}, the captioned images in {path}, got {n}")
@@ -169,7 +177,7 @@ def _table(path: Path, wrong: Wrong) -> Iterator[Captioned]:
             )
         name, caption = row[header.index(image_column)], row[header.index(caption_column)]
         image = path.parent / name
-        if not name or not image.is_file():
+        if not name or not os.path.isfile(image):  # which a name too long for a file is not, either
             wrong(FileNotFoundError(f"{where}: expected the path of an image, got {name!r}: no such file"))
         else:
             yield from _captioned(str(image), caption.encode(), where, image.read_bytes, wrong)

@@ -27,6 +27,9 @@ from mindgap.pairs._kinds import READ, SUFFIXES, UNREAD, kind
 
 IMAGE_COLUMNS = {"image", "filepath", "file_name", "filename"}  # a table that names images holds no embeddings
 
+# What pandas calls the index of a table that it writes, and reads again; and what people do.
+_INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__|id|index", re.IGNORECASE)
+
 Values: TypeAlias = NDArray[Any] | Tensor
 
 
@@ -160,7 +163,8 @@ def _tensors(found: object, key: str) -> Iterable[tuple[str, Tensor]]:
 def _matrices(path: Path, columns: Sequence[str], numeric: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Columns of single numbers as matrices: image_0, image_1, … are one; without such names the whole table is.
 
-    Raises ValueError for two columns of one name, or of one number.
+    The index that pandas writes along, or a column called id or index, is no dimension of the whole table. Raises
+    ValueError for two columns of one name, or of one number.
     """
     numbered: dict[str, dict[int | str, str]] = {}
     for name in columns:
@@ -176,7 +180,8 @@ def _matrices(path: Path, columns: Sequence[str], numeric: Sequence[str]) -> dic
         for key, names in numbered.items()
     }
     found = {key: names for key, names in found.items() if len(names) > 1 and set(names) & set(numeric)}
-    return found or ({"": tuple(columns)} if columns and len(numeric) == len(columns) else {})
+    whole = tuple(name for name in columns if not _INDEX.fullmatch(name))
+    return found or ({"": whole} if whole and set(whole) <= set(numeric) else {})
 
 
 @dataclass(frozen=True)
@@ -269,8 +274,7 @@ def _csv(path: Path) -> Arrays:
             f"{path}: a table of captioned images, not of embeddings; a model makes those: "
             f"load_pairs('open_clip:ViT-B-32/openai', data='{path}')"
         )
-    # Over columns without names pandas writes 0, 1, 2, …, and nothing over its index.
-    if not all(map(_is_float, names)) or names == [str(i) for i in range(len(names))]:
+    if _is_header(path, names, lines[1][1] if len(lines) > 1 else []):
         lines = lines[1:]
     else:
         names = [str(i) for i in range(len(names))]
@@ -290,7 +294,37 @@ def _csv(path: Path) -> Arrays:
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: expected numbers, got an error: {error}") from None
         arrays[key] = matrix
+    others = [name for name in names if name not in numeric] if lines and not arrays else []
+    if others:
+        (number, row), name = lines[0], others[0]
+        cell = row[names.index(name)]
+        raise ValueError(
+            f"{path}, line {number}: expected a number in every column, or columns called image_0, image_1, …, set "
+            f"apart by commas, semicolons or tabs, got {cell!r} in the column {name!r}"
+        )
     return arrays
+
+
+def _is_header(path: Path, first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether the first row of a table names its columns. Raises ValueError where it can neither be names nor numbers.
+
+    Over columns without names pandas writes 0, 1, 2, …, and nothing over its index; others count from 1, or hold a part
+    of the columns. A first row of whole numbers that count is taken for names where the next has fractions.
+    """
+    numbers = [cell for cell in first if _is_float(cell)]
+    if not numbers:
+        return True
+    whole = all(cell.isdecimal() for cell in numbers)
+    if len(numbers) < len(first):
+        if whole and len(set(numbers)) == len(numbers) and "" not in first[1:]:
+            return True
+        other = next(cell for cell in first[::-1] if not _is_float(cell))
+        raise ValueError(
+            f"{path}, line 1: expected the names of the columns or numbers alone, got {other!r} beside {numbers[0]!r}"
+        )
+    if not whole or numbers != [str(int(numbers[0]) + i) for i in range(len(numbers))]:
+        return False
+    return numbers[0] == "0" or (len(numbers) > 2 and not all(re.fullmatch(r"-?\d+", cell) for cell in second))
 
 
 def _is_float(text: str) -> bool:

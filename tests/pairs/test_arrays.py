@@ -136,6 +136,8 @@ def test_keys_say_which_array_is_meant(here):
         ("text.npy", r"text.npy: expected both sides, as two arrays .*, got \(7, 3\); two files go with a comma"),
         ("three.npy", r"three.npy: expected both sides, .*, got \(3, 7, 3\)"),
         ("stack.npy,text.npy", r"stack.npy: expected shape \(n, d\), got \(2, 7, 3\)"),
+        ("text.npy:image", r"text.npy: holds one array without a key, so it has none of the name 'image'"),
+        (("text.npy", ""), r"name: expected two paths, got an empty one"),
         ("text.npy,stack.npy,three.npy", r"expected one or two files, got 'text.npy,stack.npy,three.npy'"),
         ("none.npz", r"none.npz: expected both sides, .*, got none"),
         ("model.safetensors", r"model.safetensors: a model of mindgap, not embeddings; 'mini@model.safetensors'"),
@@ -339,6 +341,12 @@ OBJECTS = saved(lambda buffer: np.save(buffer, np.array([[Bomb()] * 3] * 7), all
         ("x.csv", b"x1,x2,x02\n1,2,3\n", r"x.csv: expected columns of different names, got 'x2' and 'x02'"),
         ("x.csv", b"x0,x1,x2\n1,,3\n4,5,6\n", r"x.csv, line 2: expected numbers"),
         ("x.csv", b"a,b\n", r"x.csv: expected shape \(n, d\), got none"),
+        ("x.csv", b"1,2,\n3,4,\n5,6,\n", r"x.csv, line 1: expected the names .* or numbers alone, got '' beside '1'"),
+        ("x.csv", b".1,,.3\n.4,.5,.6\n.7,.8,.9\n", r"x.csv, line 1: .* got '' beside '.1'"),
+        ("x.csv", b"cat,.1,.2\ndog,.3,.4\ncow,.5,.6\n", r"x.csv, line 1: .* got 'cat' beside '.1'"),
+        ("x.csv", b"a,b\n1,cat\n2,dog\n", r"x.csv, line 2: expected a number .* got 'cat' in the column 'b'"),
+        ("x.csv", b"id\n1\n2\n", r"x.csv: expected shape \(n, d\), got none"),
+        ("x.csv", b"1 2\n3 4\n", r"x.csv, line 2: .* by commas, .* got '3 4' in the column '1 2'"),
         ("x.csv", b"image,caption\n0.png,red\n", r"a table of captioned images.*'open_clip:.*data='x.csv'"),
         ("x.h5", b"data", r"an HDF5 file: h5py.File.* Write it as one of .npy, .*numpy.save\('x.npy', …\)"),
         ("x.tar", b"data", r"an archive, of captioned images perhaps"),
@@ -405,14 +413,34 @@ def test_damaged_parquet_is_named(here):
         load_pairs("x.parquet")
 
 
-@pytest.mark.parametrize("header", [["", "0", "1", "2"], ["0", "1", "2"], ["a", "b", "c"], None])
+@pytest.mark.parametrize(
+    "header",
+    [
+        None, ["0", "1", "2"], ["1", "2", "3"], ["a", "b", "c"], ["", "0", "1", "2"], ["", "a", "b", "c"],
+        ["Unnamed: 0", "a", "b", "c"], ["id", "a", "b", "c"], ["index", "2", "3", "4"],
+    ],
+)  # fmt: skip
 def test_tables_as_pandas_writes_them(here, header):
-    index = header is not None and header[0] == ""
+    index = header is not None and len(header) == 4
     for name, rows in (("image.csv", X), ("text.csv", Y)):
         table(here / name, header, [[i, *row] if index else row for i, row in enumerate(rows.tolist())])
     loaded = load_pairs("image.csv,text.csv")
     assert np.array_equal(loaded.x, X)
     assert np.array_equal(loaded.y, Y)
+
+
+def test_an_index_that_pandas_writes_into_parquet_is_no_dimension(here):
+    for name, rows in (("image", X), ("text", Y)):
+        parquet(here / f"{name}.parquet", **dict(zip("abc", rows.T, strict=True)), __index_level_0__=range(7, 0, -1))
+    assert np.array_equal(load_pairs("image.parquet,text.parquet").x, X)
+
+
+@pytest.mark.parametrize(
+    "first", ["1,2,3\n-1,0,2\n", "7,8\n0.5,0.25\n", "3,4,6\n0.5,0.25,1\n", "1,2,3.0\n0.5,0.25,1\n"]
+)
+def test_a_first_row_of_numbers_is_a_row(here, first):
+    (here / "image.csv").write_text(first)
+    assert load_pairs("image.csv,image.csv").x[0].tolist() == [float(cell) for cell in first.split()[0].split(",")]
 
 
 def unit_rows(n, d):
@@ -467,6 +495,13 @@ def test_shards_come_in_numeric_order(tmp_path):
     assert torch.equal(part.y, loaded.y[:5])
     with pytest.raises(ValueError, match=r"n: expected at most 24, the rows of .*mine, got 25"):
         load_pairs(tmp_path / "mine", n=25)
+
+
+def test_shards_in_capitals_are_read(tmp_path):
+    shards(tmp_path, range(2))
+    for kind in ("img_emb", "text_emb"):
+        (tmp_path / kind / f"{kind}_1.npy").rename(tmp_path / kind / f"{kind}_1.NPY")
+    assert load_pairs(tmp_path).source.startswith("4 rows")
 
 
 def test_a_number_that_is_missing_on_both_sides_is_noticed(tmp_path):

@@ -437,3 +437,13 @@ def test_pairs_that_cannot_be_used_may_be_noted_instead(tmp_path):
     assert [str(problem).split(f"{tmp_path}/")[1].split(":")[0] for problem in problems] == [
         "12.txt", "13.txt", "14.txt", "15.png",
     ]  # fmt: skip
+
+
+def test_where_nothing_can_be_used_it_is_said_why(tmp_path):
+    path = tmp_path / "pairs.csv"
+    long = "x" * 300  # too long for the name of a file
+    path.write_text(f"image,caption\n{long},a\n0.png,b\n")
+    with pytest.raises(FileNotFoundError, match=r"pairs.csv, line 2: .* got 'x+': no such file"):
+        captioned_images(path)
+    with pytest.raises(ValueError, match=r"got 0; .*; 2 cannot be used: .*line 2: .*line 3: .* got '0.png': no such"):
+        captioned_images(path, wrong=lambda _: None)

@@ -125,6 +125,15 @@ def test_unknown_options(name, options, message):
         load_pairs(name, **options)
 
 
+@pytest.mark.parametrize("name", ["clip", "stack.npy", "random:ViT-B-32", "open_clip:ViT-B-32/openai"])
+def test_a_device_that_is_not_here_is_named(here, name):
+    np.save("stack.npy", np.ones((2, 3, 4)))
+    with pytest.raises(ValueError, match="device: 'nowhere' cannot be used here"):
+        load_pairs(name, device="nowhere")
+    with pytest.raises(ValueError, match="device: 'meta' cannot be used here"):
+        load_pairs("stack.npy").to("meta")
+
+
 needs_checkpoints = pytest.mark.skipif(not miniclip.shipped(), reason="no checkpoint is shipped with this package")
 
 

@@ -10,12 +10,11 @@ import json
 import os
 import warnings
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from mindgap import load_pairs, normalize
+from mindgap import load_pairs, normalize, results
 from mindgap.pairs import feature_names
 
 SEED, NEIGHBORS, MIN_DIST = 0, 15, 0.1
@@ -48,7 +47,7 @@ def main() -> None:
         "metric": "euclidean on unit rows",
         "mini": MINI,
     }
-    path = Path(__file__).with_suffix(".json")
+    path = results.FOLDER / "umap_coordinates.json"
     partial = path.with_suffix(".tmp")
     partial.write_text(json.dumps({"recipe": recipe, "sets": sets}, separators=(",", ":")) + "\n", encoding="utf-8")
     os.replace(partial, path)

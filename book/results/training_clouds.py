@@ -7,11 +7,10 @@ At every look at the model a few held-out pairs are kept, along the gap of the m
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from mindgap import _files, training
+from mindgap import _files, results, training
 from mindgap.charts import temperature_label
 from mindgap.landscape import TEMPERATURES
 from mindgap.recipe import Recipe
@@ -29,7 +28,7 @@ def main() -> None:
         kept = frame.set_index("step").round(3).reset_index()
         clouds[temperature_label(temperature)] = kept[COLUMNS].to_numpy().tolist()
     recipe = {"pairs": PAIRS, "steps": STEPS, "seed": SEED, "versions": _files.versions(*training.PACKAGES)}
-    path = Path(__file__).with_suffix(".json")
+    path = results.FOLDER / "training_clouds.json"
     content = json.dumps({"recipe": recipe, "columns": COLUMNS, "clouds": clouds}, separators=(",", ":"))
     _files.write_whole(path, (content + "\n").encode())
     print(f"{path.name}: {len(clouds)} trainings")

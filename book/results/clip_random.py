@@ -1,4 +1,4 @@
-"""Measure the authors' untrained CLIP, for chapters 2 and 3: `python book/data/clip_random.py`.
+"""Measure the authors' untrained CLIP, for chapters 2 and 3: `python book/results/clip_random.py`.
 
 The features of CLIP ViT-B/16 with random weights do not come with the package, as those of the trained model do. What
 the chapters show of them is kept in `clip_random.json`: the cosines within the photographs and within the captions,
@@ -8,10 +8,9 @@ counted, and the gap. The file of features is looked for, and fetched, as `load_
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-from mindgap import _files, cosine_histogram, gap_distance, load_pairs
+from mindgap import _files, cosine_histogram, gap_distance, load_pairs, results
 from mindgap._files import rounded
 
 BINS = 200  # over [−1, 1]
@@ -36,7 +35,7 @@ def measured() -> dict[str, Any]:
 
 
 def main() -> None:
-    path = Path(__file__).with_suffix(".json")
+    path = results.FOLDER / "clip_random.json"
     _files.write_whole(path, (json.dumps(measured(), separators=(",", ":"), ensure_ascii=False) + "\n").encode())
     print(f"{path.name}: the untrained CLIP")
 

@@ -1,0 +1,34 @@
+"""Results that take long, as the chapters show them: small files, each made by one command and with its recipe.
+
+`path("cones.json")` is where one of them lies, whatever the current folder.
+
+| file | what it holds | made by |
+|---|---|---|
+| `cones.json` | 25 seeds of three untrained towers, for `seeds.Cones` | `mindgap cones --umap` |
+| `sweep_temperature.json`, … | trainings of the small CLIP, for `experiments.Sweep` | `mindgap sweep temperature`, … |
+| `training_clouds.json` | held-out pairs in the course of six trainings | `book/results/training_clouds.py` |
+| `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |
+| `clip_random.json` | cosines and gap of the authors' untrained CLIP | `book/results/clip_random.py` |
+| `speed_cosines.csv` | what mean cosines and histograms cost | `benchmarks/cosines.py` |
+| `speed_landscape.csv` | what the loss landscape costs | `benchmarks/landscape.py` |
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mindgap import _scalars
+
+__all__ = ["FOLDER", "names", "path"]
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """The names of all files, sorted."""
+    return tuple(sorted(file.name for kind in ("csv", "json") for file in FOLDER.glob(f"*.{kind}")))
+
+
+def path(name: str) -> Path:
+    """Where the file `name` lies. Raises ValueError for a name that is not among `names()`, with near matches."""
+    return FOLDER / _scalars.choice(name, "name", names())
