@@ -159,8 +159,8 @@ def pair_layers(
 ) -> list[alt.Chart]:
     """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle.
 
-    The second axis goes to ±`across`. Rows have a column `pair`: the pair under the pointer is drawn once more, strong
-    and on top, and, if `marked`, so is the one that the slider of `marking` chooses. `view` names the view that follows
+    The second axis goes to ±`across`. Rows have a column `pair`: the pair under the pointer is drawn once more and
+    stronger, and, if `marked`, so is the one that the slider of `marking` chooses. `view` names the view that follows
     the pointer: each of a chart's needs a name of its own.
     """
     x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
@@ -169,9 +169,13 @@ def pair_layers(
     pointer = alt.selection_point(name=near, fields=["pair"], on="pointerover", clear="pointerout", empty=False)
     chosen = f"{near}.pair && {near}.pair[0] == datum.pair" + (f" || datum.pair == {MARKED}" if marked else "")
     strong = base.transform_filter(chosen)
-    ends = {"clip": True, "filled": True, "opacity": 1, "stroke": NEUTRAL, "strokeWidth": 1}
+    ends = {"clip": True, "filled": True, "opacity": 1}
     second = (alt.X("x2:Q"), alt.Y("y2:Q"))
+    # What stands out lies beneath what it repeats: on top it would take the pointer away from it, be gone, and so on.
     return [
+        strong.mark_rule(color=NEUTRAL, clip=True, strokeWidth=2.5).encode(x, y, x2="x2:Q", y2="y2:Q"),
+        strong.mark_point(shape="circle", color=IMAGE, size=170, **ends).encode(x, y),
+        strong.mark_point(shape="square", color=TEXT, size=150, **ends).encode(*second),
         base.mark_rule(color=NEUTRAL, clip=True, strokeWidth=0.8).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity),
         base.mark_point(shape="circle", filled=True, color=IMAGE, clip=True, size=26, opacity=0.8)
         .encode(x, y, tooltip=tooltip)
@@ -180,9 +184,6 @@ def pair_layers(
         base.mark_point(shape="square", filled=True, color=TEXT, clip=True, size=22, opacity=0.8).encode(
             *second, tooltip=tooltip
         ),
-        strong.mark_rule(color=NEUTRAL, clip=True, strokeWidth=2).encode(x, y, x2="x2:Q", y2="y2:Q"),
-        strong.mark_point(shape="circle", color=IMAGE, size=110, **ends).encode(x, y, tooltip=tooltip),
-        strong.mark_point(shape="square", color=TEXT, size=95, **ends).encode(*second, tooltip=tooltip),
     ]
 
 

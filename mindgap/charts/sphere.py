@@ -48,7 +48,9 @@ def sphere_pairs(
         )
     )
     if controls:
-        chart = runtime(chart, play=["raised", "turn"], drag={"view": "equal_globe", "x": "turn", "y": "tilt"})
+        chart = runtime(
+            chart, play=["raised", "turn"], numbers="data-2", drag={"view": "equal_globe", "x": "turn", "y": "tilt"}
+        )
     return chart
 
 

@@ -92,7 +92,6 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     kinds = ["its own text", "another text"]
     scale = alt.Scale(domain=kinds, range=[TEXT, NEUTRAL])
     colour = alt.Color("kind:N", title=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
-    plain = alt.Color("kind:N", scale=scale, legend=None)
     height = alt.Y(
         "weight:Q",
         title="weight in the softmax",
@@ -110,7 +109,7 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
             height,
             colour,
             tooltip=hint(
-                {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.weight, '.2~%')"},
+                {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.weight, '.2~g')"},
                 "datum.kind + ', number ' + datum.rank + ' in similarity'",
             ),
         )
@@ -139,8 +138,8 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     )
     others = (
         ranked.transform_filter("!datum.own")
-        .mark_tick(orient="vertical", size=12, thickness=1, opacity=0.6)
-        .encode(across, plain, y=alt.value(274), tooltip=hint({"cosine": "format(datum.cosine, '.3f')"}, "datum.kind"))
+        .mark_tick(orient="vertical", size=12, thickness=1, opacity=0.6, color=NEUTRAL)
+        .encode(across, y=alt.value(274), tooltip=hint({"cosine": "format(datum.cosine, '.3f')"}, "datum.kind"))
     )
     own = (
         shares.transform_joinaggregate(total="sum(share)")
@@ -154,7 +153,7 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         alt.X("cosine:Q"),
         alt.Y("log_weight:Q"),
         tooltip=hint(
-            {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.share/datum.total, '.2~%')"}, "datum.kind"
+            {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.share/datum.total, '.2~g')"}, "datum.kind"
         ),
     )
     count = caption(

@@ -79,3 +79,9 @@ def test_temperatures_have_the_pages_colours_and_other_kinds_their_own() -> None
     by_start = json.dumps(stored(charts.training_curves(history(("random", "aligned")), {"gap": "gap"}).to_dict()))
     assert theme.HUES["green"] not in by_temperature
     assert theme.HUES["green"] in by_start
+
+
+def test_the_numbers_of_the_scrubber_are_its_curves() -> None:
+    spec = stored(charts.training_scrubber(history(), clouds()).to_dict())
+    rows = spec["datasets"][spec["usermeta"]["mindgap"]["numbers"]]
+    assert {"kind", "step", "mean", "min", "max"} <= set(rows[0])
