@@ -1,14 +1,18 @@
 """Sphinx extension: draw the Vega-Lite figures stored in notebooks, with nothing fetched from anywhere.
 
-A notebook output of the Vega-Lite type becomes an HTML figure that carries its specification; one bundled script,
-made from vl-convert's copy of Vega and `embed.js` beside this file, draws every figure on the page. Script and style
-sheet take their colours and fonts from the package's `theme.json`, of which the package itself need not be installed.
+A notebook output of the Vega-Lite type becomes an HTML figure that carries its specification and a picture of its
+first state, light and dark, which is what shows before the script has come, without JavaScript and on paper. One
+bundled script, made from vl-convert's copy of Vega and the files in `figures/` beside this one, draws every figure on
+the page. Script and style sheet take their colours and fonts from the package's `theme.json`, of which the package
+itself need not be installed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +22,123 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
 BUNDLE, STYLE = "mindgap-vega.js", "mindgap-theme.css"
+SCRIPTS = ["looks.js", "fit.js", "numbers.js", "controls.js", "figure.js"]
 THEME = json.loads((HERE.parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
+COLUMN = 672  # pixels of a wide page's column, to which the pictures of first states are drawn
+PLAIN = 'class="output text_html mindgap-plain">'  # of a figure's output, which brings colours of its own
+BESIDE = 72  # about what the labels of a panel's axis take
 
 
-def figure_html(spec: dict[str, Any]) -> str:
-    """The HTML of one figure: its specification, and its description for whoever cannot see or run it."""
+def palette(mode: str) -> dict[str, Any]:
+    """The configuration of figures on a page that is "light" or "dark"."""
+    text, grid = THEME["ink"][mode]["text"], THEME["ink"][mode]["grid"]
+    return {
+        "background": "transparent",
+        "aria": False,  # a figure is one picture with one description; its numbers are in the table under it
+        "axis": {"labelColor": text, "titleColor": text, "gridColor": grid, "domainColor": grid, "tickColor": grid},
+        "legend": {"labelColor": text, "titleColor": text},
+        "title": {"color": text, "subtitleColor": text},
+        "header": {"labelColor": text, "titleColor": text},
+        "text": {"color": text},
+        "rule": {"color": text},
+        "range": {"ordinal": THEME["temperature"][mode], "ramp": THEME["temperature"][mode]},
+    }
+
+
+PALETTES = {mode: palette(mode) for mode in ("light", "dark")}
+
+
+def merged(base: Any, over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what `over` has, dictionaries within dictionaries included."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def fitted(spec: dict[str, Any], width: int) -> dict[str, Any]:
+    """The specification with its panels made for a column of `width` pixels, about as the page's script makes them."""
+    views = spec.get("concat")
+    if views:
+        columns = min(spec.get("columns", len(views)), len(views))
+        return {**spec, "concat": [fitted(view, width // columns) for view in views]}
+    if not isinstance(spec.get("width"), int | float):
+        return spec
+    own = width - BESIDE
+    equal = str(spec.get("name", "")).startswith("equal")
+    height = {"height": round(spec["height"] * own / spec["width"])} if equal else {}
+    return {**spec, "width": own, **height}
+
+
+def still(spec: dict[str, Any], mode: str) -> str:
+    """An SVG of the first state of a figure."""
+    text = json.dumps(spec)
+    if mode == "dark":
+        partners = THEME.get("dark", {})
+        text = re.sub(r"#[0-9a-fA-F]{6}\b", lambda found: partners.get(found[0].lower(), found[0]), text)
+    spec = fitted(json.loads(text), COLUMN)
+    spec = {key: value for key, value in spec.items() if key not in ("$schema", "usermeta")}
+    # The script finds how many columns a legend has room for; here three always have.
+    config = merged(merged(spec.get("config", {}), PALETTES[mode]), {"legend": {"columns": 3}})
+    drawn: str = vl_convert.vegalite_to_svg({**spec, "config": config})
+    return drawn
+
+
+def stills(spec: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """The files with the pictures of a figure, by mode; drawn unless they are there."""
+    body = json.dumps([spec, PALETTES, THEME.get("dark"), COLUMN, vl_convert.__version__], sort_keys=True)
+    name = hashlib.sha256(body.encode()).hexdigest()[:16]
+    found = {mode: folder / f"{name}-{mode}.svg" for mode in PALETTES}
+    folder.mkdir(parents=True, exist_ok=True)
+    for mode, path in found.items():
+        if not path.exists():
+            path.write_text(still(spec, mode), encoding="utf-8")
+    return found
+
+
+def figure_html(spec: dict[str, Any], pictures: dict[str, Path], static: str) -> str:
+    """The HTML of one figure: its specification, and its picture and description for whoever cannot run it.
+
+    `static` is the way from the page to the folder that the pictures' folder lies in.
+    """
     text = html.escape(spec.get("description", ""), quote=True)
+    images = []
+    for mode, path in pictures.items():
+        width, height = re.findall(r'^<svg[^>]* (?:width|height)="([\d.]+)"[^>]* height="([\d.]+)"', _head(path))[0]
+        images.append(
+            f'<img class="mindgap-still mindgap-{mode}" loading="lazy" src="{static}/{path.parent.name}/{path.name}" '
+            f'alt="{text}" width="{width}" height="{height}">'
+        )
     body = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
-        f'<div class="mindgap-figure"><div class="mindgap-view"></div>'
-        f'<script type="application/json">{body}</script>'
-        f"<noscript><p>{text} (This figure needs JavaScript; no network.)</p></noscript></div>"
+        f'<div class="mindgap-figure"><div class="mindgap-view"></div>{"".join(images)}'
+        f'<script type="application/json">{body}</script></div>'
     )
+
+
+def _head(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return file.read(600)
+
+
+def static_folder(app: Sphinx) -> Path:
+    """What this extension adds to the site's static files."""
+    return Path(app.outdir).parent / "mindgap_static"
 
 
 def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
     """Give every Vega-Lite output of a notebook its HTML form, before the notebook is parsed."""
     if Path(app.env.doc2path(docname)).suffix != ".ipynb":
         return
+    static = "../" * docname.count("/") + "_static"
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if MIME in data:
-                output["data"] = {"text/html": figure_html(data[MIME])}
+                pictures = stills(data[MIME], static_folder(app) / "figures")
+                output["data"] = {"text/html": figure_html(data[MIME], pictures, static)}
     source[0] = json.dumps(notebook)
 
 
@@ -51,19 +148,26 @@ def theme_css() -> str:
     return ":root {\n" + "".join(f"  --mindgap-{name}: {value};\n" for name, value in names.items()) + "}\n"
 
 
+def script() -> str:
+    """The script that draws figures, with Vega in it."""
+    parts = [f"const THEME = {json.dumps(THEME)};\nconst PALETTES = {json.dumps(PALETTES)};"]
+    parts += [(HERE / "figures" / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    # In a function of its own: the bundle's top-level names would otherwise become globals of the page.
+    bundle: str = vl_convert.javascript_bundle("\n".join(parts))
+    return f"(function () {{\n{bundle}\n}})();\n"
+
+
 def write_static_files(app: Sphinx) -> None:
     """Write the script and the theme's style sheet next to the other static files of this build."""
     if app.builder.format != "html":
         return
-    folder = Path(app.outdir).parent / "mindgap_static"
+    folder = static_folder(app)
     folder.mkdir(parents=True, exist_ok=True)
-    embed = (HERE / "embed.js").read_text(encoding="utf-8")
-    script = vl_convert.javascript_bundle(f"const THEME = {json.dumps(THEME)};\n{embed}")
-    # In a function of its own: the bundle's top-level names would otherwise become globals of the page.
-    (folder / BUNDLE).write_text(f"(function () {{\n{script}\n}})();\n", encoding="utf-8")
+    (folder / BUNDLE).write_text(script(), encoding="utf-8")
     (folder / STYLE).write_text(theme_css(), encoding="utf-8")
     app.config.html_static_path.append(str(folder))
     app.add_css_file(STYLE)
+    app.add_css_file("figures.css")
 
 
 def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -76,7 +180,8 @@ def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str,
     context["script_files"] = list({(s.filename or "", *sorted(s.attributes.items())): s for s in scripts}.values())
     if "mindgap-figure" in context.get("body", ""):
         address = context["pathto"](f"_static/{BUNDLE}", 1)
-        context["body"] += f'<script defer src="{address}"></script>'
+        body = re.sub(r'class="output text_html">(?=\s*<div class="mindgap-figure">)', PLAIN, context["body"])
+        context["body"] = body + f'<script defer src="{address}"></script>'
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

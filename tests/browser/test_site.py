@@ -17,11 +17,20 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.browser.conftest import SITE, Watched, watched_page
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in (SITE / "book").rglob("*.html")) if SITE.exists() else []
-DRAWN = "[...document.querySelectorAll('.mindgap-figure')].every(figure => figure.dataset.drawn)"
+DRAWN = "figure => figure.dataset.drawn !== undefined"
 
 TYPESET = "!document.querySelector('.math') || document.querySelectorAll('mjx-container').length > 0"
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="the site is not built: run `make book`")
+
+
+def scroll_through(view: Page) -> None:
+    """Go through a page as readers do: its figures are drawn as they come near."""
+    for figure in view.locator(".mindgap-figure").all():
+        if figure.is_visible():
+            figure.scroll_into_view_if_needed()
+            view.wait_for_function(DRAWN, arg=figure.element_handle())
+    view.evaluate("scrollTo(0, 0)")
 
 
 class Tab:
@@ -44,7 +53,7 @@ class Tab:
         self.watch.outside.clear()
         self.watch.errors.clear()
         self.view.goto(f"{self.base}/{page}")
-        self.view.wait_for_function(DRAWN)
+        scroll_through(self.view)
         self.view.wait_for_function(TYPESET)
         self.untouched = page
         return self.view, self.watch
@@ -112,7 +121,7 @@ def test_a_page_is_complete_quiet_and_fits(tabs: Tabs, page: str, width: int, th
     assert view.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     wide = view.evaluate(
         "[...document.querySelectorAll('.mindgap-figure')]"
-        ".filter(f => f.offsetParent && f.querySelector('svg').getBoundingClientRect().width > f.clientWidth + 1)"
+        ".filter(f => f.offsetParent && f.scrollWidth > f.clientWidth + 1)"
         ".map(f => f.closest('figure')?.id)"
     )
     assert wide == [], "figures wider than their column"

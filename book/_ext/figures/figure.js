@@ -1,0 +1,122 @@
+// Draws the stored figures of a page as they come near the reader: fitted to the column, in the page's light or dark
+// colours, and again when either changes, with what the reader has set kept. Until then, without JavaScript and on paper
+// a picture of the first state stands there.
+
+const NEAR = "600px 0px";
+
+async function draw(figure) {
+  const holder = figure.querySelector(".mindgap-view");
+  const stored = (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+  const names = bound(stored).map((param) => param.name);
+  const kept = figure.mindgapAsked || {};
+  delete figure.mindgapAsked;
+  if (figure.mindgapView) {
+    for (const name of names) kept[name] ??= figure.mindgapView.signal(name);
+    figure.mindgapView.finalize();
+  }
+  const dark = isDark();
+  const width = Math.max(240, figure.clientWidth);
+  figure.dataset.width = width;
+  const spec = responsive(stored, width, dark);
+  for (const param of spec.params) if (param.name in kept) param.value = kept[param.name];
+  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite" });
+  figure.mindgapView = result.view;
+  await settleInto(holder, result, stored, width);
+  describe(figure, stored);
+  dressControls(figure, stored);
+  letDrag(figure, stored);
+  if (!figure.querySelector(".mindgap-tools")) holder.after(toolbar(figure, stored));
+  figure.dataset.drawn = dark ? "dark" : "light";
+}
+
+// One picture with one description. Its marks are behind that, and its numbers in the table under it.
+function describe(figure, stored) {
+  const embedded = figure.querySelector(".vega-embed");
+  for (const name of ["role", "aria-roledescription", "aria-label"]) embedded.removeAttribute(name);
+  const svg = figure.querySelector("svg.marks, svg");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", stored.description || "A chart.");
+  svg.removeAttribute("aria-roledescription");
+}
+
+let queue = Promise.resolve();
+
+// One at a time, and the page has its turn between two of them.
+function enqueue(figure) {
+  if (figure.mindgapWaiting) return queue;
+  figure.mindgapWaiting = true;
+  queue = queue
+    .then(() => new Promise((go) => setTimeout(go)))
+    .then(() => {
+      figure.mindgapWaiting = false;
+      return figure.clientWidth ? draw(figure) : undefined;
+    })
+    .catch((error) => console.error(error)); // one figure that fails takes no other with it
+  return queue;
+}
+
+function figures() {
+  return [...document.querySelectorAll(".mindgap-figure")];
+}
+
+function drawn() {
+  return figures().filter((figure) => figure.mindgapView);
+}
+
+function followAddress() {
+  const [id, query] = location.hash.slice(1).split("?");
+  if (query === undefined) return;
+  const place = document.getElementById(decodeURIComponent(id));
+  const figure = place?.querySelector(".mindgap-figure");
+  if (!figure) return;
+  const stored = (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+  figure.mindgapAsked = { ...start(stored), ...asked(stored, query) };
+  enqueue(figure).then(() => place.scrollIntoView({ block: "center" }));
+}
+
+// A printer does not wait: what is drawn is copied at once, light; what is not has its picture.
+function forPaper() {
+  for (const figure of drawn()) {
+    const copy = document.createElement("div");
+    copy.className = "mindgap-print";
+    copy.setAttribute("aria-hidden", "true");
+    const svg = figure.querySelector("svg.marks, svg").outerHTML;
+    copy.innerHTML = figure.dataset.drawn === "dark" ? lightened(svg) : svg;
+    figure.prepend(copy);
+  }
+}
+
+function fromPaper() {
+  document.querySelectorAll(".mindgap-print").forEach((copy) => copy.remove());
+}
+
+function begin() {
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        enqueue(target);
+      }
+    },
+    { rootMargin: NEAR },
+  );
+  figures().forEach((figure) => near.observe(figure)); // one inside a closed fold comes when that is opened
+  const again = (differs) => drawn().filter(differs).forEach(enqueue);
+  new MutationObserver(() => again((f) => f.dataset.drawn !== mode())).observe(document.documentElement, {
+    attributes: true,
+    attributeFilter: ["data-theme"],
+  });
+  let timer;
+  window.addEventListener("resize", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => again((f) => f.clientWidth && Math.abs(f.clientWidth - Number(f.dataset.width)) > 8), 150);
+  });
+  window.addEventListener("beforeprint", forPaper);
+  window.addEventListener("afterprint", fromPaper);
+  window.addEventListener("hashchange", followAddress);
+  followAddress();
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+else begin();

@@ -1,0 +1,36 @@
+// How a figure looks on this page: the theme's light or dark colours, and no words of Vega's own for screen readers.
+// THEME is mindgap/charts/theme.json, and PALETTES what Vega is told of it; both are put before these files when the
+// site is built.
+
+function isDark() {
+  return document.documentElement.dataset.theme === "dark";
+}
+
+function mode() {
+  return isDark() ? "dark" : "light";
+}
+
+// Colours that a chart sets itself have a partner of their own in the dark.
+function recoloured(spec, dark) {
+  const partners = THEME.dark || {};
+  if (!dark || !Object.keys(partners).length) return structuredClone(spec);
+  return JSON.parse(JSON.stringify(spec).replace(/#[0-9a-fA-F]{6}\b/g, (colour) => partners[colour.toLowerCase()] || colour));
+}
+
+// A picture drawn in the dark, in its light colours: for paper, and at once, since a printer does not wait.
+function lightened(svg) {
+  const back = {};
+  for (const [light, dark] of Object.entries(THEME.dark || {})) back[dark.toLowerCase()] = light;
+  THEME.temperature.dark.forEach((dark, i) => (back[dark.toLowerCase()] = THEME.temperature.light[i]));
+  for (const [name, dark] of Object.entries(THEME.ink.dark)) back[dark.toLowerCase()] = THEME.ink.light[name];
+  return svg.replace(/#[0-9a-fA-F]{6}\b/g, (colour) => back[colour.toLowerCase()] || colour);
+}
+
+function merge(base, over) {
+  const result = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const both = value && typeof value === "object" && !Array.isArray(value) && base && typeof base[key] === "object";
+    result[key] = both ? merge(base[key], value) : value;
+  }
+  return result;
+}

@@ -1,0 +1,408 @@
+"""Every figure of the site, of whatever chart: what readers do with it, there and back, wide and narrow."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from tests.browser.conftest import SITE, watched_page
+from tests.browser.test_site import Tab, Tabs, scroll_through, settle, tabs  # noqa: F401
+
+WITH_FIGURES = (
+    [
+        path.relative_to(SITE).as_posix()
+        for path in sorted((SITE / "book").rglob("*.html"))
+        if 'class="mindgap-figure"' in path.read_text(encoding="utf-8")
+    ]
+    if SITE.exists()
+    else []
+)
+
+pytestmark = pytest.mark.skipif(not WITH_FIGURES, reason="the site is not built: run `make book`")
+
+each_page = pytest.mark.parametrize("page", WITH_FIGURES, scope="module")
+each_width = pytest.mark.parametrize("width", [1280, 360], scope="module")
+each_theme = pytest.mark.parametrize("theme", ["light", "dark"], scope="module")
+
+# What a figure shows: every mark and every word of it, as drawn; Vega may put the ticks of an axis in another order.
+MARKS = """figure => [...figure.querySelectorAll('svg.marks *')].filter(node => !node.children.length).map(node =>
+  [node.tagName, ...['d', 'transform', 'x1', 'x2', 'y1', 'y2', 'width', 'height', 'fill', 'stroke', 'opacity',
+    'fill-opacity', 'stroke-opacity'].map(name => node.getAttribute(name)), node.textContent].join(' '))
+  .sort().join('\\n')"""
+
+# Texts of a figure, as boxes on the page, with what they are and how large their letters stand there.
+TEXTS = """figure => {
+  const scale = svg => svg.getBoundingClientRect().width / Number(svg.getAttribute('width'));
+  return [...figure.querySelectorAll('svg.marks text')].filter(text => text.textContent.trim() &&
+    Number(getComputedStyle(text).opacity) > 0 && text.getAttribute('opacity') !== '0').map(text => {
+    const { left, right, top, bottom } = text.getBoundingClientRect();
+    const svg = text.ownerSVGElement, frame = svg.getBoundingClientRect();
+    return { words: text.textContent, left, right, top, bottom,
+      size: parseFloat(getComputedStyle(text).fontSize) * scale(svg),
+      inside: Math.min(left - frame.left, frame.right - right, top - frame.top, frame.bottom - bottom) >= -1 };
+  });
+}"""
+
+PANELS = """figure => [...figure.querySelectorAll('svg.marks g.mark-group')]
+  .filter(group => / role-frame root|(^| )\\w+_group( |$)/.test(group.className.baseVal))
+  .map(group => group.querySelector(':scope > g > path.background')?.getBoundingClientRect().width)
+  .filter(width => width > 1)"""
+
+
+def figures(view: Page) -> list[Locator]:
+    return [figure for figure in view.locator(".mindgap-figure").all() if figure.is_visible()]
+
+
+def name_of(figure: Locator) -> str:
+    return str(figure.evaluate("figure => figure.closest('figure')?.id"))
+
+
+def spec_of(figure: Locator) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(figure.locator("script").text_content() or "")
+    return found
+
+
+def bound(figure: Locator) -> list[dict[str, Any]]:
+    return [param for param in spec_of(figure).get("params", []) if "input" in param.get("bind", {})]
+
+
+def rows_of(figure: Locator, param: dict[str, Any]) -> Locator:
+    return figure.locator(f".vega-bind [name='{param['name']}']")
+
+
+def places(param: dict[str, Any]) -> list[Any]:
+    """Where a control can be put: every option of a menu; the ends, the middle and a step off of a slider."""
+    bind, start = param["bind"], param["value"]
+    if bind["input"] == "range":
+        low, high, step = bind["min"], bind["max"], bind.get("step", 1)
+        middle = low + step * round((high - low) / 2 / step)
+        beside = start + step if start + step <= high else start - step
+        return [place for place in dict.fromkeys([beside, low, middle, high]) if place != start]
+    if bind["input"] == "checkbox":
+        return [not start]
+    return [option for option in bind["options"] if option != start]
+
+
+def put(figure: Locator, param: dict[str, Any], place: Any) -> None:
+    """Move a control as a reader does."""
+    controls = rows_of(figure, param)
+    kind = param["bind"]["input"]
+    if kind == "range":
+        controls.first.evaluate(
+            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }",
+            place,
+        )
+    elif kind == "checkbox":
+        controls.first.set_checked(place)
+    elif kind == "select":
+        controls.first.select_option(index=param["bind"]["options"].index(place))
+    else:
+        controls.nth(param["bind"]["options"].index(place)).check()
+    settle(figure)
+
+
+def faults(figure: Locator) -> list[str]:
+    """What is wrong with a figure as it stands: words cut off, too small or on each other, panels too narrow."""
+    found = []
+    texts = figure.evaluate(TEXTS)
+    for text in texts:
+        if not text["inside"]:
+            found.append(f"cut off: {text['words']}")
+        if text["size"] < 10.95:
+            found.append(f"letters of {text['size']:.1f} px: {text['words']}")
+    for index, one in enumerate(texts):
+        for other in texts[index + 1 :]:
+            wide = min(one["right"], other["right"]) - max(one["left"], other["left"])
+            high = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+            # Boxes of letters are higher than the letters.
+            if wide > 2 and high > 4 and one["words"] != other["words"]:
+                found.append(f"on each other: {one['words']} / {other['words']}")
+    found += [f"a panel of {width:.0f} px" for width in figure.evaluate(PANELS) if width < 199]
+    return found
+
+
+# Colours of words and marks, as drawn on the page's own background.
+COLOURS = """figure => {
+  const words = [], marks = [];
+  const ground = getComputedStyle(document.querySelector('.bd-article-container') || document.body).backgroundColor;
+  for (const node of figure.querySelectorAll('svg.marks text, svg.marks path, svg.marks line')) {
+    if (node.classList.contains('background') || node.classList.contains('foreground')) continue;
+    const { fill, stroke, opacity, fillOpacity, strokeOpacity } = getComputedStyle(node);
+    if (Number(opacity) === 0) continue;
+    if (node.tagName === 'text') words.push(fill);
+    else if (node.closest('.role-mark, .role-legend-symbol')) {
+      // What is faint on purpose (bands, lines of pairs, what is not chosen) is not what a figure is read from.
+      if (fill !== 'none' && fillOpacity * opacity > 0.5) marks.push(fill);
+      if (stroke !== 'none' && strokeOpacity * opacity > 0.5) marks.push(stroke);
+    }
+  }
+  const body = getComputedStyle(document.body).backgroundColor;
+  const clear = /rgba\\(0, 0, 0, 0\\)|transparent/.test(ground);
+  return { ground: clear ? body : ground, words: [...new Set(words)], marks: [...new Set(marks)] };
+}"""
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a CSS colour, by WCAG 2.2."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted([luminance(one), luminance(other)], reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def titles(figure: Locator) -> list[str]:
+    axes = figure.locator("svg.marks g.role-axis-title text")
+    return sorted(text for text in axes.all_text_contents() if text.strip())
+
+
+def words_of(figure: Locator) -> list[str]:
+    return sorted(figure.locator("svg.marks text").all_text_contents())
+
+
+@each_page
+@each_width
+def test_every_control_goes_there_and_back(tabs: Tabs, page: str, width: int) -> None:  # noqa: F811
+    view, watch = tabs(width, "light").use(page)
+    wrong = []
+    for figure in figures(view):
+        before, names = figure.evaluate(MARKS), titles(figure)
+        wrong += [f"{name_of(figure)}: {fault}" for fault in faults(figure)]
+        for param in bound(figure):
+            for place in places(param):
+                where = f"{name_of(figure)}, {param['name']} = {place}"
+                put(figure, param, place)
+                if figure.evaluate(MARKS) == before:
+                    wrong.append(f"{where}: nothing changes")
+                if len(titles(figure)) != len(names):
+                    wrong.append(f"{where}: axis titles {titles(figure)}")
+                wrong += [f"{where}: {fault}" for fault in faults(figure)]
+            put(figure, param, param["value"])
+            if figure.evaluate(MARKS) != before:
+                wrong.append(f"{name_of(figure)}: {param['name']} does not come back")
+    assert list(dict.fromkeys(wrong)) == []
+    assert watch.errors == []
+
+
+@each_page
+@each_theme
+def test_colours_stand_out_from_the_page(tabs: Tabs, page: str, theme: str) -> None:  # noqa: F811
+    view = tabs(1280, theme).read(page)
+    faint = []
+    for figure in figures(view):
+        found = figure.evaluate(COLOURS)
+        for kind, least in (("words", 4.5), ("marks", 3.0)):
+            for colour in found[kind]:
+                if contrast(colour, found["ground"]) < least:
+                    faint.append(f"{name_of(figure)}: {kind} {colour}, {contrast(colour, found['ground']):.2f} : 1")
+    assert faint == []
+
+
+@each_page
+def test_a_figure_is_one_picture_with_one_description(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view = tabs(1280, "light").read(page)
+    for figure in figures(view):
+        named = figure.locator(".mindgap-view [aria-label]:not(input):not(select):not(button):not([role=radiogroup])")
+        assert named.count() == 1, name_of(figure)
+        assert named.get_attribute("role") == "img"
+        assert named.get_attribute("aria-label") == spec_of(figure)["description"]
+
+
+@each_page
+def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use(page)
+    for figure in figures(view):
+        for param in bound(figure):
+            if param["bind"]["input"] != "range":
+                continue
+            said = []
+            for place in (param["bind"]["min"], param["bind"]["max"]):
+                put(figure, param, place)
+                slider = rows_of(figure, param).first
+                shown = slider.locator("xpath=following-sibling::output").text_content()
+                assert shown == slider.get_attribute("aria-valuetext")
+                said.append(shown)
+            assert len(set(said)) == 2, param["name"]
+            if not any(other["name"] == f"{param['name']}_words" for other in spec_of(figure)["params"]):
+                assert float(said[1].replace("−", "-")) == param["bind"]["max"]
+            put(figure, param, param["value"])
+
+
+@each_page
+def test_reset_brings_everything_back(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use(page)
+    for figure in figures(view):
+        before = figure.evaluate(MARKS)
+        for param in bound(figure):
+            put(figure, param, places(param)[0])
+        if bound(figure):
+            figure.get_by_role("button", name="Reset").click()
+            settle(figure)
+        assert figure.evaluate(MARKS) == before, name_of(figure)
+
+
+@each_page
+def test_a_link_leads_to_the_very_state(browser: Browser, tabs: Tabs, page: str) -> None:  # noqa: F811
+    view, watch = tabs(1280, "light").use(page)
+    for figure in figures(view):
+        if not bound(figure):
+            continue
+        for param in bound(figure):
+            put(figure, param, places(param)[-1])
+        there, name = words_of(figure), name_of(figure)
+        figure.get_by_role("button", name="Link to this view").click()
+        figure.locator(".mindgap-said:not(:empty)").wait_for()
+        address = view.evaluate("location.href")
+        assert f"#{name}?" in address
+        fresh = Tab(browser)
+        fresh.view.goto(address)
+        opened = fresh.view.locator(f"#{name} .mindgap-figure")
+        fresh.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=opened.element_handle())
+        settle(opened)
+        assert words_of(opened) == there, name
+        for param in bound(figure):
+            assert (
+                opened.evaluate("(figure, name) => figure.mindgapView.signal(name)", param["name"]) == places(param)[-1]
+            )
+        assert fresh.watch.errors == []
+        fresh.context.close()
+        break  # one figure a page: that all controls come back from an address is one piece of code
+    assert watch.errors == []
+
+
+def test_an_address_that_asks_for_what_cannot_be_changes_nothing(browser: Browser) -> None:
+    tab = Tab(browser)
+    for query in ("shift=NaN&temperature=7&nothing=1", "shift=", "%", "shift=9e9", "&&=&"):
+        tab.view.goto((SITE / "search.html").as_uri())  # an address that differs by what comes after # loads nothing
+        tab.view.goto(f"{SITE.as_uri()}/book/index.html#fig-hero?{query}")
+        figure = tab.view.locator("#fig-hero .mindgap-figure")
+        tab.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=figure.element_handle())
+        highest = next(param["bind"]["max"] for param in bound(figure) if param["name"] == "shift")
+        shift = figure.evaluate("figure => figure.mindgapView.signal('shift')")
+        assert shift == (highest if "9e9" in query else 0)
+        assert figure.evaluate("figure => figure.mindgapView.signal('temperature')") == "1/100"
+        assert tab.watch.errors == []
+    tab.context.close()
+
+
+@each_page
+def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_path: Path) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use(page)
+    for figure in figures(view):
+        figure.get_by_role("button", name="Show the numbers").click()
+        assert figure.locator(".mindgap-numbers tbody tr").count() > 0, name_of(figure)
+        with view.expect_download() as waiting:
+            figure.locator(".mindgap-csv").first.click()
+        waiting.value.save_as(tmp_path / "numbers.csv")
+        lines = (tmp_path / "numbers.csv").read_text(encoding="utf-8").splitlines()
+        stored = [rows for rows in spec_of(figure)["datasets"].values() if rows[0]]
+        assert len(lines) - 1 in [len(rows) for rows in stored]
+        assert set(lines[0].split(",")) in [{key for row in rows for key in row} for rows in stored]
+        figure.get_by_role("button", name="Hide the numbers").click()
+        assert figure.locator(".mindgap-numbers").count() == 0
+
+
+def test_the_table_shows_what_the_menus_have_chosen(tabs: Tabs) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use("book/04_embedding_shift.html")
+    figure = view.locator("#fig-landscape .mindgap-figure")
+    figure.get_by_role("button", name="Show the numbers").click()
+    table = figure.locator(".mindgap-numbers").first
+    assert "1/100" in (table.text_content() or "")
+    figure.get_by_label("temperature τ: 1/10", exact=True).check()
+    settle(figure)
+    assert "1/100" not in (table.text_content() or "")
+    figure.get_by_role("button", name="Reset").click()
+    figure.get_by_role("button", name="Hide the numbers").click()
+
+
+@each_page
+@each_theme
+def test_on_paper_figures_are_light_and_whole(browser: Browser, page: str, theme: str) -> None:
+    """Whether they were drawn before printing, or not: then their pictures are printed."""
+    tab = Tab(browser, theme=theme)
+    for drawn in (False, True):
+        tab.view.goto(f"{SITE.as_uri()}/{page}")
+        if drawn:
+            scroll_through(tab.view)
+        tab.view.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        tab.view.emulate_media(media="print")
+        for figure in tab.view.locator(".mindgap-figure").all():
+            if not figure.is_visible():
+                continue
+            shown = figure.locator(".mindgap-print svg, .mindgap-view svg, .mindgap-still").filter(visible=True)
+            assert shown.count() == 1, name_of(figure)
+            assert not figure.locator(".mindgap-dark").first.is_visible()
+            for colour in shown.evaluate(
+                "picture => [...picture.querySelectorAll('text')].map(text => text.getAttribute('fill'))"
+            ):
+                red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+                assert contrast(f"rgb({red}, {green}, {blue})", "rgb(255, 255, 255)") > 3, colour
+            assert not figure.locator(".vega-bindings, .mindgap-tools").filter(visible=True).count()
+        tab.view.emulate_media(media="screen")
+        tab.view.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert tab.view.locator(".mindgap-print").count() == 0
+    tab.context.close()
+
+
+@each_page
+@each_theme
+def test_without_javascript_there_is_a_picture(browser: Browser, page: str, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    view, watch = watched_page(context)
+    view.goto(f"{SITE.as_uri()}/{page}")
+    for figure in view.locator(".mindgap-figure").all():
+        picture = figure.locator("img.mindgap-light")
+        if not figure.is_visible():
+            continue
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        assert box is not None
+        assert min(box["width"] / 3, box["height"]) > 100
+        source = (SITE / page).parent / (picture.get_attribute("src") or "")
+        assert source.resolve().is_file()
+        assert len(picture.get_attribute("alt") or "") > 30
+    assert watch.outside == []
+    context.close()
+
+
+def playing() -> list[tuple[str, str, str]]:
+    """Page, figure and slider of everything that plays."""
+    found = []
+    for page in WITH_FIGURES:
+        text = (SITE / page).read_text(encoding="utf-8")
+        for name, spec in re.findall(
+            r'<figure[^>]* id="([^"]+)">.*?<script type="application/json">(.*?)</script>', text, re.DOTALL
+        ):
+            for signal in json.loads(spec).get("usermeta", {}).get("mindgap", {}).get("play", []):
+                found.append((page, name, signal))
+    return found
+
+
+@pytest.mark.parametrize(("page", "name", "signal"), playing())
+def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: str, signal: str) -> None:  # noqa: F811
+    view, watch = tabs(1280, "light").use(page)
+    figure = view.locator(f"#{name} .mindgap-figure")
+    param = next(one for one in bound(figure) if one["name"] == signal)
+    start, end = param["bind"]["min"], param["bind"]["max"]
+    play = rows_of(figure, param).locator("xpath=preceding-sibling::button")
+    at = "([figure, name]) => figure.mindgapView.signal(name)"
+    put(figure, param, start)
+    play.click()
+    view.wait_for_function(f"arguments => ({at})(arguments) > {start}", arg=[figure.element_handle(), signal])
+    play.click()
+    stopped = figure.evaluate(f"(figure, name) => ({at})([figure, name])", signal)
+    assert start < stopped <= end
+    assert "play" in (play.get_attribute("aria-label") or "")
+    play.click()
+    view.wait_for_function(f"arguments => ({at})(arguments) === {end}", arg=[figure.element_handle(), signal])
+    view.wait_for_function("button => button.getAttribute('aria-label').startsWith('play')", arg=play.element_handle())
+    put(figure, param, param["value"])
+    assert watch.errors == []
