@@ -110,10 +110,12 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     start = sets[0] if len(sets) > 1 else f"both directions, {batches[0]}"
     named = caption(
         json.dumps(f"grey: {start}"),
-        alt.value("width"),
-        alt.value(-9),
+        alt.value(0),
+        alt.value("height"),  # where no landmark is named
         other.transform_aggregate(rows="count()").transform_filter("datum.rows > 0"),
-        align="right",
+        align="left",
+        dx=5,
+        dy=-7,
         color=NEUTRAL,
     )
     dots = (

@@ -129,9 +129,11 @@ def _losses(curves: pd.DataFrame, chosen: str, first: str) -> alt.LayerChart:
     named = caption(
         repr(f"grey: {first}"),
         alt.value("width"),
-        alt.value(-9),
+        alt.value("height"),  # in a corner: above the frame a phone has room for the loss alone
         other.transform_filter("datum.height == 0"),
         align="right",
+        dx=-4,
+        dy=-7,
         color=NEUTRAL,
     )
     shown = frame.transform_filter(chosen)
