@@ -111,11 +111,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     named = caption(
         json.dumps(f"grey: {start}"),
         alt.value(0),
-        alt.value("height"),  # where no landmark is named
+        alt.value(-9),  # above the frame, where no landmark is named
         other.transform_aggregate(rows="count()").transform_filter("datum.rows > 0"),
         align="left",
-        dx=5,
-        dy=-7,
         color=NEUTRAL,
     )
     dots = (
@@ -136,7 +134,8 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     )
     # Named where they are, in two short lines: minima below the curve, barriers above, none over the frame's sides.
     labelled_dots = dots.transform_calculate(lines=f"[datum.kind == 'global minimum' ? 'least' : datum.kind, {at}]")
-    low = "datum.kind != 'barrier'"
+    # One that all but touches the lower axis has its name above, too, clear of the axis's numbers.
+    low = f"datum.kind != 'barrier' && datum.loss > {range_of}[0] + 0.14*({range_of}[1] - {range_of}[0])"
     words = [
         labelled_dots.transform_filter(test)
         .mark_text(align=align, dx=dx, dy=dy, baseline=baseline)
