@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf sphinx test check execute lab bench coordinates cones clouds coursework release lock clean browser
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds coursework release lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -66,6 +66,9 @@ sphinx: .venv/.book .venv-sphinx/.site  ## build the same site with the newest S
 	$(BIN)/jupyter-book config sphinx . >/dev/null && \
 	printf 'import sys\nsys.path.append("book/_ext")\nextensions = [name for name in extensions if "jupyter" not in name]\n' >>conf.py && \
 	.venv-sphinx/bin/sphinx-build -b html -W --keep-going -n -E . _build/sphinx
+
+linkcheck: .venv/.book  ## ask every address outside of the book whether it is there; needs a network
+	$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/linkcheck
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \

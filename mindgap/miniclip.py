@@ -55,7 +55,7 @@ class Trained:
 def tokenize(captions: str | Sequence[str]) -> Int[Tensor, "n length"]:
     """Word numbers of each caption between start and end, padded: (n, 28) int64.
 
-    Case and punctuation do not count, and words outside VOCABULARY become "<unknown>".
+    Case and punctuation do not count, and words outside VOCABULARY become `"<unknown>"`.
 
     Raises ValueError for no captions, a caption without words, or one with more than 26 words.
     """

@@ -1,0 +1,112 @@
+"""After the last page: everything that no page uses is left out of the site.
+
+Extensions copy whole libraries into `_static`. What is kept is what a page names, and what a kept style sheet or script
+names in its turn, so that a new page, icon or library brings its own files without a list to keep. Pages name their
+notebooks in `_sources` likewise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from . import icons
+
+LOGGER = logging.getLogger(__name__)
+SHEET = "icons.css"
+THEME = "styles/pydata-sphinx-theme.css"
+SOURCE_MAP = re.compile(r"\n?(?://|/\*)# sourceMappingURL=[^\n]*?\.map(?: ?\*/)?\s*$")
+# MathJax finds these by itself when a formula needs them: the letters, and the less usual commands.
+MATHJAX = ("mathjax/output/chtml/fonts/woff-v2/", "mathjax/input/tex/extensions/")
+TOO_MUCH = ("mathjax/input/tex/extensions/all-packages.js",)
+NAMED = re.compile(r"[\w@.+-]+\.(?:css|js|mjs|json|svg|png|ico|gif|jpg|webp|woff2?|ttf|txt|csv|wasm|pdf)\b")
+
+
+def names(text: str) -> set[str]:
+    """The names of files in a page, a style sheet or a script."""
+    return set(NAMED.findall(text))
+
+
+def kept(static: Path, pages: list[str]) -> set[Path]:
+    """The files of `_static` that the pages need, whatever they are needed through."""
+    files = [path for path in static.rglob("*") if path.is_file() and path.suffix != ".map"]
+    found: set[Path] = set()
+    wanted = set().union(*map(names, pages)) if pages else set()
+    waiting = True
+    while waiting:
+        fresh = {path for path in files if path not in found and path.name in wanted}
+        found |= fresh
+        waiting = bool(fresh)
+        for path in fresh:
+            # MathJax's own script names every file of its parent library, in a table of its own.
+            if path.suffix in (".css", ".js") and "mathjax" not in path.parts:
+                wanted |= names(path.read_text(encoding="utf-8"))
+    if any("mathjax" in path.parts for path in found):
+        found = {path for path in found if "mathjax" not in path.parts or is_asked_for(path, pages)}
+        found |= {path for path in files if path.relative_to(static).as_posix().startswith(MATHJAX)}
+        found -= {static / name for name in TOO_MUCH}
+    return found
+
+
+def is_asked_for(path: Path, pages: list[str]) -> bool:
+    return any(f"mathjax/{path.name}" in page for page in pages)
+
+
+def without_map(path: Path) -> None:
+    """Browsers' tools ask for the source map that a file names: it names none."""
+    text = path.read_text(encoding="utf-8")
+    if (plain := SOURCE_MAP.sub("\n", text)) != text:
+        path.write_text(plain, encoding="utf-8")
+
+
+def dense(notebook: str) -> str:
+    """The same notebook without the line breaks and blanks between its numbers, which are half of it."""
+    return json.dumps(json.loads(notebook), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def remove_but(folder: Path, keep: set[Path]) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        if path.is_file() and path not in keep:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def tidy(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    static, sources = site / "_static", site / "_sources"
+    pages = [path.read_text(encoding="utf-8") for path in site.rglob("*.html") if static not in path.parents]
+    keep = kept(static, pages)
+    if static / THEME in keep:
+        drawn = icons.Icons()
+        scripts = [
+            path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js" and "mathjax" not in path.parts
+        ]
+        wanted = set().union(*map(icons.used, [*pages, *scripts]))
+        try:
+            (static / SHEET).write_text(icons.sheet(drawn, wanted), encoding="utf-8")
+        except KeyError as missing:
+            LOGGER.warning(missing.args[0])
+        theme = static / THEME
+        theme.write_text(icons.without_fonts(theme.read_text(encoding="utf-8"), drawn), encoding="utf-8")
+        keep = kept(static, pages)  # the fonts are not named any more
+    for path in keep:
+        if path.suffix in (".css", ".js"):
+            without_map(path)
+    remove_but(static, keep)
+    # A page that offers its source links to it.
+    named = {link for page in pages for link in re.findall(r'href="[^"]*?_sources/([^"]+)"', page)}
+    remove_but(sources, {sources / name for name in named})
+    for path in sources.rglob("*.ipynb"):
+        path.write_text(dense(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    app.add_css_file(SHEET)
+    app.connect("build-finished", tidy, priority=950)  # after MathJax's files and the theme's are copied

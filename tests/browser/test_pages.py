@@ -1,0 +1,385 @@
+"""The built pages: what they weigh, whether everyone can use them, and whether they can be found."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import SITE, watched_page
+
+axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed (make test installs it)")
+html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed (make test installs it)")
+
+PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")) if SITE.exists() else []
+CHAPTERS = [page for page in PAGES if re.match(r"book/(0\d_|index)", page)]
+FIRST = "book/01_modality_gap.html"
+KB = 1000
+PACKED = (".woff", ".woff2", ".png", ".jpg", ".webp")  # already compressed: nothing to gain
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="the site is not built: run `make book`")
+
+
+def open_tab(browser: Browser, width: int = 1280, theme: str = "light") -> Page:
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
+    return watched_page(context)[0]
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    page = open_tab(browser)
+    yield page
+    page.context.close()
+
+
+def complete(page: Page) -> None:
+    """Wait until every figure is drawn, wherever it is, and all mathematics is set."""
+    page.evaluate("window.MathJax?.startup?.promise?.then(() => true)")
+    for figure in page.locator(".mindgap-figure:visible").all():
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-drawn", re.compile("."))
+
+
+def weight(path: Path) -> int:
+    """What a file weighs on its way to a reader."""
+    content = path.read_bytes()
+    return len(content) if path.suffix in PACKED else len(gzip.compress(content, mtime=0))
+
+
+def asked_for(browser: Browser, page: str) -> set[Path]:
+    """The files that a page loads, to its end."""
+    tab = open_tab(browser)
+    files: set[Path] = set()
+    tab.on("request", lambda request: files.add(Path(unquote(urlparse(request.url).path))))
+    tab.goto((SITE / page).as_uri())
+    complete(tab)
+    tab.wait_for_load_state("networkidle")
+    tab.context.close()
+    return {path for path in files if SITE in path.parents}
+
+
+@pytest.fixture(scope="module")
+def first_page(browser: Browser) -> set[Path]:
+    return asked_for(browser, FIRST)
+
+
+def test_the_site_is_small() -> None:
+    files = [path for path in SITE.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 15_000 * KB
+    assert [path.name for path in files if path.suffix == ".map" or path.name.startswith("fontawesome")] == []
+    assert {path.suffix for path in (SITE / "_sources").rglob("*") if path.is_file()} == {".ipynb"}
+
+
+def test_the_first_page_is_light(first_page: set[Path]) -> None:
+    assert sum(map(weight, first_page)) < 1200 * KB
+    assert len(first_page) < 40
+
+
+@pytest.mark.parametrize("page", [page for page in CHAPTERS if page != FIRST])
+def test_a_further_page_is_light(browser: Browser, first_page: set[Path], page: str) -> None:
+    fresh = asked_for(browser, page) - first_page
+    assert SITE / page in fresh
+    assert sum(map(weight, fresh)) < 400 * KB
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_figures_are_loaded_before_mathematics_and_after_the_page(page: str) -> None:
+    text = (SITE / page).read_text(encoding="utf-8")
+    tags = re.findall(r"<script\b[^>]*\bsrc=[^>]*>", text)
+    assert all(re.search(r"\b(?:defer|async)\b", tag) or 'type="module"' in tag for tag in tags)
+    names = [re.findall(r'src="[^"?]*/([^/"?]+)', tag)[0] for tag in tags]
+    if "tex-chtml.js" in names:
+        assert names[-1] == "tex-chtml.js"
+
+
+def test_every_icon_is_drawn(tab: Page) -> None:
+    """An icon is a mask of a picture of its own, in each of the places where the theme asks for one."""
+    tab.goto((SITE / FIRST).as_uri())
+    without = tab.evaluate(
+        "[...document.querySelectorAll('[class*=\"fa-\"]')]"
+        ".filter(icon => !getComputedStyle(icon, '::before').maskImage.includes('data:image/svg'))"
+        ".map(icon => icon.className)"
+    )
+    assert without == []
+    title = "getComputedStyle(document.querySelector('.admonition-title'), '::after').maskImage"
+    assert "data:image/svg" in tab.evaluate(title)
+
+
+# The marks inside of a chart are no part of what a screen reader sees, and their colours have tests of their own.
+AXE = """axe.run({exclude: [['.mindgap-view svg']]}, {
+    resultTypes: ['violations'],
+    rules: {'label-content-name-mismatch': {enabled: true}},
+})"""
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def themed(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    page = open_tab(browser, theme=request.param)
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("page", PAGES, scope="module")
+def test_everyone_can_use_the_page(themed: Page, page: str) -> None:
+    themed.goto((SITE / page).as_uri())
+    complete(themed)
+    themed.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = themed.evaluate(AXE)["violations"]
+    grave = [
+        (one["id"], node["target"], node["html"][:200])
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
+    assert grave == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_is_valid_html(page: str) -> None:
+    text = (SITE / page).read_text(encoding="utf-8")
+    parser = html5lib.HTMLParser()
+    tree = parser.parse(text)
+    assert [(line, code, data) for (line, _), code, data in parser.errors] == []
+    elements = list(tree.iter())
+    ids = Counter(element.get("id") for element in elements if element.get("id"))
+    assert [name for name, often in ids.items() if often > 1] == []
+    named = {name for element in elements for name in (element.get("aria-describedby") or "").split()}
+    named |= {name for element in elements for name in (element.get("aria-labelledby") or "").split()}
+    assert named <= ids.keys(), "a label or a description that is not there"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "404.html" and page != "index.html"])
+def test_the_page_says_what_it_is(page: str) -> None:
+    text = (SITE / page).read_text(encoding="utf-8")
+    (description,) = re.findall(r'<meta name="description" content="([^"]*)"', text)
+    assert 30 < len(description) <= 320
+    for name in ("og:title", "og:description", "og:image"):
+        assert len(re.findall(rf'<meta property="{name}" content="[^"]+"', text)) == 1
+    for address in ("https://arxiv.org/abs/2203.02053", "https://doi.org/10.48550/arXiv.2203.02053"):
+        assert f'href="{address}"' in text
+    assert text.count('name="viewport"') == 1
+
+
+def test_descriptions_differ() -> None:
+    said = [re.findall(r'name="description" content="([^"]*)"', (SITE / page).read_text()) for page in CHAPTERS]
+    assert len({one for (one,) in said}) == len(CHAPTERS)
+
+
+def search(tab: Page, words: str) -> list[tuple[str, str]]:
+    tab.goto(f"{(SITE / 'search.html').as_uri()}?q={words.replace(' ', '+')}")
+    expect(tab.locator("#search-results h2")).to_contain_text("Search Results")
+    found: list[list[str]] = tab.eval_on_selector_all(
+        "ul.search > li > a", "links => links.map(link => [link.textContent, link.getAttribute('href')])"
+    )
+    return [(title, address.split("?")[0]) for title, address in found]
+
+
+@pytest.mark.parametrize(("words", "page"), [
+    ("modality gap", FIRST),
+    ("cone effect", "book/02_cone_effect.html"),
+    ("temperature", "book/05_temperature.html"),
+    ("mismatched pairs", "book/06_mismatch.html"),
+    ("InfoNCE", "book/appendix/glossary.html#term-InfoNCE"),
+])  # fmt: skip
+def test_a_search_finds_the_right_page_first(tab: Page, words: str, page: str) -> None:
+    assert search(tab, words)[0][1].removesuffix("#") == page
+
+
+def test_the_api_comes_after_the_chapters(tab: Page) -> None:
+    pages = [address for _, address in search(tab, "load_pairs")]
+    kinds = ["api" if "/api/" in page else "book" for page in pages]
+    assert "api" in kinds
+    assert kinds == sorted(kinds, reverse=True)
+
+
+def test_the_search_holds_no_noise() -> None:
+    index = json.loads(re.sub(r"^Search\.setIndex\(|\)$", "", (SITE / "searchindex.js").read_text(encoding="utf-8")))
+    words = {word for word, pages in index["terms"].items() if pages != []}
+    assert {"temperatur", "softmax"} <= words
+    assert words.isdisjoint({"vconcat", "nbformat", "opac", "linspac", "manual_se", "dataframe"})
+    assert len(words) < 5000
+
+
+def test_a_word_of_the_glossary_is_explained_by_keyboard_and_put_away(tab: Page) -> None:
+    tab.goto((SITE / FIRST).as_uri())
+    word = tab.locator("a.term").first
+    box = tab.locator(f"[id='{word.get_attribute('aria-describedby')}']")
+    expect(box).to_be_hidden()
+    word.focus()
+    expect(box).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    word.blur()
+    word.hover()
+    expect(box).to_be_visible()
+    word.click()
+    tab.wait_for_url("**/appendix/glossary.html#term-*")
+    target = urlparse(tab.url).fragment
+    assert tab.locator(f"[id='{target}']").count() == 1
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_words_are_explained_once_and_in_prose_only(page: str) -> None:
+    text = (SITE / page).read_text(encoding="utf-8")
+    at = re.findall(r'<span class="explained" id="([^"]*)"', text)
+    assert len(at) == len(set(at))
+    assert len(at) >= 2
+    for block in ("h1", "h2", "h3", "figcaption", "table", "pre"):
+        for inside in re.findall(rf"<{block}\b.*?</{block}>", text, re.DOTALL):
+            assert 'class="explained"' not in inside
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", [FIRST, "book/05_temperature.html"])
+def test_explanations_stay_on_a_phone(browser: Browser, page: str, theme: str) -> None:
+    tab = open_tab(browser, 360, theme)
+    tab.goto((SITE / page).as_uri())
+    for word in tab.locator("a.term:visible").all():
+        word.focus()
+        place = tab.locator(f"[id='{word.get_attribute('aria-describedby')}']").bounding_box()
+        assert place is not None
+        assert place["x"] >= 0, word.text_content()
+        assert place["x"] + place["width"] <= 360, word.text_content()
+    tab.context.close()
+
+
+def test_the_code_of_a_figure_stands_below_it_closed(tab: Page) -> None:
+    tab.goto((SITE / FIRST).as_uri())
+    folds = tab.locator("details.fold")
+    said = folds.locator("summary").all_text_contents()
+    assert set(said) == {"code of this figure", "code of this table", "code of this output", "code of this step"} & set(
+        said
+    )
+    assert "code of this figure" in said
+    for fold in folds.all():
+        assert fold.get_attribute("open") is None
+        above = fold.evaluate("fold => fold.previousElementSibling?.className || ''")
+        assert "cell_output" in above or fold.locator("summary").text_content() == "code of this step"
+    first = folds.filter(has_text="code of this figure").first
+    first.locator("summary").focus()
+    tab.keyboard.press("Enter")
+    expect(first.locator("pre")).to_be_visible()
+
+
+def test_no_page_folds_code_above_what_it_makes() -> None:
+    for page in CHAPTERS:
+        assert "above-input" not in (SITE / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [*CHAPTERS, "book/appendix/notation.html", "book/assignments.html"])
+def test_what_is_wider_than_a_phone_says_so(browser: Browser, page: str) -> None:
+    """Tables of words are stacked; what scrolls fades at its edge, can be focused, and has a name."""
+    tab = open_tab(browser, 360)
+    tab.goto((SITE / page).as_uri())
+    complete(tab)
+    wide = ".bd-article :is(pre, table, mjx-container[display='true']):visible"
+    for block in tab.locator(wide).all():
+        kept = block.evaluate(
+            "block => block.scrollWidth <= block.clientWidth + 1 || getComputedStyle(block).overflowX === 'visible'"
+            " || (block.classList.contains('goes-right') && block.tabIndex === 0)"
+        )
+        assert kept, (block.text_content() or "")[:80]
+    for table in tab.locator("table.stackable:visible").all():
+        assert table.evaluate("table => table.scrollWidth <= table.clientWidth + 1"), table.text_content()
+    tab.context.close()
+
+
+def test_a_fade_goes_where_the_end_is_reached(browser: Browser) -> None:
+    tab = open_tab(browser, 360)
+    tab.goto((SITE / FIRST).as_uri())
+    code = tab.locator("pre.is-wide").first
+    expect(code).to_have_class(re.compile("goes-right"))
+    code.evaluate("code => { code.scrollLeft = code.scrollWidth }")
+    expect(code).not_to_have_class(re.compile("goes-right"))
+    expect(code).to_have_class(re.compile("goes-left"))
+    tab.context.close()
+
+
+@pytest.mark.parametrize("page", [FIRST, "book/index.html", "search.html"])
+def test_targets_are_large_enough_for_a_thumb(browser: Browser, page: str) -> None:
+    """24 px each way; words in running text are exempt, as they are for WCAG."""
+    tab = open_tab(browser, 360)
+    tab.goto((SITE / page).as_uri())
+    small = tab.evaluate(
+        "[...document.querySelectorAll('button, summary, input, select, .prev-next-area a')]"
+        ".filter(e => e.offsetParent)"
+        ".map(e => [(e.querySelector('.toctree-toggle') || e).getBoundingClientRect(), e.outerHTML.slice(0, 120), e])"
+        ".filter(([box, , e]) => (box.width < 24 || box.height < 24) && !e.closest('label, p'))"
+        ".filter(([, , e]) => !e.closest('.mindgap-figure')).map(([box, html]) => [box.width, box.height, html])"
+    )
+    assert small == []
+    tab.context.close()
+
+
+def test_what_has_the_focus_shows_it(tab: Page) -> None:
+    tab.goto((SITE / FIRST).as_uri())
+    for _ in range(30):
+        tab.keyboard.press("Tab")
+        outline = tab.evaluate(
+            "(() => { const e = document.activeElement, s = getComputedStyle(e);"
+            "return [s.outlineStyle, parseFloat(s.outlineWidth), e.outerHTML.slice(0, 120)] })()"
+        )
+        assert outline[0] != "none", outline
+        assert outline[1] >= 2, outline
+
+
+class NotFound(http.server.SimpleHTTPRequestHandler):
+    """As sites of pages answer: the page 404.html, in place of what is not there."""
+
+    def log_message(self, *_: object) -> None: ...
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path(path.removeprefix("/a-book"))
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        body = (SITE / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+@pytest.mark.parametrize("path", ["nothing.html", "book/nothing.html", "book/appendix/api/no/such/page.html"])
+def test_a_page_that_is_not_there_leads_back_from_any_depth(tab: Page, path: str) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(NotFound, directory=str(SITE))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}/a-book"
+        tab.goto(f"{base}/{path}")
+        tab.wait_for_function("document.documentElement.dataset.found")
+        links = tab.eval_on_selector_all("a", "links => links.map(link => link.href)")
+        assert links == [f"{base}/book/index.html", f"{base}/search.html"]
+        server.shutdown()
+
+
+def test_the_index_has_the_words_of_the_book() -> None:
+    text = (SITE / "genindex.html").read_text(encoding="utf-8")
+    for word in ("modality gap", "cone effect", "temperature", "InfoNCE", "hard negative"):
+        assert re.search(rf'<a href="book/appendix/glossary\.html#term-[^"]*">(?:<strong>)?{word}', text), word
+    assert "01_modality_gap.html#first-modality-gap" in text
+
+
+def test_the_bibliography_is_labelled_as_the_text_cites() -> None:
+    text = (SITE / "book/appendix/bibliography.html").read_text(encoding="utf-8")
+    labels = re.findall(r'<span class="label"><span class="fn-bracket">\[</span>(.*?)<span', text)
+    assert "Liang et al., 2022" in labels
+    cited = set()
+    for page in CHAPTERS:
+        chapter = (SITE / page).read_text(encoding="utf-8")
+        found = re.findall(r'href="appendix/bibliography\.html#[^"]*"[^>]*>(.*?)</a>', chapter)
+        cited |= {re.sub("<[^>]*>", "", one).replace("\xa0", " ") for one in found if "," in one}
+    assert len(cited) > 5
+    assert cited <= set(labels)
