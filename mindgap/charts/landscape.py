@@ -116,6 +116,8 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         align="left",
         color=NEUTRAL,
     )
+    # The line above the frame is kept free for it from the start: Vega makes no room for what appears later.
+    reserved = caption("'grey'", alt.value(0), alt.value(-9), align="left", opacity=0)
     dots = (
         alt.Chart(marks)
         .transform_filter("datum.tau == tau")
@@ -141,7 +143,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         .mark_text(align=align, dx=dx, dy=dy, baseline=baseline)
         .encode(x="distance:Q", y="loss:Q", text="lines:N")
         for test, align, dx, dy, baseline in [
-            (f"!({low})", "center", 0, -27, "alphabetic"),
+            (f"!({low}) && datum.distance < -1", "left", -8, -27, "alphabetic"),
+            (f"!({low}) && datum.distance > 1", "right", 8, -27, "alphabetic"),
+            (f"!({low}) && abs(datum.distance) <= 1", "center", 0, -27, "alphabetic"),
             (f"{low} && datum.distance < -1", "left", -8, 20, "middle"),
             (f"{low} && datum.distance > 1", "right", 8, 20, "middle"),
             (f"{low} && abs(datum.distance) <= 1", "center", 0, 20, "middle"),
@@ -149,7 +153,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     ]
     no_gap = alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
     chart: alt.LayerChart = runtime(
-        alt.layer(no_gap, reference, line, point, *words, named)
+        alt.layer(no_gap, reference, line, point, *words, reserved, named)
         .resolve_scale(color="independent", shape="independent")
         .add_params(*params)
         .properties(

@@ -99,11 +99,13 @@ def seed_clouds(
     )
     at = (alt.X("middle_x:Q"), alt.Y("middle_y:Q"))
     rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL, opacity=1).encode(*at)
-    names = (
-        centres.transform_calculate(name="(datum.seed == A ? 'A' : '') + (datum.seed == B ? 'B' : '')")
-        .mark_text(fontSize=14, fontWeight="bold", dy=26)
-        .encode(*at, text="name:N")
-    )
+    # One below its ring and one above, so that neighbours keep their names apart.
+    names = [
+        centres.transform_filter(f"datum.seed == {name}")
+        .mark_text(fontSize=14, fontWeight="bold", dy=dy, text=name)
+        .encode(*at)
+        for name, dy in (("A", 26), ("B", -26))
+    ]
     said = caption(
         "'seeds ' + A + ' and ' + B + ': gap ' + format(gaps[inputs_][tower_][A][B], '.2f')",
         alt.value(0),
@@ -112,7 +114,7 @@ def seed_clouds(
         fontSize=13,
     )
     chart: alt.LayerChart = (
-        alt.layer(dots, rings, names, said)
+        alt.layer(dots, rings, *names, said)
         .add_params(*params)
         .properties(
             name="equal_axes",
