@@ -79,7 +79,9 @@ def test_make_names_groups_and_extras_that_exist() -> None:
     assert set(re.findall(r'--editable "\.\[(\w+)\]"', makefile)) == {"all"}
     locked_groups = re.search(r"pip compile .*", makefile)
     assert locked_groups
-    assert set(re.findall(r"--group (\w+)", locked_groups[0])) | {UNLOCKED, "site", "pdf", "lab", "coursework"} == set(GROUPS)
+    assert set(re.findall(r"--group (\w+)", locked_groups[0])) | {UNLOCKED, "site", "pdf", "lab", "coursework"} == set(
+        GROUPS
+    )
     assert set(GROUPS["pdf"]) <= set(GROUPS["coursework"])  # so the lock holds them
     assert {"lab", "coursework"} <= {group["include-group"] for group in GROUPS["test"] if isinstance(group, dict)}
 

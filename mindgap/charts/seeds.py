@@ -29,7 +29,7 @@ def seed_clouds(
     params, _ = radios(choices)
     # The frame stands still while seeds come and go.
     ranges = {
-        f"{tower}, {inputs}": {p: [list(fixed(part[f"{p} {number}"], 0.14)) for number in (1, 2)] for p in projections}
+        f"{tower}, {inputs}": {p: [list(fixed(part[f"{p} {number}"], 0.2)) for number in (1, 2)] for p in projections}
         for (tower, inputs), part in points.groupby(["tower", "inputs"], sort=False)
     }
     params += [
@@ -109,7 +109,7 @@ def seed_clouds(
     said = caption(
         "'seeds ' + A + ' and ' + B + ': gap ' + format(gaps[inputs_][tower_][A][B], '.2f')",
         alt.value(0),
-        alt.value(-9),
+        alt.value(-14),
         align="left",
         fontSize=13,
     )
