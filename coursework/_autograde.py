@@ -25,7 +25,9 @@ os.environ.update(KERNEL)  # before torch starts its threads, which no fork woul
 
 import ipykernel.kernelapp
 import jupyter_client.provisioning.local_provisioner as provisioner
+import nbformat
 import open_clip  # noqa: F401
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateFeedback
 
@@ -34,10 +36,11 @@ import mindgap.miniclip  # noqa: F401
 start_process: Any = provisioner.launch_kernel  # type: ignore[attr-defined]
 
 
-def main(folder: Path, name: str, feedback: bool, cell_limit: int | None = None) -> None:
-    """Autograde the submission in the scratch course `folder` and leave its marks in marks.json there.
+def main(folder: Path, name: str, feedback: bool, limits: Mapping[str, float] | None = None) -> None:
+    """Autograde the submission in the scratch course `folder` and leave what came of it in result.json there.
 
-    What it took of processor time, kernel included, is left in processor.txt, in seconds.
+    That holds its marks (None: a person has to mark it, or it did not run), in words what was stopped, and the seconds
+    of processor time that all took, kernel included.
     """
     os.setpgid(0, 0)
     os.environ.update(KERNEL, IPYTHONDIR=str(folder / "ipython"), JUPYTER_RUNTIME_DIR=str(folder / "runtime"))
@@ -53,15 +56,33 @@ def main(folder: Path, name: str, feedback: bool, cell_limit: int | None = None)
         return process
 
     provisioner.launch_kernel = launch  # type: ignore[attr-defined, assignment]
-    convert(Autograde, folder, name, cell_limit)
+    convert(Autograde, folder, name, limits)
     marks: dict[str, float | None] = {}
     with Gradebook(f"sqlite:///{folder}/gradebook.db", "mindgap") as book:
         for grade in book.find_submission_notebook(name, name, STUDENT).grades:
             marks[grade.name] = grade.auto_score
+    graded = nbformat.read(folder / "autograded" / STUDENT / name / f"{name}.ipynb", as_version=4)
+    notes = what_happened(graded, marks)
     if feedback:
         convert(GenerateFeedback, folder, name)
-    (folder / "processor.txt").write_text(str(sum(os.times()[:4])))
-    (folder / "marks.json").write_text(json.dumps(marks))
+    found = {"marks": marks, "notes": notes, "seconds": sum(os.times()[:4])}
+    (folder / "result.json").write_text(json.dumps(found))
+
+
+def what_happened(graded: NotebookNode, marks: dict[str, float | None]) -> list[str]:
+    """What was mended or stopped, in words; the marks of what did not run become None."""
+    notes: list[str] = list(graded.metadata.get("mindgap", []))
+    for number, cell in enumerate(graded.cells, start=1):
+        name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {number}"
+        what = cell.metadata.get("mindgap", "")
+        if what.startswith("interrupted"):
+            notes.append(f"{name} {what}")
+        elif what:
+            if (reason := what.removeprefix("did not run: ")) not in notes:
+                notes.append(reason)
+            if name in marks:
+                marks[name] = None
+    return notes
 
 
 def silence(path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 import shutil
 import sysconfig
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,24 +59,24 @@ class Assignment:
         return self.course / "release" / self.name / f"{self.name}.ipynb"
 
 
-def settings(course: Path, name: str, cell_limit: int | None = None) -> Any:
-    """nbgrader's configuration of a course folder; `cell_limit` replaces its seconds for a cell."""
+def settings(course: Path, name: str, limits: Mapping[str, float] | None = None) -> Any:
+    """nbgrader's configuration of a course folder; `limits` replace those of `Run` in nbgrader_config.py."""
     from traitlets.config.loader import PyFileConfigLoader
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.assignment_id = name
     config.CourseDirectory.student_id = STUDENT
-    if cell_limit is not None:
-        config.Execute.timeout = config.Execute.iopub_timeout = cell_limit
+    for limit, value in (limits or {}).items():
+        config.Run[limit] = value
     return config
 
 
-def convert(converter: type, course: Path, name: str, cell_limit: int | None = None) -> None:
+def convert(converter: type, course: Path, name: str, limits: Mapping[str, float] | None = None) -> None:
     """Run one of nbgrader's converters; its complaints go to log.txt in the course folder, its failure is raised."""
     from nbgrader.coursedir import CourseDirectory
 
-    config = settings(course, name, cell_limit)
+    config = settings(course, name, limits)
     log = logging.getLogger(f"nbgrader.{course}")
     log.propagate = False
     handler = logging.FileHandler(course / "log.txt", encoding="utf-8")

@@ -23,8 +23,7 @@ from pool import Result, grade
 from submissions import Submission, leaks, submissions
 
 ORDER = ["measure_the_gap", "cones", "landscape", "move_the_gap"]
-LONGEST = 60.0  # seconds of processor time that grading one notebook may take
-HANG = 900  # seconds that only takes what never ends: the self-test passes on a slow and busy machine too
+LONGEST = 60.0  # seconds of processor time for one notebook, above which the self-test warns
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,8 @@ class Trial:
             for name, expected in self.submission.marks.items()
             if self.result.marks[name] != expected
         ]
-        if self.result.status != "graded":
+        if not self.result.status.startswith("graded"):
             wrong.insert(0, self.result.status)
-        if self.result.processor > LONGEST:
-            wrong.append(f"took {self.result.processor:.0f} s of processor time, more than {LONGEST:.0f}")
         return wrong
 
 
@@ -71,7 +68,7 @@ def selftest(assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong:
             labelled = {one.label: one for one in found}
             files = [(one.label, one.write(scratch / "submissions" / assignment.name)) for one in found]
             done: dict[str, Trial] = {}
-            for label, result in grade(files, assignment, scratch, jobs, limit=HANG, cell_limit=HANG):
+            for label, result in grade(files, assignment, scratch, jobs):
                 done[label] = Trial(labelled[label], result)
                 progress.advance(task)
             trials += [done[label] for label in labelled]
@@ -94,7 +91,7 @@ def table(trials: Iterable[Trial]) -> Table:
             f"{sum(mark or 0 for mark in expected.values()):g}",
             f"{sum(mark or 0 for mark in got.values()):g}",
             f"{waiting} cells" if waiting else "",
-            f"{trial.result.processor:.1f}",
+            f"{trial.result.seconds:.1f}",
             "[red]differs[/]" if trial.differences else "[green]as expected[/]",
         )
         last = trial.submission.assignment
@@ -112,6 +109,10 @@ def report(trials: list[Trial]) -> bool:
             console.print(
                 f"[red]{trial.submission.assignment}, {trial.submission.label}:[/] {difference}", soft_wrap=True
             )
+    for trial in trials:
+        if trial.result.seconds > LONGEST:
+            slow = f"{trial.submission.assignment}, {trial.submission.label}"
+            console.print(f"[yellow]more than {LONGEST:.0f} s of processor time:[/] {slow}", soft_wrap=True)
     return not any(trial.differences for trial in trials)
 
 

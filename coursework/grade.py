@@ -28,6 +28,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,37 +36,40 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
-from marks import fingerprint, keep, open_course, write_table
-from pool import LIMIT, grade
+from marks import explain, fingerprint, keep, open_course, write_table
+from pool import grade
 
 
-def find_submissions(folder: Path, name: str) -> dict[str, Path | None]:
-    """The notebook of each student, by student; None for a student's folder that holds no such notebook.
+def find_submissions(folder: Path, name: str) -> dict[str, Path | str]:
+    """The notebook of each student, by student; where there is none, or it is not clear which, this in words.
 
-    Raises FileNotFoundError if there is no such folder, or nothing in it, and ValueError if a student has two.
+    Raises FileNotFoundError if there is no such folder, or nothing in it.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
-    found: dict[str, Path | None] = {}
+    found: dict[str, Path | str] = {}
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            own = [entry / f"{name}.ipynb", entry / name / f"{name}.ipynb", *entry.glob("*.ipynb")]
-            there = [path for path in own if path.is_file()]
-            named = [path for path in there if path.stem == name]
-            # A file of another name will do if it is the only one.
-            student, path = entry.name, named[0] if named else there[0] if len(there) == 1 else None
+            there = sorted({*entry.glob("*.ipynb"), *entry.glob(f"{name}/{name}.ipynb")})
+            named = [path for path in there if path.stem.startswith(name)]  # "… (1)" is another try
+            student, path = entry.name, _only(named or there, name, entry)
         elif entry.suffix == ".ipynb":
             student, path = entry.stem, entry
         else:
             continue
-        if student in found:
-            raise ValueError(f"{folder}: two submissions of {student}, a file and a folder")
-        found[student] = path
+        found[student] = "two submissions, a file and a folder" if student in found else path
     if not found:
         raise FileNotFoundError(f"{folder}: expected <student>.ipynb or <student>/{name}.ipynb, and there is none")
     return found
+
+
+def _only(there: list[Path], name: str, folder: Path) -> Path | str:
+    if len(there) == 1:
+        return there[0]
+    listed = ", ".join(str(path.relative_to(folder)) for path in there)
+    return f"several notebooks, leave one: {listed}" if there else f"no notebook {name}.ipynb"
 
 
 def grade_folder(
@@ -75,7 +79,7 @@ def grade_folder(
     *,
     jobs: int = 2,
     seed: int | None = None,
-    limit: float = LIMIT,
+    limits: Mapping[str, float] | None = None,
     force: bool = False,
     sources: Path = HERE / "source",
 ) -> dict[str, int]:
@@ -94,8 +98,9 @@ def grade_folder(
     states: dict[str, dict[str, Any]] = {}
     todo: list[tuple[str, Path]] = []
     for student, path in found.items():
-        if path is None:
-            states[student] = {"status": f"no notebook {name}.ipynb", "seconds": 0.0}
+        if isinstance(path, str):
+            states[student] = {"status": path, "seconds": 0.0}
+            explain(student, path, assignment)
             continue
         record = results / f"{student}.json"
         if record.is_file():
@@ -112,12 +117,10 @@ def grade_folder(
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("grading", total=len(todo))
-            for student, result in grade(todo, assignment, scratch, jobs, limit, feedback=True):
+            for student, result in grade(todo, assignment, scratch, jobs, limits, feedback=True):
                 keep(student, paths[student], result, assignment)
                 shutil.rmtree(result.folder, ignore_errors=True)
-                status = result.status
-                if result.missing:
-                    status += f"; cells missing: {' '.join(result.missing)}"
+                status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
                 mark = fingerprint(student, paths[student], name, version)
                 states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
                 (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")
@@ -138,7 +141,10 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, help="the seed that the hidden tests were built with (default: the source's)"
     )
-    parser.add_argument("--limit", type=float, default=LIMIT, help=f"seconds for one notebook (default: {LIMIT:g})")
+    parser.add_argument(
+        "--limit", type=float, default=120, help="seconds of processor time for one notebook (default: 120)"
+    )
+    parser.add_argument("--cell-limit", type=float, default=30, help="the same for one cell (default: 30)")
     parser.add_argument("--force", action="store_true", help="bring an existing CSV up to date")
     options = parser.parse_args()
     print("Grading runs the code of your students, with your rights. Do it in a container: see --help for the command.")
@@ -150,7 +156,7 @@ def main() -> None:
             options.csv,
             jobs=options.jobs,
             seed=options.seed,
-            limit=options.limit,
+            limits={"notebook_seconds": options.limit, "cell_seconds": options.cell_limit},
             force=options.force,
         )
     except (FileNotFoundError, FileExistsError, ValueError) as error:

@@ -8,6 +8,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 from autograding import HERE, STUDENT, Assignment, Part, release
@@ -71,6 +72,8 @@ def keep(student: str, path: Path, result: Result, assignment: Assignment) -> No
             shutil.copytree(here, there, symlinks=True)
         elif kind == "autograded":
             shutil.copytree(submitted, there)
+        else:
+            explain(student, result.status, assignment)
     with warnings.catch_warnings(), Gradebook(f"sqlite:///{assignment.course}/gradebook.db", "mindgap") as book:
         # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
         warnings.filterwarnings("ignore", "Object of type <Submitted")
@@ -80,6 +83,18 @@ def keep(student: str, path: Path, result: Result, assignment: Assignment) -> No
             mark = result.marks.get(cell.name)
             cell.auto_score, cell.needs_manual_grade = mark, mark is None or cell.manual_score is not None
         book.db.commit()
+
+
+def explain(student: str, status: str, assignment: Assignment) -> None:
+    """A page of feedback for somebody whose notebook could not be graded."""
+    page = assignment.course / "feedback" / student / assignment.name / f"{assignment.name}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{assignment.name}</title>\n'
+        f"<h1>{assignment.name}</h1>\n<p>This notebook could not be graded: {escape(status)}.</p>\n"
+        "<p>No part of it has a mark yet. Please ask your instructor.</p>\n</html>\n",
+        encoding="utf-8",
+    )
 
 
 def write_table(table: Path, assignment: Assignment, states: Mapping[str, Mapping[str, object]]) -> None:
@@ -99,7 +114,7 @@ def write_table(table: Path, assignment: Assignment, states: Mapping[str, Mappin
             for part in parts:
                 cell = grades.get(part.name)
                 by_hand = cell is not None and cell.manual_score is not None
-                marks.append(0.0 if cell is None else cell.manual_score if by_hand else cell.auto_score)
+                marks.append(None if cell is None else cell.manual_score if by_hand else cell.auto_score)
             waiting = sum(part.points for part, mark in zip(parts, marks, strict=True) if mark is None)
             numbers = [*marks, sum(mark or 0 for mark in marks), sum(part.points for part in parts), waiting]
             shown = ["" if number is None else f"{number:g}" for number in numbers]

@@ -33,7 +33,8 @@ Before you start
 While you work
   Replace each line  raise NotImplementedError("write this")  by your code, and each  YOUR ANSWER HERE  by your words.
   The cells below your code test it and say what is wrong. Add as many cells of your own as you like. Leave the cells
-  that test where they are: they are restored before grading, and one that was deleted counts as failed.
+  that test where they are: they are restored before grading, and one that was deleted counts as failed. Of a cell that
+  you copied or split, the first counts.
 
 Before you hand in
   Choose Kernel > Restart Kernel and Run All Cells. What only works in the order in which you happened to run it does

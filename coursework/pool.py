@@ -16,25 +16,26 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from autograding import HERE, STUDENT, Assignment
+from mending import mended
 
-LIMIT = 120.0  # seconds for one notebook, from the start of its process
+HANG = 3600.0  # seconds by the clock for one notebook, which only takes what hangs and cannot be stopped from within
 
 
 @dataclass(frozen=True)
 class Result:
     """What grading one notebook gave: a mark for each graded cell, None for one that waits for a person.
 
-    `status` is "graded", "timed out …", or "crashed: …"; without "graded" the tests earn nothing, and what a person
-    marks is left open. `missing` names graded cells that the notebook lacks. `folder` is the scratch course with
-    autograded and feedback notebooks, which the caller may take from and should remove. `seconds` passed meanwhile;
-    `processor` is how many of processor time it took, 0 without "graded".
+    `status` is "graded", "partly graded" if the notebook was stopped on its way, "timed out …", or "crashed: …", with
+    what was stopped in words. What did not run is left to a person. `missing` names graded cells that the notebook
+    lacks. `folder` is the scratch course with autograded and feedback notebooks, which the caller may take from and
+    should remove. `seconds` of processor time are 0 where nothing was graded.
     """
 
     marks: dict[str, float | None]
@@ -42,7 +43,6 @@ class Result:
     seconds: float
     missing: tuple[str, ...]
     folder: Path
-    processor: float = 0.0
 
 
 def grade(
@@ -50,13 +50,13 @@ def grade(
     assignment: Assignment,
     scratch: Path,
     jobs: int = 2,
-    limit: float = LIMIT,
+    limits: Mapping[str, float] | None = None,
     feedback: bool = False,
-    cell_limit: int | None = None,
+    hang: float = HANG,
 ) -> Iterator[tuple[str, Result]]:
     """Grade the notebooks of (label, path), at most `jobs` at a time; gives (label, result) as each is done.
 
-    `limit` are the seconds for a notebook, `cell_limit` those for a cell (None: as nbgrader_config.py has it).
+    `limits` replace those of `Run` in nbgrader_config.py, which count processor time.
     """
     context = _context()
     waiting = list(submissions)[::-1]
@@ -66,23 +66,26 @@ def grade(
             while waiting and len(running) < jobs:
                 label, path = waiting.pop()
                 folder = Path(tempfile.mkdtemp(dir=scratch))
-                _submit(label, path, assignment, folder)
-                process = context.Process(target=_enter, args=(folder, assignment.name, feedback, cell_limit))
+                try:
+                    _submit(label, path, assignment, folder)
+                except ValueError as error:
+                    yield label, _result(assignment, folder, f"crashed: {error}")
+                    continue
+                process = context.Process(target=_enter, args=(folder, assignment.name, feedback, limits))
                 process.start()
                 running[process] = label, path, folder, time.perf_counter()
             multiprocessing.connection.wait([process.sentinel for process in running], timeout=0.1)
             for process in list(running):
                 label, path, folder, started = running[process]
-                seconds = time.perf_counter() - started
-                if process.is_alive() and seconds < limit:
+                if process.is_alive() and time.perf_counter() - started < hang:
                     continue
-                status = f"timed out after {limit:g} s" if process.is_alive() else "graded"
+                status = f"timed out after {hang:g} s" if process.is_alive() else "graded"
                 _end(process, folder)
                 del running[process]
                 # Only a process that ended well has written the marks itself.
                 if status == "graded" and process.exitcode != 0:
                     status = f"crashed: {_last_error(folder)}"
-                yield label, _result(assignment, path, folder, seconds, status)
+                yield label, _result(assignment, folder, status)
     finally:
         for process, (_, _, folder, _) in running.items():
             _end(process, folder)
@@ -124,20 +127,26 @@ def beside(label: str, path: Path, name: str) -> list[Path]:
     return [file for file in there if file.is_file() and file.suffix != ".ipynb"]
 
 
+def _submitted(assignment: Assignment, folder: Path) -> Path:
+    return folder / "submitted" / STUDENT / assignment.name / f"{assignment.name}.ipynb"
+
+
 def _submit(label: str, path: Path, assignment: Assignment, folder: Path) -> None:
-    """A scratch course with the gradebook of the release and one submission."""
+    """A scratch course with the gradebook of the release and one submission. Raises ValueError if this is none."""
     shutil.copy(assignment.course / "gradebook.db", folder)
-    there = folder / "submitted" / STUDENT / assignment.name
+    there = _submitted(assignment, folder).parent
     there.mkdir(parents=True)
-    shutil.copy(path, there / f"{assignment.name}.ipynb")
+    released = json.loads(assignment.release.read_text(encoding="utf-8"))
+    notebook = mended(path.read_bytes(), released)
+    _submitted(assignment, folder).write_text(json.dumps(notebook), encoding="utf-8")
     for file in beside(label, path, assignment.name):
         shutil.copy(file, there)
 
 
-def _enter(folder: Path, name: str, feedback: bool, cell_limit: int | None) -> None:
+def _enter(folder: Path, name: str, feedback: bool, limits: Mapping[str, float] | None) -> None:
     import _autograde  # in the new process only: nbgrader takes seconds to import
 
-    _autograde.main(folder, name, feedback, cell_limit)
+    _autograde.main(folder, name, feedback, limits)
 
 
 def _end(process: BaseProcess, folder: Path) -> None:
@@ -152,15 +161,19 @@ def _end(process: BaseProcess, folder: Path) -> None:
     process.join()
 
 
-def _result(assignment: Assignment, path: Path, folder: Path, seconds: float, status: str) -> Result:
-    marks = json.loads((folder / "marks.json").read_text(encoding="utf-8")) if status == "graded" else {}
-    missing = _missing(assignment, path)
+def _result(assignment: Assignment, folder: Path, status: str) -> Result:
+    graded = status == "graded"
+    found: dict[str, Any] = {"marks": {}, "notes": [], "seconds": 0.0}
+    if graded:
+        found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    missing = _missing(assignment, _submitted(assignment, folder))
     known: dict[str, float | None] = {}
     for part in assignment.parts:
-        mark = 0.0 if part.name in missing else marks.get(part.name)
-        known[part.name] = min(mark, part.points) if mark is not None else None if part.by_hand else 0.0
-    processor = float((folder / "processor.txt").read_text()) if status == "graded" else 0.0
-    return Result(known, status, seconds, missing, folder, processor)
+        mark = 0.0 if part.name in missing else found["marks"].get(part.name)
+        known[part.name] = min(mark, part.points) if mark is not None else None
+    if graded and any(known[part.name] is None for part in assignment.parts if not part.by_hand):
+        status = "partly graded"
+    return Result(known, "; ".join([status, *found["notes"]]), found["seconds"], missing, folder)
 
 
 def _missing(assignment: Assignment, path: Path) -> tuple[str, ...]:
@@ -169,7 +182,7 @@ def _missing(assignment: Assignment, path: Path) -> tuple[str, ...]:
         held = [cell["metadata"].get("nbgrader", {}) for cell in json.loads(path.read_bytes())["cells"]]
         there = {cell["grade_id"] for cell in held if cell.get("grade") or cell.get("task")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        there = set()
+        return ()
     return tuple(part.name for part in assignment.parts if part.name not in there)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import dataclasses
 import json
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -20,14 +20,13 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import pool
+import build
 from autograding import HERE, SEED_LINE, Assignment, Part, release
 from build import ORDER, Trial, names, selftest
 from grade import find_submissions, grade_folder
 from packing import student_files, write_zip
 from pool import Result, grade
 from submissions import Submission, leaks, solved, submissions
-from tests.waiting import HANG, until
 
 SOURCES = {name: nbformat.read(HERE / "source" / name / f"{name}.ipynb", as_version=4) for name in names()}
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
@@ -195,6 +194,14 @@ def changed(assignment: Assignment, path: Path, **cells: str) -> Path:
     return path
 
 
+def inserted(assignment: Assignment, path: Path, source: str, at: int) -> Path:
+    """The solution with one cell more, as a file."""
+    notebook = solved(assignment)
+    notebook.cells.insert(at, new_code_cell(source, id="own"))
+    nbformat.write(notebook, path)
+    return path
+
+
 def test_the_release_hides_and_the_source_knows_the_new_seed(toy: Assignment) -> None:
     assert toy.parts == (Part("test-double", 3, False), Part("why", 2, True))
     assert leaks(toy) == []
@@ -246,56 +253,73 @@ def test_nobody_gets_a_mark_who_has_not_earned_it(toy: Assignment, tmp_path: Pat
     trials = {one.submission.label: one for one in selftest([toy], tmp_path, jobs=2, wrong=tmp_path)}
     assert list(trials)[:2] == ["solution", "release"]
     forged = trials.pop("marks forged")
-    assert forged.result.status.startswith("crashed")
-    assert forged.result.marks == {"test-double": 0, "why": None}
+    assert forged.result.status == "partly graded; the kernel died in double"
+    assert forged.result.marks == {"test-double": None, "why": None}
     assert trials.pop("expected too much").differences == ["test-double: expected 3, got 0"]
     assert {label: one.differences for label, one in trials.items()} == {label: [] for label in trials}
     assert trials["test deleted"].result.missing == ("test-double",)
-    assert all(one.result.processor > 0 for one in trials.values())
+    assert all(one.result.seconds > 0 for one in trials.values())
 
 
-def test_a_difference_is_told_in_words(tmp_path: Path) -> None:
-    submission = Submission("toy", "slow", new_notebook(), {"test-double": 3.0, "why": None})
-    result = Result({"test-double": 0.0, "why": 2.0}, "timed out after 9 s", 999.0, (), tmp_path, processor=99.0)
+def test_a_difference_is_told_in_words_and_slowness_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    submission = Submission("toy", "slip", new_notebook(), {"test-double": 3.0, "why": None})
+    result = Result({"test-double": 0.0, "why": 2.0}, "timed out after 9 s", 9.0, (), tmp_path)
     assert Trial(submission, result).differences == [
         "timed out after 9 s",
         "test-double: expected 3, got 0",
         "why: expected to be marked by hand, got 2",
-        "took 99 s of processor time, more than 60",
     ]
+    slow = Trial(submission, Result(submission.marks, "graded", 99.0, (), tmp_path))
+    assert build.report([slow])
+    assert "more than 60 s of processor time: toy, slip" in capsys.readouterr().out
 
 
-def test_an_endless_notebook_is_stopped_and_does_not_stop_the_others(
-    toy: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The first holds the interpreter's lock and cannot be interrupted; the second empties what it can reach.
-    begun = tmp_path / "begun"
-    endless = changed(
-        toy, tmp_path / "endless.ipynb", double=f"import pathlib\npathlib.Path({str(begun)!r}).touch()\n10 ** 10 ** 10"
-    )
-    deletes = changed(
-        toy,
-        tmp_path / "deletes.ipynb",
-        double="import pathlib, shutil\nshutil.rmtree(pathlib.Path.cwd().parents[2], ignore_errors=True)",
-    )
-    good = changed(toy, tmp_path / "good.ipynb")
-    (tmp_path / "scratch").mkdir()
-    files = [(path.stem, path) for path in (endless, deletes, good)]
-    # A clock that stands still until the others are done and the first is at it: no machine is too slow for that.
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(pool, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    results = {}
-    for label, result in grade(files, toy, tmp_path / "scratch", jobs=2, limit=15):
-        results[label] = result
-        if len(results) == 2:
-            assert "endless" not in results
-            until(begun.exists, "the endless notebook is at its endless line")
-            clock.now = 16
-    assert results["endless"].status == "timed out after 15 s"
-    assert results["endless"].marks == {"test-double": 0, "why": None}, "the code is stopped, the words can be marked"
-    assert results["deletes"].marks["test-double"] == 0
-    assert results["good"].status == "graded"
-    assert results["good"].marks == {"test-double": 3, "why": None}
+LIMITS = {"cell_seconds": 0.5, "notebook_seconds": 6}
+SLOW = """import time
+def double(x):
+    while True:  # busy, and then it lets go
+        try:
+            sum(range(100_000))
+        except KeyboardInterrupt:
+            return 2 * x"""
+
+
+def test_what_takes_too_long_is_stopped_and_costs_only_itself(toy: Assignment, tmp_path: Path) -> None:
+    own = "while True:\n    pass"
+    deaf = f"import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n{own}"
+    child = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'while 1: 0'])"
+    files = {
+        "in a test": changed(toy, tmp_path / "1.ipynb", double=SLOW),
+        "in an own cell": inserted(toy, tmp_path / "2.ipynb", own, at=2),
+        "for good": inserted(toy, tmp_path / "3.ipynb", deaf, at=2),
+        "for good, last": inserted(toy, tmp_path / "4.ipynb", deaf, at=4),
+        "waits, not busy": inserted(toy, tmp_path / "5.ipynb", "import time\ntime.sleep(2)", at=2),
+        "in processes": inserted(toy, tmp_path / "6.ipynb", child, at=2),
+        "deletes": changed(
+            toy,
+            tmp_path / "7.ipynb",
+            double="import pathlib, shutil\nshutil.rmtree(pathlib.Path.cwd().parents[2], ignore_errors=True)",
+        ),
+    }
+    results = dict(grade(files.items(), toy, tmp_path, jobs=2, limits=LIMITS))
+    told = {label: (result.marks["test-double"], result.status) for label, result in results.items()}
+    ended = "partly graded; the notebook was stopped after 6 s of processor time, in cell 3"
+    assert told.pop("deletes")[0] != 3
+    assert told == {
+        "in a test": (0, "graded; test-double interrupted after 0.5 s of processor time"),
+        "in an own cell": (3, "graded; cell 3 interrupted after 0.5 s of processor time"),
+        "for good": (None, ended),
+        "for good, last": (3, ended.replace("partly graded", "graded").replace("cell 3", "cell 5")),
+        "waits, not busy": (3, "graded"),
+        "in processes": (3, "graded; cell 3 interrupted after 0.5 s of processor time"),
+    }
+    assert {result.marks["why"] for result in results.values()} == {None}
+
+
+def test_a_process_that_hangs_is_ended(toy: Assignment, tmp_path: Path) -> None:
+    (label, result), *rest = grade([("any", changed(toy, tmp_path / "any.ipynb"))], toy, tmp_path, hang=0.1)
+    assert (label, result.status, rest) == ("any", "timed out after 0.1 s", [])
+    assert result.marks == {"test-double": None, "why": None}
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -315,7 +339,7 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     changed(toy, handed_in / "bob.ipynb", double="double = lambda x: 4")
     (handed_in / "carl.ipynb").write_text("not a notebook")
 
-    options: dict[str, Any] = {"seed": 77, "sources": sources, "limit": HANG}
+    options: dict[str, Any] = {"seed": 77, "sources": sources}
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 3, "kept": 1}
     rows = read_table(table)
     assert list(rows[0]) == ["student", "test-double", "why", "total", "max", "to mark by hand", "seconds", "status"]
@@ -323,8 +347,8 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     assert marks == {
         "Ada B": ["3", "", "3", "5", "2"],
         "bob": ["0", "", "0", "5", "2"],
-        "carl": ["0", "0", "0", "5", "0"],
-        "dora": ["0", "0", "0", "5", "0"],
+        "carl": ["", "", "0", "5", "5"],
+        "dora": ["", "", "0", "5", "5"],
     }
     status = {row["student"]: row["status"] for row in rows}
     assert status["Ada B"] == "graded"
@@ -332,9 +356,12 @@ def test_a_folder_is_graded_into_a_table_and_goes_on_where_it_was(
     assert "AssertionError" in page
     assert "More tests ran here" in page
     assert not re.search("HIDDEN TESTS|Random|hidden</|= 77", page), "what is hidden stays hidden in the feedback"
-    assert status["carl"].startswith("crashed: ")
+    assert status["carl"] == "crashed: the file is no notebook, or not a whole one"
     assert status["dora"] == "no notebook toy.ipynb"
-    assert (tmp_path / "marks" / "feedback" / "Ada B" / "toy" / "toy.html").is_file()
+    pages = {name: tmp_path / "marks" / "feedback" / name / "toy" / "toy.html" for name in status}
+    assert status["carl"] in pages["carl"].read_text(encoding="utf-8")
+    assert status["dora"] in pages["dora"].read_text(encoding="utf-8")
+    assert "What happened" not in pages["Ada B"].read_text(encoding="utf-8")
 
     before = table.read_bytes()
     with pytest.raises(FileExistsError, match="--force"):
@@ -371,7 +398,7 @@ def test_a_table_goes_to_the_student_in_whose_folder_it_lies(toy: Assignment, so
         changed(toy, handed_in / f"{place}.ipynb", double=READS)
     for place in ("ada", "bob/toy", "."):
         (handed_in / place / "toy_results.csv").write_text("a,b\n")
-    options: dict[str, Any] = {"seed": 77, "sources": sources, "force": True, "limit": HANG}
+    options: dict[str, Any] = {"seed": 77, "sources": sources, "force": True}
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 4, "kept": 0}
     marks = {row["student"]: row["test-double"] for row in read_table(table)}
     assert marks == {"ada": "3", "bob": "3", "carl": "0", "dora": "0"}
@@ -383,34 +410,99 @@ def test_a_table_goes_to_the_student_in_whose_folder_it_lies(toy: Assignment, so
     assert {row["student"]: row["test-double"] for row in read_table(table)} == marks | {"carl": "3"}
 
 
-def test_what_could_not_be_graded_is_left_to_mark_by_hand(toy: Assignment, sources: Path, tmp_path: Path) -> None:
+def copied(notebook: NotebookNode, name: str, first: str, second: str) -> None:
+    """Split a cell as JupyterLab does, or copy it: both parts keep its metadata."""
+    at = next(i for i, one in enumerate(notebook.cells) if one.id == name)
+    notebook.cells[at].source = first
+    notebook.cells.insert(at + 1, new_code_cell(second, id="other", metadata=notebook.cells[at].metadata))
+
+
+def test_slips_with_cells_and_files_cost_nothing_but_themselves(toy: Assignment, tmp_path: Path) -> None:
+    right = "def double(x):\n    return 2 * x"
+    test = next(one.source for one in solved(toy).cells if one.id == "test-double")
+    split, twice, lost, again, calls = (solved(toy) for _ in range(5))
+    copied(split, "double", "two = 2", right.replace("2", "two"))
+    copied(twice, "test-double", test, "1 / 0")
+    for one in lost.cells:
+        one.metadata.pop("nbgrader", None)
+    again.cells.append(again.cells[0].copy())  # with its id
+    calls.cells.insert(1, new_code_cell("exit()", id="exit"))
+    calls.cells.insert(1, new_code_cell("import sys\nsys.exit(1)", id="leave"))
+    files: dict[str, Path] = {}
+    for label, notebook in {"split": split, "twice": twice, "lost": lost, "again": again, "exit()": calls}.items():
+        files[label] = tmp_path / f"{len(files)}.ipynb"
+        files[label].write_text(json.dumps(notebook), encoding="utf-8")
+    files["mark"] = tmp_path / "mark.ipynb"
+    files["mark"].write_bytes(b"\xef\xbb\xbf" + files["exit()"].read_bytes())
+    results = dict(grade(files.items(), toy, tmp_path))
+    assert {label: result.marks for label, result in results.items()} == {
+        label: {"test-double": 3, "why": None} for label in files
+    }
+    more = "is there more than once, copied or split; the first of them counts"
+    assert {label: result.status for label, result in results.items()} == {
+        "split": f"graded; double {more}",
+        "twice": f"graded; test-double {more}",
+        "lost": "graded; 3 cells had lost what names them and were found again",
+        "again": "graded",
+        "exit()": "graded",
+        "mark": "graded",
+    }
+
+
+CHART = """import json
+from IPython.display import display
+rows = [{"gap": 0.82, "model": "CLIP"}, {"gap": 0.5, "model": "another"}]
+axes = {"x": {"field": "gap", "type": "quantitative"}, "y": {"field": "model", "type": "nominal"}}
+for data in ({"values": rows}, {"url": "http://127.0.0.1:9/elsewhere.csv"}):
+    display({"application/vnd.vegalite.v5+json": {"data": data, "mark": "bar", "encoding": axes},
+             "text/plain": "A chart.", "text/html": "<b>fetched</b>"}, raw=True)
+display({"application/vnd.vegalite.v5+json": {"mark": "no such mark"}, "text/plain": "Not a chart."}, raw=True)"""
+
+
+def test_figures_are_seen_in_the_feedback_and_by_the_formgrader(toy: Assignment, tmp_path: Path) -> None:
+    path = inserted(toy, tmp_path / "any.ipynb", CHART, at=3)
+    ((_, result),) = grade([("any", path)], toy, tmp_path, feedback=True)
+    page = (result.folder / "feedback" / "student" / "toy" / "toy.html").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r'<img [^>]*src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert ">another<" in base64.b64decode(drawn).decode()
+    assert "<pre>Not a chart.</pre>" in page
+    assert "<b>fetched</b>" not in page
+    graded = nbformat.read(result.folder / "autograded" / "student" / "toy" / "toy.ipynb", as_version=4)
+    assert "another" in graded.cells[3].outputs[0].data["image/svg+xml"]
+    assert result.status == "graded"
+
+
+def test_what_did_not_run_is_left_to_a_person(toy: Assignment, sources: Path, tmp_path: Path) -> None:
     handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
     handed_in.mkdir()
     changed(toy, handed_in / "ada.ipynb", double="import os\nos._exit(0)")
     options: dict[str, Any] = {"seed": 77, "sources": sources, "force": True}
-    assert grade_folder("toy", handed_in, table, limit=0.1, **options) == {"graded": 1, "kept": 0}
+    assert grade_folder("toy", handed_in, table, **options) == {"graded": 1, "kept": 0}
     (row,) = read_table(table)
-    assert (row["test-double"], row["why"], row["to mark by hand"]) == ("0", "", "2")
-    assert row["status"].startswith("timed out")
-    shown = tmp_path / "marks" / "autograded" / "ada" / "toy" / "toy.ipynb"
-    assert shown.read_bytes() == (handed_in / "ada.ipynb").read_bytes(), "for the formgrader"
+    assert (row["test-double"], row["why"], row["to mark by hand"]) == ("", "", "5")
+    assert row["status"] == "partly graded; the kernel died in double"
+    page = (tmp_path / "marks" / "feedback" / "ada" / "toy" / "toy.html").read_text(encoding="utf-8")
+    assert "What happened when this notebook was graded" in page
+    assert "test-double: did not run: the kernel died in double" in page
 
 
 def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
-    for path in ("ada.ipynb", "bob/toy.ipynb", "carl/toy/toy.ipynb", "dora/my toy.ipynb", "eve/1.ipynb", "eve/2.ipynb"):
+    folders = ["bob/toy", "carl/toy/toy", "dora/my toy", "eve/1", "eve/2", "fay/toy", "fay/toy (1)", "gus/toy", "gus/a"]
+    for path in ["ada.ipynb", *(f"{place}.ipynb" for place in folders)]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     found = find_submissions(tmp_path, "toy")
-    assert {name: path and path.name for name, path in found.items()} == {
+    assert {name: path if isinstance(path, str) else path.name for name, path in found.items()} == {
         "ada": "ada.ipynb",
         "bob": "toy.ipynb",
         "carl": "toy.ipynb",
         "dora": "my toy.ipynb",
-        "eve": None,
+        "eve": "several notebooks, leave one: 1.ipynb, 2.ipynb",
+        "fay": "several notebooks, leave one: toy (1).ipynb, toy.ipynb",
+        "gus": "toy.ipynb",
     }
     (tmp_path / "ada").mkdir()
-    with pytest.raises(ValueError, match="two submissions of ada"):
-        find_submissions(tmp_path, "toy")
+    assert find_submissions(tmp_path, "toy")["ada"] == "two submissions, a file and a folder"
     with pytest.raises(FileNotFoundError, match="no such folder"):
         find_submissions(tmp_path / "nowhere", "toy")
 

@@ -149,7 +149,7 @@ def test_the_notes_speak_of_what_is_there() -> None:
     for script in re.findall(r"python coursework/(\w+\.py)", notes):
         assert (HERE / script).is_file(), script
     assert "nbgrader_config.py" in notes
-    options = set(re.findall(r"`(--[a-z]+)", notes)) - {"--user", "--userns", "--volume", "--network"}
+    options = set(re.findall(r"`(--[a-z-]+)", notes)) - {"--user", "--userns", "--volume", "--network"}
     known = (HERE / "grade.py").read_text(encoding="utf-8")
     assert options >= {"--jobs", "--force", "--seed"}
     assert all(f'"{option}"' in known for option in options), options

@@ -22,6 +22,9 @@ def gap_noise(value: Any) -> None:
         {"the gap that noise alone makes between 500 images and 500 texts": (2 * spread / n) ** 0.5},
         {
             "that is its square": 2 * spread / n,
+            "the mean cosine c stands where 1 - c belongs: the more alike the points, the less their mean scatters": (
+                (2 * (1 - spread) / n) ** 0.5
+            ),
             "only one of the two means scatters": (spread / n) ** 0.5,
             "the points are taken to be spread over the whole sphere; in a cone they scatter less": (2 / n) ** 0.5,
             "the two square roots of the noise are added, but it is squares that add": 2 * (spread / n) ** 0.5,
@@ -30,7 +33,7 @@ def gap_noise(value: Any) -> None:
                 measured - (measured**2 - 2 * spread / n) ** 0.5
             ),
         },
-        within=0.1,
+        within=0.03,
     )
 
 

@@ -136,6 +136,7 @@ def mismatch_height(value: Any) -> None:
         {
             "that is in radians": [math.radians(height), math.nan],
             "the height is doubled, but it is its cosine that halves": [2 * sphere.best_angle(1 / 35), math.nan],
+            "the height is halved, but it is its cosine that halves": [sphere.best_angle(1 / 35) / 2, math.nan],
             "that is counted from the pole": [90 - height, math.nan],
             "that is one over the temperature": [math.nan, sharpness],
         },

@@ -58,6 +58,7 @@ def _with_one_row(generator: torch.Generator) -> list[Case]:
 
 
 NOT_UNIT = "the rows are not put on the unit sphere first"
+ONE_UNIT = "only the rows of x are put on the unit sphere, those of y are not"
 
 NORMALIZE = Task(
     "normalize",
@@ -100,6 +101,7 @@ GAP_VECTOR = Task(
         "the means are normalised": lambda x, y: direction(unit(x).mean(dim=0)) - direction(unit(y).mean(dim=0)),
         "the gap is normalised, and its length lost": lambda x, y: direction(gap(x, y)),
         NOT_UNIT: lambda x, y: x.mean(dim=0) - y.mean(dim=0),
+        ONE_UNIT: lambda x, y: unit(x).mean(dim=0) - y.mean(dim=0),
         "the mean runs over the wrong axis": lambda x, y: unit(x).mean(dim=1) - unit(y).mean(dim=1),
         "the matched differences are left as rows": lambda x, y: unit(x) - unit(y),
     },
@@ -123,6 +125,8 @@ GAP_DISTANCE = Task(
             1 - direction(unit(x).mean(dim=0)) @ direction(unit(y).mean(dim=0))
         ),
         NOT_UNIT: lambda x, y: (x.mean(dim=0) - y.mean(dim=0)).norm(),
+        ONE_UNIT: lambda x, y: (unit(x).mean(dim=0) - y.mean(dim=0)).norm(),
+        "the mean runs over the wrong axis": lambda x, y: (unit(x).mean(dim=1) - unit(y).mean(dim=1)).norm(),
     },
 )
 
@@ -141,6 +145,12 @@ MEAN_COSINE = Task(
         "the diagonal is included: each row with itself, whose cosine is 1": lambda x: (unit(x) @ unit(x).T).mean(),
         "the sum of the right pairs is divided by the wrong number of pairs": lambda x: (
             _off_diagonal(unit(x) @ unit(x).T) / len(x) ** 2
+        ),
+        "the diagonal is in the sum, though not in the number of pairs": lambda x: (
+            (unit(x) @ unit(x).T).sum() / (len(x) * (len(x) - 1))
+        ),
+        "1 is taken off for the diagonal, which adds up to n": lambda x: (
+            ((unit(x) @ unit(x).T).sum() - 1) / (len(x) * (len(x) - 1))
         ),
         "each pair is summed once but counted twice": lambda x: (
             _off_diagonal(unit(x) @ unit(x).T) / (2 * len(x) * (len(x) - 1))
@@ -180,6 +190,7 @@ CROSS_COSINE = Task(
         "y is not used": lambda x, y: geometry.mean_cosine(x),
         "x is not used": lambda x, y: geometry.mean_cosine(y),
         NOT_UNIT: lambda x, y: _off_diagonal(x @ y.T) / (len(x) * (len(x) - 1)),
+        ONE_UNIT: lambda x, y: _off_diagonal(unit(x) @ y.T) / (len(x) * (len(x) - 1)),
     },
 )
 

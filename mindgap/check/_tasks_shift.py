@@ -10,7 +10,7 @@ from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
 from mindgap.check._feedback import Case, Task
-from mindgap.check._tasks_gap import NOT_UNIT, clouds, direction, gap, matrices
+from mindgap.check._tasks_gap import NOT_UNIT, ONE_UNIT, clouds, direction, gap, matrices
 
 
 def _shifted(x: Tensor, y: Tensor, a: float, b: float, along: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -105,10 +105,13 @@ CONTRASTIVE_LOSS = Task(
     {
         "the temperature is multiplied, not divided": lambda x, y, t: _both(_cosines(x, y) * t),
         "the temperature is not used": lambda x, y, t: _both(_cosines(x, y)),
-        "only one direction is in it, images among texts: the log-sum-exp runs along the same axis in both terms, "
-        "or there is one term only": lambda x, y, t: _entropies(_cosines(x, y) / t)[0].mean(),
-        "only one direction is in it, texts among images: the log-sum-exp runs along the same axis in both terms, "
-        "or there is one term only": lambda x, y, t: _entropies(_cosines(x, y) / t)[1].mean(),
+        # An assignment asks what a loss with this slip computes, so that is not said here.
+        "x and y are not treated alike: exchange them, and the loss should stay": lambda x, y, t: _entropies(
+            _cosines(x, y) / t
+        )[0].mean(),
+        "x and y are not treated alike: the loss should stay when they are exchanged": lambda x, y, t: _entropies(
+            _cosines(x, y) / t
+        )[1].mean(),
         "the two directions are added, not averaged": lambda x, y, t: 2 * _both(_cosines(x, y) / t),
         "the losses of the pairs are summed, not averaged": lambda x, y, t: len(x) * _both(_cosines(x, y) / t),
         "the pairs are summed and the directions added: neither is averaged": lambda x, y, t: (
@@ -125,6 +128,7 @@ CONTRASTIVE_LOSS = Task(
         ),
         "the mean is taken over all n² entries": lambda x, y, t: _both(_cosines(x, y) / t) / len(x),
         NOT_UNIT: lambda x, y, t: _both(x @ y.T / t),
+        ONE_UNIT: lambda x, y, t: _both(unit(x) @ y.T / t),
     },
     tolerance=1e-3,
     not_finite="an exponential overflows, or all of them vanish. Only differences of logits matter, so there is a way "

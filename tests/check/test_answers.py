@@ -23,7 +23,7 @@ RELU = mlp_cosines("relu", 25, n=64)
 
 RIGHT: list[tuple[str, Any]] = [
     ("ex-gap-noise", 0.0437),
-    ("ex-gap-noise", 0.04),
+    ("ex-gap-noise", 0.044),
     ("ex-gap-shuffle", ["matched cosine", "R@1"]),
     ("ex-gap-shuffle", {"mean cosine across, matched pairs", "recall at 1"}),
     ("ex-cone-abs", 0.64),
@@ -50,6 +50,7 @@ RIGHT: list[tuple[str, Any]] = [
 
 WRONG: list[tuple[str, Any, str]] = [
     ("ex-gap-noise", 0.0437**2, "its square"),
+    ("ex-gap-noise", 0.046, "where 1 - c belongs"),
     ("ex-gap-noise", 0.0309, "only one of the two means"),
     ("ex-gap-noise", (2 / 500) ** 0.5, "over the whole sphere"),
     ("ex-gap-noise", 0.85, "what is left"),
@@ -104,6 +105,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-temperature-start", 0.4, "expected 2 numbers"),
     ("ex-mismatch-height", (1.26, 1 / 21), "radians"),
     ("ex-mismatch-height", (105.4, 1 / 21), "its cosine that halves"),
+    ("ex-mismatch-height", (26.35, 1 / 21), "the height is halved"),
     ("ex-mismatch-height", (72, 21.2), "one over the temperature"),
     ("ex-mismatch-belief", 21.2, "one over the temperature"),
     ("ex-mismatch-belief", 0.00212, "the wrong way"),

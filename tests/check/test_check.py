@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -131,10 +132,14 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("matched pairs", lambda x, y: (normalize(x) - normalize(y)).norm(dim=1).mean()),
         ("not put on the unit sphere", lambda x, y: (x.mean(0) - y.mean(0)).norm()),
         ("expected one number", gap),
+        ("wrong axis", lambda x, y: (normalize(x) - normalize(y)).mean(1).norm()),
+        ("those of y are not", lambda x, y: (normalize(x).mean(0) - y.mean(0)).norm()),
     ],
     "mean_cosine": [
         ("the diagonal is included", lambda x: normalize(x).mean(0).square().sum()),
         ("not put on the unit sphere", lambda x: off_diagonal(x, x).mean()),
+        ("in the sum, though not in", lambda x: (normalize(x) @ normalize(x).T).sum() / (len(x) * (len(x) - 1))),
+        ("1 is taken off", lambda x: ((normalize(x) @ normalize(x).T).sum() - 1) / (len(x) * (len(x) - 1))),
         ("distances, not cosines", lambda x: torch.pdist(normalize(x)).mean()),
         ("summed, not averaged", lambda x: off_diagonal(normalize(x), normalize(x)).sum()),
         ("wrong number of pairs", lambda x: (normalize(x) @ normalize(x).T).fill_diagonal_(0).mean()),
@@ -144,6 +149,7 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("matched pairs are included", lambda x, y: (normalize(x) @ normalize(y).T).mean()),
         ("only the matched", geometry.matched_cosine),
         ("wrong number of pairs", lambda x, y: (normalize(x) @ normalize(y).T).fill_diagonal_(0).mean()),
+        ("those of y are not", lambda x, y: off_diagonal(normalize(x), y).mean()),
         ("y is not used", lambda x, y: off_diagonal(normalize(x), normalize(x)).mean()),
         ("not put on the unit sphere", lambda x, y: off_diagonal(x, y).mean()),
     ],
@@ -172,10 +178,10 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
     ],
     "contrastive_loss": [
         ("multiplied, not divided", lambda x, y, t: loss(x, y, 1 / t)),
-        ("only one direction is in it, images among texts", lambda x, y, t: cross_entropy(
+        ("not treated alike: exchange them", lambda x, y, t: cross_entropy(
             normalize(x) @ normalize(y).T / t, torch.arange(len(x))
         )),
-        ("only one direction is in it, texts among images", lambda x, y, t: cross_entropy(
+        ("not treated alike: the loss should stay", lambda x, y, t: cross_entropy(
             normalize(y) @ normalize(x).T / t, torch.arange(len(x))
         )),
         ("added, not averaged", lambda x, y, t: 2 * loss(x, y, t)),
@@ -263,6 +269,21 @@ def test_every_mistake_on_the_list_is_told_from_the_others(task: Task, mistake: 
     assert f"Likely {mistake}." in getattr(check, task.name)(wrong).message
 
 
+def test_two_numbers_that_differ_are_shown_with_the_digits_that_differ() -> None:
+    message = check.gap_distance(lambda x, y: gap(x, y).norm() + 2e-5).message
+    assert (found := re.search(r"\((\S+) instead of (\S+)\)", message))
+    assert found[1] != found[2]
+    assert max(map(len, found.groups())) < 9
+    assert re.search(r"\(0\.\d{3} instead", check.gap_distance(lambda x, y: 0.5).message)
+
+
+def test_a_check_does_not_say_what_an_assignment_asks() -> None:
+    def twice(x: Tensor, y: Tensor, temperature: float) -> Tensor:
+        return cross_entropy(normalize(x) @ normalize(y).T / temperature, torch.arange(len(x)))
+
+    assert not re.search("direction|image|text|axis|transpose", check.contrastive_loss(twice).message)
+
+
 @pytest.mark.parametrize("name", NAMES)
 class TestWhateverTheFunction:
     def test_not_written_yet(self, name: str) -> None:
@@ -270,6 +291,14 @@ class TestWhateverTheFunction:
             raise NotImplementedError("write this")
 
         assert getattr(check, name)(stub).message == "not written yet."
+
+    def test_what_torch_does_not_implement_is_no_missing_answer(self, name: str) -> None:
+        def of_bools(*arguments: Any) -> Any:
+            return (torch.zeros(2, 2) == 0).mean()  # the likeliest slip in recall
+
+        message = getattr(check, name)(of_bools).message
+        assert "not written yet" not in message
+        assert "it raised" in message
 
     def test_an_exception_is_quoted(self, name: str) -> None:
         def broken(*arguments: Any) -> Any:

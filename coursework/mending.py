@@ -1,0 +1,48 @@
+"""Slips with the notebook's file that cost only themselves: cells copied or split, metadata lost, a mark at its start.
+
+JupyterLab copies a cell's metadata when it copies or splits the cell, and nbgrader then finds two of one name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def mended(content: bytes, released: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook in a student's file, with what was mended, in words, in its metadata under "mindgap".
+
+    `released` is the notebook that was handed out. Raises ValueError if the file holds no notebook.
+    """
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+        cells = list(notebook["cells"])
+        held = [cell.setdefault("metadata", {}) for cell in cells]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError("the file is no notebook, or not a whole one") from None
+    notes: list[str] = []
+    seen: set[str] = set()
+    for metadata in held:
+        name = (metadata.get("nbgrader") or {}).get("grade_id")
+        if name in seen:
+            del metadata["nbgrader"]  # a cell of the student's own, as it runs after the first
+            notes.append(f"{name} is there more than once, copied or split; the first of them counts")
+        elif name:
+            seen.add(name)
+    kept = {cell["id"]: cell["metadata"]["nbgrader"] for cell in released["cells"] if "nbgrader" in cell["metadata"]}
+    lost = []
+    ids: set[str] = set()
+    for number, cell in enumerate(cells):
+        name = cell.get("id")
+        if name in kept and name not in seen:
+            cell["metadata"]["nbgrader"] = kept[name]
+            seen.add(name)
+            lost.append(name)
+        if name and name in ids:
+            cell["id"] = f"cell-{number}"
+        ids.add(cell.get("id", ""))
+    if lost:
+        notes.append(f"{len(lost)} cells had lost what names them and were found again")
+    notebook.setdefault("metadata", {})["mindgap"] = notes
+    return dict(notebook)
