@@ -133,7 +133,8 @@ class TestSharedAxes:
         assert low[2] != high[2]
 
     def test_the_first_set_is_drawn_in_grey_where_it_shares_the_axis(self) -> None:
-        for heights, said in (({"one": 1, "two": 4}, True), ({"one": 0.01, "two": 4}, False)):
+        cases: list[tuple[dict[str, float], bool]] = [({"one": 1, "two": 4}, True), ({"one": 0.01, "two": 4}, False)]
+        for heights, said in cases:
             chart = charts.landscape_curves(*self.tables(heights))
             assert ("grey: one" in texts(chart, set="two")) == said
             assert "grey: one" not in texts(chart)
