@@ -145,8 +145,16 @@ def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def theme_css() -> str:
     """The theme as the style sheet's custom properties: `--mindgap-image`, `--mindgap-font-code`, …"""
-    names = {**THEME["colours"], **{f"font-{name}": fonts for name, fonts in THEME["fonts"].items()}}
-    return ":root {\n" + "".join(f"  --mindgap-{name}: {value};\n" for name, value in names.items()) + "}\n"
+    colours, partners, ink = THEME["colours"], THEME.get("dark", {}), THEME["ink"]["light"]
+    fonts = {f"font-{name}": families for name, families in THEME["fonts"].items()}
+    dark = {name: partners[colour] for name, colour in colours.items() if colour in partners}
+    light = _properties({**colours, "ink": ink["text"], "grid": ink["grid"], **fonts})
+    # On screens only: paper is light whatever the page is.
+    return f':root {{\n{light}}}\n@media screen {{ html[data-theme="dark"] {{\n{_properties(dark)}}} }}\n'
+
+
+def _properties(values: dict[str, str]) -> str:
+    return "".join(f"  --mindgap-{name}: {value};\n" for name, value in values.items())
 
 
 def script() -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import altair as alt
 
-from mindgap.charts.theme import IMAGE, NEUTRAL, TEXT
+from mindgap.charts.theme import IMAGE, NEUTRAL, SHAPES, TEXT
+
+ChartT = TypeVar("ChartT", alt.LayerChart, alt.ConcatChart)
 
 ONE_ROW: Any = alt.Data(values=[{}])  # type: ignore[no-untyped-call]
 """Data of a mark that is drawn once, wherever expressions put it."""
@@ -60,21 +64,146 @@ def caption(words: str, x: Any, y: Any, base: alt.Chart | None = None, **mark: A
     options for the text.
     """
     base = alt.Chart(ONE_ROW) if base is None else base
-    text = base.transform_calculate(words=words).mark_text(fontWeight="bold", **mark)
+    options: dict[str, Any] = {"fontWeight": "bold", **mark}
+    text = base.transform_calculate(words=words).mark_text(**options)
     chart: alt.Chart = text.encode(x=x, y=y, text="words:N")
     return chart
 
 
+def words(signal: str, expression: str) -> alt.Parameter:
+    """What the slider of `signal` says instead of its number, where that is a place in a list: a Vega expression."""
+    return alt.param(f"{signal}_words", expr=expression)
+
+
+def runtime(chart: ChartT, **usermeta: Any) -> ChartT:
+    """The chart with what the site's script may do with it: `play` sliders, `drag` a view, show `numbers`."""
+    told: ChartT = chart.properties(usermeta={"mindgap": usermeta})
+    return told
+
+
+def superscript(number: str) -> str:
+    """A Vega expression that writes the whole number of the expression `number` as an exponent."""
+    written = f"format({number}, 'd')"
+    for plain, raised in zip("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True):
+        written = f"replace({written}, /{plain}/g, '{raised}')"
+    return written
+
+
+def fixed(values: Iterable[Any], air: float = 0.06) -> tuple[float, float]:
+    """The range of `values` with some `air`, a share of it, in round numbers: for an axis that stands still."""
+    numbers = [float(value) for value in values if math.isfinite(float(value))]
+    low, high = min(numbers), max(numbers)
+    room = air * (high - low) or 0.05 * (abs(high) or 1)
+    unit = 10 ** math.floor(math.log10(room))
+    least = math.floor((low - room) / unit) * unit
+    if low >= 0:
+        least = max(0.0, least)
+    return round(least, 12) + 0.0, round(math.ceil((high + room) / unit) * unit, 12) + 0.0
+
+
+WIDE = 46  # pixels for the labels of an axis whose numbers change: more than the longest of them takes
+
+
+def emphasis(field: str, name: str = "emphasis") -> tuple[list[alt.Parameter], str]:
+    """Two selections by which one of several curves stands out, and the expression that holds for what does.
+
+    A curve under the pointer stands out while it is there; one whose entry in the legend was clicked, until the next
+    click. Both belong to the chart with the legend.
+    """
+    over, chosen = f"{name}_over", f"{name}_chosen"
+    params = [
+        alt.selection_point(name=over, fields=[field], on="pointerover", clear="pointerout", empty=False),
+        alt.selection_point(name=chosen, fields=[field], bind="legend"),
+    ]
+    own = f"datum['{field}']"
+    expression = (
+        f"{over}['{field}'] ? {over}['{field}'][0] == {own} : "
+        f"!{chosen}['{field}'] || indexof({chosen}['{field}'], {own}) >= 0"
+    )
+    return params, expression
+
+
+def shapes(field: str, kinds: Sequence[str]) -> Any:
+    """A shape for each of `kinds`, which leaves the legend to their lines."""
+    chosen = json.dumps(SHAPES[: len(kinds)])
+    return alt.value(alt.ExprRef(f"{chosen}[indexof({json.dumps(list(kinds), ensure_ascii=False)}, datum['{field}'])]"))
+
+
 ALONG_AND_ACROSS = ("along the gap", "main axis across it")
+MARKED, NEAR = "marked", "near"
+"""The parameters of a marked pair: the slider's, by keyboard, and the pointer's."""
+
+
+def marking(pairs: int, said: str = "") -> list[alt.Parameter]:
+    """A slider that marks one of `pairs` pairs, or none; `said` is an expression of what else it says of the pair."""
+    return [
+        slider(MARKED, -1, -1, pairs - 1, 1, "mark a pair"),
+        words(MARKED, f"{MARKED} < 0 ? 'none' : 'pair ' + {MARKED}{said}"),
+    ]
+
+
+def reach(values: Iterable[float], least: float = 0.85) -> float:
+    """How far a square frame around the middle must go so that it cuts no point: at least `least`, at most 1."""
+    most = max((abs(float(value)) for value in values), default=0.0)
+    return min(1.0, max(least, math.ceil(20 * most + 0.2) / 20))
 
 
 def pair_layers(
-    base: alt.Chart, opacity: Any, titles: tuple[str, str] = ("first axis", "second axis")
-) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
-    """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle."""
+    base: alt.Chart,
+    opacity: Any,
+    titles: tuple[str | None, str | None] = ("first axis", "second axis"),
+    across: float = 0.85,
+    tooltip: Any = alt.Undefined,
+    view: str = "pairs",
+    marked: bool = False,
+) -> list[alt.Chart]:
+    """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle.
+
+    The second axis goes to ±`across`. Rows have a column `pair`: the pair under the pointer is drawn once more and
+    stronger, and, if `marked`, so is the one that the slider of `marking` chooses. `view` names the view that follows
+    the pointer: each of a chart's needs a name of its own.
+    """
     x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-0.85, 0.85], nice=False))
-    line = base.mark_rule(color=NEUTRAL, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity)
-    first = base.mark_circle(color=IMAGE, clip=True).encode(x, y)
-    second = base.mark_circle(color=TEXT, clip=True).encode(alt.X("x2:Q"), alt.Y("y2:Q"))
-    return line, first, second
+    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-across, across], nice=False))
+    near = f"{NEAR}_{view}"
+    pointer = alt.selection_point(name=near, fields=["pair"], on="pointerover", clear="pointerout", empty=False)
+    chosen = f"{near}.pair && {near}.pair[0] == datum.pair" + (f" || datum.pair == {MARKED}" if marked else "")
+    strong = base.transform_filter(chosen)
+    ends = {"clip": True, "filled": True, "opacity": 1}
+    second = (alt.X("x2:Q"), alt.Y("y2:Q"))
+    # What stands out lies beneath what it repeats: on top it would take the pointer away from it, be gone, and so on.
+    return [
+        strong.mark_rule(color=NEUTRAL, clip=True, strokeWidth=2.5).encode(x, y, x2="x2:Q", y2="y2:Q"),
+        strong.mark_point(shape="circle", color=IMAGE, size=170, **ends).encode(x, y),
+        strong.mark_point(shape="square", color=TEXT, size=150, **ends).encode(*second),
+        base.mark_rule(color=NEUTRAL, clip=True, strokeWidth=0.8).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity),
+        base.mark_point(shape="circle", filled=True, color=IMAGE, clip=True, size=26, opacity=0.8)
+        .encode(x, y, tooltip=tooltip)
+        .properties(name=view)
+        .add_params(pointer),
+        base.mark_point(shape="square", filled=True, color=TEXT, clip=True, size=22, opacity=0.8).encode(
+            *second, tooltip=tooltip
+        ),
+    ]
+
+
+def names_above(first: str, second: str) -> list[alt.Chart]:
+    """The legend of `pair_layers`: both modalities, expressions, by name, colour and shape above the frame."""
+    above = alt.value(-9)
+    return [
+        caption(f"'■ ' + {second}", alt.value(0), above, align="left", color=TEXT, fontSize=13),
+        caption(f"{first} + ' ●'", alt.value("width"), above, align="right", color=IMAGE, fontSize=13),
+    ]
+
+
+def hint(lines: Mapping[str, str], title: str, drawn: str = "") -> Any:
+    """A tooltip: expressions for its title and its lines; with `drawn`, an expression of a scene, that scene, too.
+
+    A scene is an object with `picture`, the address of a picture, and `caption`.
+    """
+    body = ", ".join(f"'{name}': {expression}" for name, expression in lines.items())
+    plain = f"{{title: {title}, {body}}}" if body else f"{{title: {title}}}"
+    if not drawn:
+        return alt.value(alt.ExprRef(plain))
+    full = f"{{title: {title}, {body + ', ' if body else ''}'caption': {drawn}.caption, image: {drawn}.picture}}"
+    return alt.value(alt.ExprRef(f"{drawn} ? {full} : {plain}"))

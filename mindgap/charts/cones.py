@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import caption, radios, slider
-from mindgap.charts.theme import ACCENT, HUES, IMAGE, NEUTRAL, TEXT
+from mindgap.charts._parts import caption, emphasis, hint, radios, runtime, slider, superscript, words
+from mindgap.charts.theme import ACCENT, HUES, IMAGE, NEUTRAL, SHAPES, TEXT
 
 MODALITY_SCALE = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, ACCENT])
-# Dark2 without the orange that stands for texts: distinct also for colour-blind readers.
-ACTIVATION_COLOURS = {
-    "relu": ACCENT,
-    "leaky_relu": HUES["pink"],
-    "sigmoid": HUES["violet"],
-    "tanh": HUES["green"],
-    "linear": HUES["olive"],
-    "maxout": HUES["ochre"],
+# Colour and dashes of an activation, and its name as people write it; orange stands for texts and is none of them.
+ACTIVATIONS: dict[str, tuple[str, str, list[int]]] = {
+    "relu": ("ReLU", ACCENT, [1, 0]),
+    "leaky_relu": ("leaky ReLU", HUES["pink"], [5, 5]),  # on top of the other one
+    "sigmoid": ("sigmoid", HUES["violet"], [9, 3]),
+    "tanh": ("tanh", HUES["green"], [2, 2]),
+    "linear": ("linear", HUES["olive"], [10, 3, 2, 3]),
+    "maxout": ("maxout", HUES["ochre"], [14, 4]),
 }
+
+
+# Three squares in a row, which a legend draws for a dotted line.
+DOTTED = "M-1,-.1h.3v.2h-.3zM-.15,-.1h.3v.2h-.3zM.7,-.1h.3v.2h-.3z"
 
 
 def ridges(
@@ -48,7 +52,10 @@ def ridges(
     )
     base = alt.Chart(marks).encode(y=y)
     span = base.mark_rule(strokeWidth=1, color=NEUTRAL).encode(alt.X("low:Q", scale=scale), x2="high:Q")
-    mean = base.mark_rule(strokeWidth=2).encode(alt.X("mean:Q", scale=scale), y2="top:Q", color=colour)
+    said = {"mean": "datum.label", "least to largest": "format(datum.low, '.2f') + ' to ' + format(datum.high, '.2f')"}
+    mean = base.mark_rule(strokeWidth=2.5).encode(
+        alt.X("mean:Q", scale=scale), y2="top:Q", color=colour, tooltip=hint(said, "datum.row")
+    )
     mean_labels = base.mark_text(align="right", dx=-6, dy=-7, baseline="bottom").encode(
         alt.X("mean:Q", scale=scale), text="label:N"
     )
@@ -66,9 +73,13 @@ def ridges(
             alt.X("reference:Q", scale=scale),
             y="base:Q",
             shape=alt.Shape(
-                "what:N", title=None, scale=alt.Scale(range=["diamond"]), legend=alt.Legend(labelLimit=320)
+                "what:N",
+                title=None,
+                scale=alt.Scale(range=["diamond"]),
+                legend=alt.Legend(labelLimit=320, symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL),
             ),
             color=alt.value(NEUTRAL),
+            tooltip=hint({"value": "format(datum.reference, '.3~f')"}, "datum.what"),
         )
     )
     chart: alt.LayerChart = (
@@ -94,12 +105,20 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
     step = round(cosines[1] - cosines[0], 6)
     params = [
         slider("cosine", cosine, cosines[0], cosines[-1], step, "mean cosine"),
-        # Its number is a place in the list, which the page's style hides.
         slider("dimension_step", dimensions.index(dimension), 0, len(dimensions) - 1, 1, "dimension"),
+        words("dimension_step", f"'' + {dimensions}[dimension_step]"),
     ]
     caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "that holds the cone": ("acos(sqrt(cosine))", ACCENT)}
+    stroke = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
     colour = alt.Color(
-        "cap:N", title="cap", scale=alt.Scale(domain=list(caps), range=[colour for _, colour in caps.values()])
+        "cap:N",
+        title="cap",
+        scale=alt.Scale(domain=list(caps), range=[colour for _, colour in caps.values()]),
+        legend=stroke,
+    )
+    dashes = {"the paper's": [5, 3], "that holds the cone": [1, 0]}
+    dash = alt.StrokeDash(
+        "cap:N", title="cap", scale=alt.Scale(domain=list(dashes), range=list(dashes.values())), legend=stroke
     )
     equal = alt.Scale(domain=[-1.15, 1.15], nice=False)
     x, y = (alt.X("x:Q", scale=equal, axis=None), alt.Y("y:Q", scale=equal, axis=None))
@@ -116,12 +135,12 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             alt.Chart(alt.sequence(-31, 32, as_="i"))
             .transform_calculate(
                 half=half_angle,
-                x="abs(datum.i) == 31 ? 0 : sin(datum.i/30*datum.half)",
-                y="abs(datum.i) == 31 ? 0 : cos(datum.i/30*datum.half)",
+                arc_x="abs(datum.i) == 31 ? 0 : sin(datum.i/30*datum.half)",
+                arc_y="abs(datum.i) == 31 ? 0 : cos(datum.i/30*datum.half)",
                 cap=repr(name),
             )
-            .mark_line(fill=cap_colour, fillOpacity=0.16, strokeWidth=2.2, strokeJoin="round")
-            .encode(x, y, colour, order="i:Q")
+            .mark_line(fill=cap_colour, fillOpacity=0.16, strokeWidth=2.2, strokeJoin="round", strokeDash=dashes[name])
+            .encode(alt.X("arc_x:Q"), alt.Y("arc_y:Q"), colour, order="i:Q")
         )
         wedges.append(arc)
     angles = [
@@ -144,23 +163,25 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         "bits:Q",
         title="share of the sphere",
         scale=alt.Scale(type="log", domain=[1, 16384], reverse=True, nice=False),
-        axis=alt.Axis(values=[1, 10, 100, 1000, 10000], labelExpr="'2^−' + datum.value", grid=True),
+        axis=alt.Axis(values=[1, 10, 100, 1000, 10000], labelExpr=f"'2' + {superscript('-datum.value')}", grid=True),
     )
     chosen = chosen.transform_calculate(bits="-datum.log2")
-    curve = chosen.mark_line().encode(across, up, colour)
+    curve = chosen.mark_line().encode(across, up, colour, dash)
     here = chosen.transform_filter("datum.index == dimension_step")
-    dot = here.mark_point(filled=True, size=90, opacity=1).encode(across, up, colour)
     # In the lower left corner, where no curve comes, from positions on the axes.
     corner = alt.X(datum=2.3)
-    share = "datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') : '2^' + format(datum.log2, '.0f')"
-    words = [
+    share = f"(datum.log2 > -12 ? format(pow(2, datum.log2), '.2%') : '2' + {superscript('datum.log2')})"
+    dot = here.mark_point(filled=True, size=90, opacity=1).encode(
+        across, up, colour, tooltip=hint({"share of the sphere": share}, "datum.cap + ', dimension ' + datum.dimension")
+    )
+    said = [
         caption(
-            f"datum.cap + ': ' + ({share})", corner, alt.Y(datum=height), here, align="left", color=cap_colour
+            f"datum.cap + ': ' + {share}", corner, alt.Y(datum=height), here, align="left", color=cap_colour
         ).transform_filter(f"datum.cap == {name!r}")
         for (name, (_, cap_colour)), height in zip(caps.items(), (8000, 3000), strict=True)
     ]
     size = caption(f"'dimension ' + {dimensions}[dimension_step]", corner, alt.Y(datum=1125), align="left")
-    sizes = alt.layer(curve, dot, *words, size).properties(name="equal_sizes", width=330, height=300)
+    sizes = alt.layer(curve, dot, *said, size).properties(name="equal_sizes", width=330, height=300)
     chart: alt.ConcatChart = (
         alt.concat(picture, sizes, columns=2)
         .add_params(*params)
@@ -169,7 +190,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
             "of the mean cosine. Right: the share of the sphere that each covers, against the dimension."
         )
     )
-    return chart
+    return runtime(chart, play=["cosine", "dimension_step"])
 
 
 def depth_curves(
@@ -186,38 +207,73 @@ def depth_curves(
     # Given in full: what is chosen may hold no authors' numbers, and nothing has no extent.
     shown = alt.Scale(domain=[0, alt.ExprRef("depth")], nice=False)
     x = alt.X("layer:Q", title="layer", scale=shown, axis=alt.Axis(tickMinStep=1))
-    names = [name for name in ACTIVATION_COLOURS if name in set(bands["activation"])]
-    colour = alt.Color(
-        "activation:N",
-        title=None,
-        scale=alt.Scale(domain=names, range=[ACTIVATION_COLOURS[name] for name in names]),
-        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
+    looks = [look for name, look in ACTIVATIONS.items() if name in set(bands["activation"])]
+    names = [name for name, _, _ in looks]
+    bands = bands.assign(activation=[ACTIVATIONS[name][0] for name in bands["activation"]])
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
+    scale = alt.Scale(domain=names, range=[colour for _, colour, _ in looks])
+    colour = alt.Color("activation:N", title=None, scale=scale, legend=legend)
+    dash = alt.StrokeDash(
+        "activation:N", title=None, scale=alt.Scale(domain=names, range=[dash for _, _, dash in looks]), legend=legend
     )
     params += [
         alt.param("shown", value="all", bind=alt.binding_select(options=["all", *names], name="activation ")),
         slider("depth", depth, 2, depth, 1, "layers"),
     ]
-    chosen += " && datum.layer <= depth"
+    over, strong = emphasis("activation")
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
-    base = alt.Chart(bands).transform_filter(chosen + " && (shown == 'all' || datum.activation == shown)")
-    band = base.mark_area(opacity=0.2).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
-    # The leaky line runs on top of the other one.
-    dash = alt.condition("datum.activation == 'leaky_relu'", alt.value([5, 5]), alt.value([1, 0]))
-    line = base.mark_line().encode(x, y, colour, strokeDash=dash)
+    within = "datum.layer <= depth"
+    base = (
+        alt.Chart(bands)
+        .transform_filter(chosen)
+        .transform_filter(f"{within} && (shown == 'all' || datum.activation == shown)")
+    )
+    band = base.mark_area().encode(
+        x, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=alt.condition(strong, alt.value(0.25), alt.value(0.05))
+    )
+    opacity = alt.condition(strong, alt.value(1), alt.value(0.18))
+    line = base.mark_line().encode(x, y, colour, dash, opacity=opacity).properties(name="depth_lines").add_params(*over)
+    cosine = "format(datum.mean, '.4f')"
+    points = base.mark_point(filled=True, size=22).encode(
+        x,
+        y,
+        colour,
+        opacity=opacity,
+        tooltip=hint({"mean cosine": cosine}, "datum.activation + ', layer ' + datum.layer"),
+    )
+    # What is not measured here has a legend of its own, as dots of a line and as diamonds.
+    prediction, authors_said = "predicted, infinitely wide ReLU", "printed by the authors"
     field = (
         alt.Chart(predicted)
-        .transform_filter(chosen)
-        .mark_line(strokeDash=[2, 4], strokeWidth=2)
-        .encode(x, y=alt.Y("cosine:Q"), color=alt.value(NEUTRAL))
+        .transform_filter(f"{chosen} && {within}")
+        .transform_calculate(source=repr(prediction))
+        .mark_line(strokeWidth=2, color=NEUTRAL, strokeDash=[2, 4])
+        .encode(
+            x,
+            alt.Y("cosine:Q"),
+            alt.Detail("source:N"),
+        )
     )
-    authors = (
+    printed_points = (
         alt.Chart(printed)
-        .transform_filter(chosen)
-        .mark_point(shape="diamond", filled=True, size=70, opacity=1, color=NEUTRAL)
-        .encode(x, y="cosine:Q")
+        .transform_filter(f"{chosen} && {within}")
+        .transform_calculate(source=repr(authors_said))
+        .mark_point(filled=True, size=70, opacity=1, color=NEUTRAL)
+        .encode(
+            x,
+            alt.Y("cosine:Q"),
+            alt.Shape(
+                "source:N",
+                title=None,
+                scale=alt.Scale(domain=[prediction, authors_said], range=[DOTTED, "diamond"]),
+                legend=alt.Legend(symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL, labelLimit=320),
+            ),
+            tooltip=hint({"mean cosine": "format(datum.cosine, '.4f')"}, "datum.source + ', layer ' + datum.layer"),
+        )
     )
     chart: alt.LayerChart = (
-        alt.layer(band, line, field, authors)
+        alt.layer(band, line, points, field, printed_points)
+        .resolve_scale(shape="independent")
         .add_params(*params)
         .properties(
             width=600,
@@ -226,7 +282,7 @@ def depth_curves(
             "activation with a band over seeds; dotted, the prediction for infinitely wide ReLU nets.",
         )
     )
-    return chart
+    return runtime(chart, play=["depth"])
 
 
 def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
@@ -242,11 +298,22 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
         .mark_line(color=ACCENT, strokeWidth=2.6)
         .encode(x, y)
     )
-    shape = alt.Shape("norm:N", title="measured at norm", sort=list(dict.fromkeys(measured["norm"])))
+    norms = list(dict.fromkeys(measured["norm"]))
+    shape = alt.Shape(
+        "norm:N",
+        title="measured at norm",
+        scale=alt.Scale(domain=norms, range=SHAPES[: len(norms)]),
+        legend=alt.Legend(symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL),
+    )
     base = alt.Chart(measured)
     bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
-    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=0.9, size=42).encode(x, y, shape)
-    words = caption(
+    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=0.9, size=42).encode(
+        x,
+        y,
+        shape,
+        tooltip=hint({"mean cosine": "format(datum.mean, '.3f')"}, "'norm ' + datum.norm + ', layer ' + datum.layer"),
+    )
+    formula = caption(
         f"'L/(L + ' + format(norm*norm, '.2~f') + '): ' + format({depth}/({depth} + norm*norm), '.3f') "
         f"+ ' at layer {depth}'",
         alt.value("width"),
@@ -255,7 +322,7 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
         color=ACCENT,
     )
     chart: alt.LayerChart = (
-        alt.layer(bars, dots, curve, words)
+        alt.layer(bars, dots, curve, formula)
         .add_params(slider("norm", 5, 0.5, 24, 0.5, "input norm ‖u‖"))
         .properties(
             width=600,
@@ -264,7 +331,7 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
             "measured nets at three norms.",
         )
     )
-    return chart
+    return runtime(chart, play=["norm"])
 
 
 def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
@@ -274,7 +341,7 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     theorem promises a rise.
     """
     choices = {key: [f"{value:g}" for value in dict.fromkeys(table[key])] for key in ("ratio", "width")}
-    titles = {"ratio": "‖u‖ / ‖v‖", "width": "neurons d_out"}
+    titles = {"ratio": "‖u‖ / ‖v‖", "width": "neurons"}
     start = {"ratio": choices["ratio"][min(1, len(choices["ratio"]) - 1)], "width": choices["width"][-1]}
     labelled = table.assign(**{key: [f"{value:g}" for value in table[key]] for key in choices})
     params, chosen = radios(choices, titles, start)
@@ -286,9 +353,16 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     rule = edge.mark_rule(color=ACCENT, strokeDash=[5, 4]).encode(x="sufficient:Q")
     bars = base.mark_rule(color=NEUTRAL).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     line = base.mark_line(color=NEUTRAL, strokeWidth=1.4).encode(x, y)
-    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=1, size=46).encode(x, y)
+    said = {
+        "share of layers": "format(datum.share, '.1%')",
+        "interval": "format(datum.low, '.1%') + ' to ' + format(datum.high, '.1%')",
+    }
+    dots = base.mark_point(color=NEUTRAL, filled=True, opacity=1, size=46).encode(
+        x, y, tooltip=hint(said, "'cosine ' + datum.cosine")
+    )
+    promise = caption("'promised by the theorem'", alt.value(4), alt.value(-9), align="left", color=ACCENT)
     chart: alt.LayerChart = (
-        alt.layer(promised, rule, line, bars, dots)
+        alt.layer(promised, rule, line, bars, dots, promise)
         .add_params(*params)
         .properties(
             width=600,
@@ -310,11 +384,14 @@ def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFr
     y = alt.Y("cosine:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
     base = alt.Chart(cosines)
     thin = base.mark_line(strokeWidth=1, opacity=0.5, color=NEUTRAL).encode(x, y, detail="seed:N")
-    mean = base.mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=40)).encode(
-        x, alt.Y("mean(cosine):Q", title="mean cosine")
+    average = base.transform_aggregate(average="mean(cosine)", groupby=["layer"])
+    height = alt.Y("average:Q", title="mean cosine")
+    mean = average.mark_line(color=ACCENT).encode(x, height)
+    dots = average.mark_point(filled=True, color=ACCENT, size=40, opacity=1).encode(
+        x, height, tooltip=hint({"mean cosine": "format(datum.average, '.3f')"}, "'layer ' + datum.layer")
     )
     field = alt.Chart(predicted).mark_line(strokeDash=[2, 4], color=NEUTRAL).encode(x, y)
-    depth = alt.layer(thin, mean, field).properties(width=330, height=280)
+    depth = alt.layer(thin, mean, dots, field).properties(width=330, height=280)
     across = alt.X("value:Q", title="cosine after the last layer", scale=alt.Scale(domain=[-1, 1], nice=False))
     last = (
         alt.Chart(bars)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import ALONG_AND_ACROSS, ONE_ROW, pair_layers, radio, slider
-from mindgap.charts.theme import ACCENT, IMAGE, NEUTRAL, TEXT
+from mindgap.charts._parts import (
+    ALONG_AND_ACROSS,
+    ONE_ROW,
+    WIDE,
+    caption,
+    fixed,
+    hint,
+    marking,
+    names_above,
+    pair_layers,
+    radio,
+    reach,
+    runtime,
+    slider,
+)
+from mindgap.charts.theme import ACCENT, HUES, NEUTRAL
 from mindgap.geometry import ShiftPath
 from mindgap.landscape import Landscape
 
@@ -19,8 +33,11 @@ DIRECTIONS = {"both": "both", "image→text": "image_to_text", "text→image": "
 LANDMARKS = {
     "global minimum": ("circle", ACCENT),
     "barrier": ("triangle-up", NEUTRAL),
-    "back to back": ("diamond", IMAGE),
+    "back to back": ("diamond", HUES["green"]),
 }
+DIRECTIONAL = ("image_to_text", "text_to_image")
+AIR = 0.15  # above and below the curves, for the names of their landmarks
+READABLE = 0.1  # of an axis, which the flattest of the curves that share it must fill
 LOSS_EXPRESSION = (
     "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
     "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
@@ -46,6 +63,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
 
     `curves` has `set`, `batch`, `tau`, `shift`, `distance`, `image_to_text`, `text_to_image`; `marks` has `set`,
     `batch`, `tau`, `direction`, `kind` ("global minimum", "barrier" or "back to back"), `distance` and `loss`.
+
+    All curves of a temperature share an axis where the flattest can still be read on it, so that menus compare; else
+    an embedding set and batch has its own. The first set and batch is drawn in grey wherever it fits beside the choice.
     """
     sets, batches, taus = (list(dict.fromkeys(curves[column])) for column in ("set", "batch", "tau"))
     choices = {
@@ -55,30 +75,85 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         "batch": ("batch", batches),
     }
     params = [radio(name, options, title) for name, (title, options) in choices.items()]
-    chosen = "datum.set == set && datum.batch == batch && datum.tau == tau"
-    base = alt.Chart(curves).transform_filter(chosen).transform_calculate(loss=LOSS_EXPRESSION)
-    y = alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False))
-    x = alt.X("distance:Q", title="signed distance between the shifted means", scale=alt.Scale(domain=[-2, 2]))
+    params.append(alt.param("ranges", value=_ranges(curves)))
+    range_of = "ranges[tau][set + ', ' + batch]"
+    base = (
+        alt.Chart(curves)
+        .transform_filter("datum.tau == tau")
+        .transform_filter("datum.set == set && datum.batch == batch")
+        .transform_calculate(loss=LOSS_EXPRESSION)
+    )
+    y = alt.Y(
+        "loss:Q",
+        title="contrastive loss",
+        scale=alt.Scale(domain=[alt.ExprRef(f"{range_of}[{end}]") for end in (0, 1)], nice=False, zero=False),
+        axis=alt.Axis(minExtent=WIDE, format=".4~g"),
+    )
+    x = alt.X("distance:Q", title="signed distance of the shifted means", scale=alt.Scale(domain=[-2, 2]))
     # The colours of the page's range, which are light in dark mode.
     colour = alt.Color("tau:O", scale=alt.Scale(domain=taus), legend=None)
     line = base.mark_line().encode(x, y, colour, order="shift:Q")
-    dots = alt.Chart(marks).transform_filter(chosen + " && datum.direction == direction")
-    shape = alt.Scale(domain=list(LANDMARKS), range=[shape for shape, _ in LANDMARKS.values()])
-    own_colour = alt.Scale(domain=list(LANDMARKS), range=[colour for _, colour in LANDMARKS.values()])
+    # Where it would lie outside the frame, the axis is another one, and it says nothing.
+    first = f"set == {json.dumps(sets[0])} && batch == {json.dumps(batches[0])} && direction == 'both'"
+    other = (
+        alt.Chart(curves)
+        .transform_filter("datum.tau == tau")
+        .transform_filter(
+            f"!({first}) && ranges[tau][{json.dumps(f'{sets[0]}, {batches[0]}')}][2] == {range_of}[2] && "
+            f"datum.set == {json.dumps(sets[0])} && datum.batch == {json.dumps(batches[0])}"
+        )
+        .transform_calculate(first_loss="(datum.image_to_text + datum.text_to_image)/2")
+    )
+    reference = other.mark_line(color=NEUTRAL, strokeWidth=1.4, strokeDash=[4, 3]).encode(
+        x, alt.Y("first_loss:Q"), order="shift:Q"
+    )
+    start = sets[0] if len(sets) > 1 else f"both directions, {batches[0]}"
+    named = caption(
+        json.dumps(f"grey: {start}"),
+        alt.value(0),
+        alt.value(-9),  # above the frame, where no landmark is named
+        other.transform_aggregate(rows="count()").transform_filter("datum.rows > 0"),
+        align="left",
+        color=NEUTRAL,
+    )
+    # The line above the frame is kept free for it from the start: Vega makes no room for what appears later.
+    reserved = caption("'grey'", alt.value(0), alt.value(-9), align="left", opacity=0)
+    dots = (
+        alt.Chart(marks)
+        .transform_filter("datum.tau == tau")
+        .transform_filter("datum.set == set && datum.batch == batch && datum.direction == direction")
+    )
+    kinds = [kind for kind in LANDMARKS if kind in set(marks["kind"])]
+    shape = alt.Scale(domain=kinds, range=[LANDMARKS[kind][0] for kind in kinds])
+    own_colour = alt.Scale(domain=kinds, range=[LANDMARKS[kind][1] for kind in kinds])
+    at = "'loss ' + format(datum.loss, '.2f') + ' at ' + format(datum.distance, '.2f')"
     point = dots.mark_point(filled=True, size=110, opacity=1).encode(
         x="distance:Q",
         y="loss:Q",
-        shape=alt.Shape("kind:N", title=None, scale=shape),
-        color=alt.Color("kind:N", title=None, scale=own_colour),
+        shape=alt.Shape("kind:N", scale=shape, legend=None),
+        color=alt.Color("kind:N", scale=own_colour, legend=None),
+        tooltip=hint({"loss": "format(datum.loss, '.3f')", "distance": "format(datum.distance, '.2f')"}, "datum.kind"),
     )
-    words = (
-        dots.transform_calculate(words="format(datum.distance, '.2f') + ' → ' + format(datum.loss, '.2f')")
-        .mark_text(dy=-14)
-        .encode(x="distance:Q", y="loss:Q", text="words:N")
-    )
+    # Named where they are, in two short lines: minima below the curve, barriers above, none over the frame's sides.
+    labelled_dots = dots.transform_calculate(lines=f"[datum.kind == 'global minimum' ? 'least' : datum.kind, {at}]")
+    # One that all but touches the lower axis has its name above, too, clear of the axis's numbers.
+    low = f"datum.kind != 'barrier' && datum.loss > {range_of}[0] + 0.14*({range_of}[1] - {range_of}[0])"
+    words = [
+        labelled_dots.transform_filter(test)
+        .mark_text(align=align, dx=dx, dy=dy, baseline=baseline)
+        .encode(x="distance:Q", y="loss:Q", text="lines:N")
+        for test, align, dx, dy, baseline in [
+            (f"!({low}) && datum.distance < -1", "left", -8, -27, "alphabetic"),
+            (f"!({low}) && datum.distance > 1", "right", 8, -27, "alphabetic"),
+            (f"!({low}) && abs(datum.distance) <= 1", "center", 0, -27, "alphabetic"),
+            (f"{low} && datum.distance < -1", "left", -8, 20, "middle"),
+            (f"{low} && datum.distance > 1", "right", 8, 20, "middle"),
+            (f"{low} && abs(datum.distance) <= 1", "center", 0, 20, "middle"),
+        ]
+    ]
     no_gap = alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
-    chart: alt.LayerChart = (
-        alt.layer(no_gap, line, point, words)
+    chart: alt.LayerChart = runtime(
+        alt.layer(no_gap, reference, line, point, *words, reserved, named)
         .resolve_scale(color="independent", shape="independent")
         .add_params(*params)
         .properties(
@@ -86,9 +161,31 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
             height=360,
             description="The contrastive loss against the signed distance between the modality means, for a chosen "
             "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
-        )
+        ),
+        numbers="data-1",
     )
     return chart
+
+
+def _ranges(curves: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+    """For every temperature, set and batch the ends of the loss axis, and a number equal for those that share one."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for tau, at_tau in curves.groupby("tau", sort=False):
+        parts = {f"{name}, {batch}": part for (name, batch), part in at_tau.groupby(["set", "batch"], sort=False)}
+        common = _range(at_tau)
+        flattest = min(
+            float(part[column].max() - part[column].min()) for part in parts.values() for column in DIRECTIONAL
+        )
+        shared = flattest >= READABLE * (common[1] - common[0])
+        found[str(tau)] = {
+            name: [*(common if shared else _range(part)), 0 if shared else number]
+            for number, (name, part) in enumerate(parts.items())
+        }
+    return found
+
+
+def _range(curves: pd.DataFrame) -> tuple[float, float]:
+    return fixed((value for column in DIRECTIONAL for value in curves[column]), AIR)
 
 
 def shift_explorer(
@@ -97,12 +194,16 @@ def shift_explorer(
     modalities: Sequence[str] = ("image", "text"),
     pairs: int = 150,
     controls: Sequence[str] = ("shift", "temperature"),
+    cosines: Sequence[float] | None = None,
+    drawn: pd.DataFrame | None = None,
 ) -> alt.ConcatChart:
     """Two clouds that a λ slider moves exactly, beside the loss curve with a marker at the same λ.
 
     `path` holds the points (the first `pairs` of them are drawn), `landscape` the loss at the slider's positions:
     its shifts must be evenly spaced. The chart has the parameters `shift`, `temperature` and `direction` ("both",
     "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
+    "pair" among them adds a slider that marks a pair. `cosines` are those of the unshifted pairs, from which the page
+    says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair.
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
@@ -119,6 +220,9 @@ def shift_explorer(
             "p": path.y[:pairs, 0].cpu(), "q": path.y[:pairs, 1].cpu(), "b": path.y_along[:pairs].cpu(),
         }
     )  # fmt: skip
+    points = points.assign(pair=range(len(points)))
+    if cosines is not None:
+        points = points.assign(cosine=[float(value) for value in list(cosines)[:pairs]])
     # A coordinate that is zero but for rounding must be written as zero, on every processor.
     g1, g2, g = (round(float(value), 6) + 0.0 for value in (*path.gap[:2], path.squared_gap))
     base = alt.Chart(points).transform_calculate(
@@ -129,33 +233,56 @@ def shift_explorer(
         x2=f"(datum.p + shift*{g1:.5g})/datum.s",
         y2=f"(datum.q + shift*{g2:.5g})/datum.s",
     )
-    corners: tuple[tuple[str, Any, float], ...] = ((IMAGE, "right", 0.98), (TEXT, "left", -0.98))
-    names = [
-        alt.Chart(ONE_ROW)
-        .mark_text(align=align, fontSize=13, fontWeight="bold", color=colour, text=name.rstrip("s") + "s")
-        .encode(x=alt.datum(x), y=alt.datum(0.78))
-        for name, (colour, align, x) in zip(modalities, corners, strict=True)
-    ]
-    cloud = alt.layer(*pair_layers(base, alt.value(0.18), ALONG_AND_ACROSS), *names).properties(
-        name="equal_axes", width=380, height=323
+    lines: dict[str, str] = {}
+    if cosines is not None:
+        now = f"(datum.cosine + shift*(datum.a - datum.b) - shift*shift*{g:.5g})/(datum.r*datum.s)"
+        lines["cosine of the pair"] = f"format({now}, '.2f')"
+    said = ""
+    if drawn is not None:
+        params.append(alt.param("drawn_scenes", value=drawn[["picture", "caption"]].head(pairs).to_dict("records")))
+        said = " + ', ' + drawn_scenes[marked].caption"
+    if marked := "pair" in controls:
+        params += marking(len(points), said)
+    edges = [point for s in (shifts[0], 0.0, shifts[-1]) for rows in path.at(s) for point in rows[:pairs, 1].tolist()]
+    across = reach(edges)
+    layers = pair_layers(
+        base,
+        alt.value(0.35),
+        ALONG_AND_ACROSS,
+        across,
+        hint(lines, "'pair ' + datum.pair", "drawn_scenes[datum.pair]" if drawn is not None else ""),
+        marked=marked,
+    )
+    cloud = alt.layer(*layers, *names_above(*(repr(name.rstrip("s") + "s") for name in modalities))).properties(
+        name="equal_axes", width=380, height=round(380 * across)
     )
 
     frame = labelled(landscape.frame().drop(columns="loss"))
+    ranges = {tau: _range(part) for tau, part in frame.groupby("tau", sort=False)}
+    params.append(alt.param("ranges", value={tau: list(ends) for tau, ends in ranges.items()}))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS_EXPRESSION)
     curve = chosen.mark_line(color=NEUTRAL).encode(
         alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False)),
-        alt.Y("loss:Q", title="contrastive loss", scale=alt.Scale(zero=False)),
+        alt.Y(
+            "loss:Q",
+            title="contrastive loss",
+            scale=alt.Scale(
+                domain=[alt.ExprRef(f"ranges[temperature][{end}]") for end in (0, 1)], nice=False, zero=False
+            ),
+            axis=alt.Axis(minExtent=WIDE, format=".4~g"),
+        ),
     )
     here = chosen.transform_filter("abs(datum.shift - shift) < 1e-4").encode(x="shift:Q", y="loss:Q")
-    marker = here.mark_point(filled=True, size=130, color=ACCENT)
-    note = (
-        here.transform_calculate(
-            note="'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')"
-        )
-        .mark_text(fontWeight="bold", color=ACCENT, align="left")
-        .encode(text="note:N", x=alt.value(0), y=alt.value(-9))  # above the frame, where no curve runs
+    marker = here.mark_point(filled=True, size=130, color=ACCENT, opacity=1)
+    note = caption(
+        "'loss ' + format(datum.loss, '.2f') + ', gap ' + format(abs(datum.distance), '.2f')",
+        alt.value(0),
+        alt.value(-9),  # above the frame, where no curve runs
+        chosen.transform_filter("abs(datum.shift - shift) < 1e-4"),
+        align="left",
+        color=ACCENT,
     )
-    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=323)
+    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=round(380 * across))
     chart: alt.ConcatChart = (
         alt.concat(cloud, loss, columns=2)
         .add_params(*params)
@@ -164,4 +291,4 @@ def shift_explorer(
             "the shift slider. Right: the contrastive loss against the shift at the chosen temperature, with a marker."
         )
     )
-    return chart
+    return runtime(chart, play=["shift"]) if "shift" in controls else chart

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import caption, radios, slider
-from mindgap.charts.theme import ACCENT, IMAGE, NEUTRAL, TEXT
+from mindgap.charts._parts import WIDE, caption, emphasis, fixed, hint, radios, runtime, shapes, slider, words
+from mindgap.charts.theme import ACCENT, DASHES, HUES, IMAGE, NEUTRAL, SHAPES, TEXT
+
+# Five shapes and six colours in turn: the first thirty seeds all look different.
+SEED_COLOURS, SEED_SHAPES = [ACCENT, *HUES.values()], SHAPES[:5]
 
 
 def seed_clouds(
@@ -24,48 +27,94 @@ def seed_clouds(
     projections = list(dict.fromkeys(name.rsplit(" ", 1)[0] for name in points.columns if name.endswith(" 1")))
     choices = {key: list(dict.fromkeys(points[key])) for key in ("tower", "inputs")} | {"axes": projections}
     params, _ = radios(choices)
+    # The frame stands still while seeds come and go.
+    ranges = {
+        f"{tower}, {inputs}": {p: [list(fixed(part[f"{p} {number}"], 0.2)) for number in (1, 2)] for p in projections}
+        for (tower, inputs), part in points.groupby(["tower", "inputs"], sort=False)
+    }
     params += [
         slider("seeds_shown", seeds, 1, seeds, 1, "seeds shown"),
         slider("A", 0, 0, seeds - 1, 1, "seed A"),
         slider("B", min(1, seeds - 1), 0, seeds - 1, 1, "seed B"),
+        words("seeds_shown", f"seeds_shown + ' of {seeds}'"),
+        words("A", "'seed ' + A"),
+        words("B", "'seed ' + B"),
         alt.param(
             "gaps",
             value={kind: {labels[tower]: rows for tower, rows in by.items()} for kind, by in gaps.items()},
         ),
+        alt.param("ranges", value=ranges),
     ]
     axes = {
         name: " : ".join([*(f"axes_ == '{p}' ? datum['{p} {number}']" for p in projections), "null"])
         for number, name in enumerate(("x", "y"), start=1)
     }
-    base = (
+    chosen = (
         alt.Chart(points)
         .transform_filter("datum.tower == tower_ && datum.inputs == inputs_")
         .transform_calculate(**axes)
     )
-    x = alt.X("x:Q", title="first axis", scale=alt.Scale(zero=False))
-    y = alt.Y("y:Q", title="second axis", scale=alt.Scale(zero=False))
-    frame = base.mark_point(opacity=0).encode(x, y)  # the frame stands still while seeds come and go
-    shown = base.transform_filter("datum.seed < seeds_shown")
-    colour = alt.Color("seed:Q", scale=alt.Scale(scheme="sinebow", domain=[0, seeds]), legend=None)
-    dots = shown.mark_circle(size=24, opacity=0.8).encode(x, y, colour)
-    centres = shown.transform_aggregate(x="mean(x)", y="mean(y)", groupby=["seed"]).transform_filter(
-        "datum.seed == A || datum.seed == B"
+    x, y = (
+        channel(
+            f"{name}:Q",
+            title=f"{title} axis",
+            scale=alt.Scale(
+                domain=[alt.ExprRef(f"ranges[tower_ + ', ' + inputs_][axes_][{axis}][{end}]") for end in (0, 1)],
+                nice=False,
+                zero=False,
+            ),
+            axis=ruled,
+        )
+        for axis, (channel, name, title, ruled) in enumerate(
+            [
+                (alt.X, "x", "first", alt.Axis(format=".2~g")),
+                (alt.Y, "y", "second", alt.Axis(format=".2~g", minExtent=WIDE)),
+            ]
+        )
     )
-    rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL).encode(x, y)
-    names = (
-        centres.transform_calculate(name="(datum.seed == A ? 'A' : '') + (datum.seed == B ? 'B' : '')")
-        .mark_text(fontSize=14, fontWeight="bold", dy=26)
-        .encode(x, y, text="name:N")
+    shown = chosen.transform_filter("datum.seed < seeds_shown")
+    over = alt.selection_point(name="over", fields=["seed"], on="pointerover", clear="pointerout", empty=False)
+    strong = "!over.seed || over.seed[0] == datum.seed"
+    numbers = list(range(seeds))
+    colours = [SEED_COLOURS[seed % len(SEED_COLOURS)] for seed in numbers]
+    marks = [SEED_SHAPES[seed % len(SEED_SHAPES)] for seed in numbers]
+    dots = (
+        shown.mark_point(filled=True, size=30)
+        .encode(
+            x,
+            y,
+            alt.Color("seed:N", scale=alt.Scale(domain=numbers, range=colours), legend=None),
+            alt.Shape("seed:N", scale=alt.Scale(domain=numbers, range=marks), legend=None),
+            opacity=alt.condition(strong, alt.value(0.9), alt.value(0.15)),
+            tooltip=hint({}, "'seed ' + datum.seed"),
+        )
+        .properties(name="seed_dots")
+        .add_params(over)
     )
-    words = caption(
+    # Of all seeds, whether shown or not: the two sliders then move the rings alone.
+    centres = (
+        chosen.transform_aggregate(middle_x="mean(x)", middle_y="mean(y)", groupby=["seed"])
+        .transform_filter("datum.seed < seeds_shown")
+        .transform_filter("datum.seed == A || datum.seed == B")
+    )
+    at = (alt.X("middle_x:Q"), alt.Y("middle_y:Q"))
+    rings = centres.mark_point(size=900, strokeWidth=2.5, color=NEUTRAL, opacity=1).encode(*at)
+    # One below its ring and one above, so that neighbours keep their names apart.
+    names = [
+        centres.transform_filter(f"datum.seed == {name}")
+        .mark_text(fontSize=14, fontWeight="bold", dy=dy, text=name)
+        .encode(*at)
+        for name, dy in (("A", 26), ("B", -26))
+    ]
+    said = caption(
         "'seeds ' + A + ' and ' + B + ': gap ' + format(gaps[inputs_][tower_][A][B], '.2f')",
         alt.value(0),
-        alt.value(-9),
+        alt.value(-14),
         align="left",
         fontSize=13,
     )
     chart: alt.LayerChart = (
-        alt.layer(frame, dots, rings, names, words)
+        alt.layer(dots, rings, *names, said)
         .add_params(*params)
         .properties(
             name="equal_axes",
@@ -75,7 +124,7 @@ def seed_clouds(
             "cluster of its own. Menus choose the network, the inputs and the axes; sliders the seeds.",
         )
     )
-    return chart
+    return runtime(chart, play=["seeds_shown", "A", "B"])
 
 
 def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
@@ -87,21 +136,40 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
     params, chosen = radios(choices)
     towers = values.drop_duplicates("tower")
     domain = list(towers["tower"])
-    shapes = ["circle", "square", "diamond", "triangle-up"][: len(domain)]
+    dashes = DASHES[: len(domain)]
     colours = [TEXT if kind == "text" else IMAGE for kind in towers["modality"]]
     base = alt.Chart(values).transform_filter(chosen)
     x = alt.X("number:Q", title="number of the singular value", scale=alt.Scale(nice=False, zero=False))
-    y = alt.Y("value:Q", title="singular value", scale=alt.Scale(type="log"))
-    colour = alt.Color("tower:N", title=None, scale=alt.Scale(domain=domain, range=colours))
-    shape = alt.Shape("tower:N", title=None, scale=alt.Scale(domain=domain, range=shapes))
-    line = base.mark_line(strokeWidth=1.3).encode(x, y, colour, detail="tower:N")
-    dots = base.mark_point(filled=True, size=48, opacity=1).encode(x, y, colour, shape)
+    y = alt.Y(
+        "value:Q",
+        title="singular value",
+        scale=alt.Scale(type="log", domain=list(_decades(values["value"])), nice=False),
+    )
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color("tower:N", title=None, scale=alt.Scale(domain=domain, range=colours), legend=legend)
+    dash = alt.StrokeDash("tower:N", title=None, scale=alt.Scale(domain=domain, range=dashes), legend=legend)
+    over, strong = emphasis("tower")
+    opacity = alt.condition(strong, alt.value(1), alt.value(0.15))
+    line = base.mark_line(strokeWidth=1.3).encode(x, y, colour, dash, opacity=opacity)
+    dots = (
+        base.mark_point(filled=True, size=48)
+        .encode(
+            x,
+            y,
+            colour,
+            shape=shapes("tower", domain),
+            opacity=opacity,
+            tooltip=hint({"singular value": "format(datum.value, '.3~g')"}, "datum.tower + ', number ' + datum.number"),
+        )
+        .properties(name="cliff_dots")
+        .add_params(*over)
+    )
     at = alt.X("at:Q", scale=alt.Scale(nice=False, zero=False))
     edge = pd.DataFrame({"at": [seeds - 0.5], "words": [f"{seeds - 1} = seeds − 1"]})
     rule = alt.Chart(edge).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(at)
-    words = alt.Chart(edge).mark_text(align="left", dx=6).encode(at, y=alt.value(10), text="words:N")
+    note = alt.Chart(edge).mark_text(align="left", dx=6).encode(at, y=alt.value(10), text="words:N")
     chart: alt.LayerChart = (
-        alt.layer(rule, line, dots, words)
+        alt.layer(rule, line, dots, note)
         .add_params(*params)
         .properties(
             width=600,
@@ -111,6 +179,11 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
         )
     )
     return chart
+
+
+def _decades(values: pd.Series) -> tuple[float, float]:
+    """The range of positive numbers on a log axis, with a little air."""
+    return float(f"{0.8 * values[values > 0].min():.2g}"), float(f"{1.25 * values.max():.2g}")
 
 
 def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> alt.LayerChart:
@@ -125,7 +198,7 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
         "quantity:N",
         title=None,
         scale=alt.Scale(domain=names, range=[ACCENT, NEUTRAL]),
-        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, labelLimit=320, columns=1),
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, labelLimit=320, direction="vertical"),
     )
     dash = alt.StrokeDash("quantity:N", title=None, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]))
     x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(tickMinStep=1))
@@ -133,7 +206,19 @@ def share_curves(table: pd.DataFrame, choices: Mapping[str, Sequence[str]]) -> a
     base = alt.Chart(table).transform_filter(chosen)
     bars = base.mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
     line = base.mark_line(strokeWidth=1.8).encode(x, y, colour, dash)
-    dots = base.mark_point(filled=True, size=46, opacity=1).encode(x, y, colour)
+    dots = base.mark_point(filled=True, size=46, opacity=1).encode(
+        x,
+        y,
+        colour,
+        shape=shapes("quantity", names),
+        tooltip=hint(
+            {
+                "mean": "format(datum.mean, '.3f')",
+                "over seeds": "format(datum.low, '.3f') + ' to ' + format(datum.high, '.3f')",
+            },
+            "datum.quantity + ', layer ' + datum.layer",
+        ),
+    )
     chart: alt.LayerChart = (
         alt.layer(line, bars, dots)
         .add_params(*params)

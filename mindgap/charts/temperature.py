@@ -5,22 +5,20 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import TEMPERATURE_TICKS, caption, radio, slider
-from mindgap.charts.theme import KIND_COLOURS, NEUTRAL, TEXT
+from mindgap.charts._parts import TEMPERATURE_TICKS, caption, emphasis, hint, radio, runtime, slider, words
+from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, TEXT
 
 
-def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart:
+def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "read off the paper") -> alt.LayerChart:
     """The best gap against the temperature, a line a set; `table` and `printed` have `set`, `temperature`, `distance`.
 
-    `printed` holds what was read off the paper's figure, drawn as crosses.
+    `printed` holds what was read off the paper's figure, drawn as crosses, which the legend calls `source`.
     """
     sets = list(dict.fromkeys(table["set"]))
-    colour = alt.Color(
-        "set:N",
-        title=None,
-        scale=alt.Scale(domain=sets, range=KIND_COLOURS[: len(sets)]),
-        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=2, labelLimit=320),
-    )
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=320)
+    scale = alt.Scale(domain=sets, range=KIND_COLOURS[: len(sets)])
+    colour = alt.Color("set:N", title=None, scale=scale, legend=legend)
+    dash = alt.StrokeDash("set:N", title=None, scale=alt.Scale(domain=sets, range=DASHES[: len(sets)]), legend=legend)
     x = alt.X(
         "temperature:Q",
         title="temperature τ",
@@ -28,13 +26,43 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerChart
         axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g"),
     )
     y = alt.Y("distance:Q", title="best distance between the means", scale=alt.Scale(zero=True))
-    lines = alt.Chart(table).mark_line().encode(x, y, colour)
-    crosses = alt.Chart(printed).mark_point(shape="cross", size=90, filled=True, color=NEUTRAL, opacity=1).encode(x, y)
-    chart: alt.LayerChart = alt.layer(lines, crosses).properties(
-        width=600,
-        height=340,
-        description=f"Line chart of the best distance between the modality means against the temperature for "
-        f"{', '.join(sets)}, falling towards 0; crosses are the paper's values.",
+    params, strong = emphasis("set")
+    lines = (
+        alt.Chart(table)
+        .mark_line()
+        .encode(x, y, colour, dash, opacity=alt.condition(strong, alt.value(1), alt.value(0.18)))
+    )
+    said = {"temperature": "format(datum.temperature, '.3~g')", "best distance": "format(datum.distance, '.3f')"}
+    dots = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=30, opacity=1)
+        .encode(x, y, colour, tooltip=hint(said, "datum.set"))
+    )
+    crosses = (
+        alt.Chart(printed)
+        .transform_calculate(source=repr(source))
+        .mark_point(size=90, filled=True, color=NEUTRAL, opacity=1)
+        .encode(
+            x,
+            y,
+            alt.Shape(
+                "source:N",
+                title=None,
+                scale=alt.Scale(range=["cross"]),
+                legend=alt.Legend(symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL),
+            ),
+            tooltip=hint(said, "datum.source"),
+        )
+    )
+    chart: alt.LayerChart = (
+        alt.layer(lines.properties(name="best_lines").add_params(*params), dots, crosses)
+        .resolve_scale(shape="independent")
+        .properties(
+            width=600,
+            height=340,
+            description=f"Line chart of the best distance between the modality means against the temperature for "
+            f"{', '.join(sets)}, falling towards 0; crosses are the paper's values.",
+        )
     )
     return chart
 
@@ -50,59 +78,100 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     params = [
         radio("image_", names, "image"),
         slider("sharpness", 100, low, high, 1, "1/τ"),
+        words("sharpness", "'temperature 1/' + sharpness"),
     ]
-    base = (
+    # What the slider does not change comes first, so that a step calculates the weights and nothing else.
+    ranked = (
         alt.Chart(cosines)
         .transform_filter("datum.image == image_")
-        .transform_joinaggregate(most="max(cosine)")
-        .transform_calculate(share="exp(sharpness*(datum.cosine - datum.most))")
-        .transform_joinaggregate(total="sum(share)")
-        .transform_calculate(weight="datum.share/datum.total", kind="datum.own ? 'its own text' : 'another text'")
+        .transform_joinaggregate(most="max(cosine)", texts="count()")
         .transform_window(rank="row_number()", sort=[alt.SortField("cosine", "descending")])
+        .transform_calculate(behind="datum.cosine - datum.most", kind="datum.own ? 'its own text' : 'another text'")
     )
-    colour = alt.Color(
-        "kind:N",
-        title=None,
-        scale=alt.Scale(domain=["its own text", "another text"], range=[TEXT, NEUTRAL]),
-        legend=alt.Legend(symbolOpacity=1),
+    shares = ranked.transform_calculate(share="exp(sharpness*datum.behind)")
+    kinds = ["its own text", "another text"]
+    scale = alt.Scale(domain=kinds, range=[TEXT, NEUTRAL])
+    colour = alt.Color("kind:N", title=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
+    height = alt.Y(
+        "weight:Q",
+        title="weight in the softmax",
+        # By its square root, an even share of 500 texts is a twentieth of the height and not a five-hundredth.
+        scale=alt.Scale(type="sqrt", domain=[0, 1], nice=False),
+        axis=alt.Axis(values=[0, 0.01, 0.05, 0.1, 0.25, 0.5, 1], format=".2~f"),
     )
     first = (
-        base.transform_filter("datum.rank <= 30")
-        .mark_bar(width=9)
+        shares.transform_joinaggregate(total="sum(share)")
+        .transform_filter("datum.rank <= 30")
+        .transform_calculate(weight="datum.share/datum.total")
+        .mark_bar(width=7)
         .encode(
             alt.X("rank:Q", title="texts, the most similar first", scale=alt.Scale(domain=[0, 31], nice=False)),
-            alt.Y("weight:Q", title="weight in the softmax", scale=alt.Scale(domain=[0, 1], nice=False)),
+            height,
             colour,
+            tooltip=hint(
+                {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.weight, '.2~g')"},
+                "datum.kind + ', number ' + datum.rank + ' in similarity'",
+            ),
         )
-        .properties(width=380, height=280)
     )
-    dots = (
-        base.mark_circle(size=36)
-        .encode(
-            alt.X("cosine:Q", title="cosine with the image", scale=alt.Scale(zero=False)),
-            alt.Y("logw:Q", title="log10 of the weight", scale=alt.Scale(domain=[-12, 0], nice=False)),
-            colour,
+    even = ranked.transform_filter("datum.rank == 1").transform_calculate(even="1/datum.texts")
+    evenly = even.mark_rule(strokeDash=[4, 3], color=NEUTRAL, strokeWidth=1.5).encode(alt.Y("even:Q"))
+    evenly_said = caption(
+        "'dashed: all ' + datum.texts + ' alike'", alt.value("width"), alt.value(-9), even, align="right", color=NEUTRAL
+    )
+    left = alt.layer(first, evenly, evenly_said).properties(width=380, height=280)
+
+    # log10 of the weight is a straight line over the cosine: its two ends, and every text as a tick below.
+    sums = (
+        shares.transform_calculate(pull="datum.share*datum.behind")
+        .transform_aggregate(total="sum(share)", pulled="sum(pull)", most="max(cosine)", least="min(cosine)")
+        .transform_calculate(
+            top="-log(datum.total)/LN10",
+            bottom="(sharpness*(datum.least - datum.most) - log(datum.total))/LN10",
+            entropy="log(datum.total) - sharpness*datum.pulled/datum.total",
         )
-        .transform_calculate(logw="max(-12, log(datum.weight)/log(10))")
     )
-    summed = base.transform_calculate(
-        part="datum.weight > 0 ? -datum.weight*log(datum.weight) : 0"
-    ).transform_aggregate(entropy="sum(part)")
+    across = alt.X("cosine:Q", title="cosine with the image", scale=alt.Scale(zero=False))
+    logs = alt.Scale(domain=[-12, 0], nice=False)
+    slope = sums.mark_rule(color=NEUTRAL, strokeWidth=2, clip=True).encode(
+        alt.X("least:Q"), alt.Y("bottom:Q", title="log₁₀ of the weight", scale=logs), x2="most:Q", y2="top:Q"
+    )
+    others = (
+        ranked.transform_filter("!datum.own")
+        .mark_tick(orient="vertical", size=12, thickness=1, opacity=0.6, color=NEUTRAL)
+        .encode(across, y=alt.value(274), tooltip=hint({"cosine": "format(datum.cosine, '.3f')"}, "datum.kind"))
+    )
+    own = (
+        shares.transform_joinaggregate(total="sum(share)")
+        .transform_filter("datum.own")
+        .transform_calculate(log_weight="log(datum.share/datum.total)/LN10")
+    )
+    own_tick = own.mark_rule(color=TEXT, strokeWidth=1.5, clip=True).encode(
+        alt.X("cosine:Q"), alt.Y("log_weight:Q"), y2=alt.datum(-12)
+    )
+    own_dot = own.mark_point(filled=True, shape="square", size=90, color=TEXT, opacity=1, clip=True).encode(
+        alt.X("cosine:Q"),
+        alt.Y("log_weight:Q"),
+        tooltip=hint(
+            {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.share/datum.total, '.2~g')"}, "datum.kind"
+        ),
+    )
     count = caption(
         "'the weight of ' + format(exp(datum.entropy), '.1f') + ' texts'",
-        alt.value(4),
-        alt.value(8),
-        summed,
+        alt.value(0),
+        alt.value(-9),
+        sums,
         align="left",
         color=NEUTRAL,
     )
-    right = alt.layer(dots, count).properties(width=380, height=280)
+    right = alt.layer(slope, others, own_tick, own_dot, count).properties(width=380, height=280)
     chart: alt.ConcatChart = (
-        alt.concat(first, right, columns=2)
+        alt.concat(left, right, columns=2)
         .add_params(*params)
         .properties(
-            description="Left: the softmax weights of the 30 texts most similar to one image. Right: the weights of "
-            "all texts on a log axis against their cosines. A slider moves the temperature."
+            description="Left: the softmax weights of the 30 texts most similar to one image, on a square-root axis. "
+            "Right: the weight of a text on a log axis against its cosine, a straight line, with a tick for each text. "
+            "A slider moves the temperature."
         )
     )
-    return chart
+    return runtime(chart, play=["sharpness"])

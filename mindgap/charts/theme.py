@@ -32,11 +32,17 @@ ACCENT = TEMPERATURE_COLOURS[3]
 
 # Kinds that are neither a modality nor a temperature; apart for colour-blind readers, in light and in dark.
 KIND_COLOURS = [ACCENT, HUES["green"], HUES["violet"], HUES["ochre"], NEUTRAL]
+# The same kinds where colours cannot be told apart at all: lines by their dashes, points by their shapes.
+DASHES = [[1, 0], [7, 3], [2, 2], [10, 3, 2, 3], [5, 5], [12, 4]]
+SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"]
 FONT: str = THEME["fonts"]["text"]
 
 CONFIG: dict[str, Any] = {
     "background": "white",
     "font": FONT,
+    # A chart is one picture with one description: labels on each of a thousand marks would be read out one by one,
+    # and Vega would write all of them anew at each step of a slider.
+    "aria": False,
     "padding": {"left": 4, "right": 8, "top": 6, "bottom": 4},
     "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 300},
     "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE_COLOURS, "ramp": TEMPERATURE_COLOURS},
@@ -56,6 +62,8 @@ CONFIG: dict[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "symbolSize": 80,
+        # Several legends stand one above the other: beside each other they would be wider than a phone.
+        "layout": {"top": {"direction": "vertical", "anchor": "start"}},
     },
     "title": {"anchor": "start", "fontSize": 15, "fontWeight": 600, "offset": 10, "subtitleFontSize": 12},
     "circle": {"size": 26, "opacity": 0.75},
@@ -79,6 +87,10 @@ def stored(spec: dict[str, Any]) -> dict[str, Any]:
         return node
 
     body = {key: rename(item) for key, item in spec.items() if key not in ("datasets", "usermeta", "$schema")}
+    # What the site's script is told about playing and turning; Altair keeps the options of its own viewer beside it.
+    own = {key: value for key, value in spec.get("usermeta", {}).items() if key == "mindgap"}
+    if own:
+        body["usermeta"] = own
     datasets = {names[old]: rounded(rows) for old, rows in spec.get("datasets", {}).items()}
     return {"$schema": SCHEMA, **body, **({"datasets": datasets} if datasets else {})}
 

@@ -172,6 +172,22 @@ def render(layout: Layout, size: int = 32) -> Float[Tensor, "n 3 size size"]:
     return _drawing.paint(layout.attributes.shape, layout.centre, layout.radius, layout.paint, layout.ground, size)
 
 
+def pictures(layout: Layout) -> tuple[str, ...]:
+    """The layouts as addresses of small SVG pictures that hold themselves, `data:image/svg+xml,…`, for web pages.
+
+    The same shapes as `render` draws, in some three hundred characters a scene.
+    """
+    rows = zip(
+        layout.attributes.shape.tolist(),
+        layout.centre.tolist(),
+        layout.radius.tolist(),
+        layout.paint.tolist(),
+        layout.ground.tolist(),
+        strict=True,
+    )
+    return tuple(_drawing.svg(*row) for row in rows)
+
+
 def caption(attributes: Attributes, drop: Sequence[str] = ()) -> tuple[str, ...]:
     """What each scene shows, such as "a large red circle at the top left and a small blue star at the centre".
 

@@ -9,7 +9,8 @@ lines cheap: a·right + b·down is one addition a pixel.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 import torch
 from jaxtyping import Float, Int
@@ -115,3 +116,52 @@ def paint(
         for layer in range(k):
             images[here].lerp_(colour[here, layer, :, None, None], cover[:, layer, None])
     return images
+
+
+def _corners(*points: tuple[float, float]) -> str:
+    """A polygon through (distance, degrees clockwise from up)."""
+    places = [(r * math.sin(math.radians(a)), -r * math.cos(math.radians(a))) for r, a in points]
+    return "M" + "L".join(f"{x:.3g},{y:.3g}" for x, y in places) + "z"
+
+
+_TIP, _NOTCH = 0.39 / math.cos(math.radians(72)), 0.39 / math.cos(math.radians(36))
+_HALF = 0.895 * math.sqrt(0.5)
+_ROUND = "M{0},0A{0},{0} 0 1 1 -{0},0A{0},{0} 0 1 1 {0},0z"
+
+PATHS: dict[str, str] = {
+    "circle": _ROUND.format(1),
+    "square": "M-.85-.85h1.7v1.7h-1.7z",
+    "triangle": _corners((1.2, 0), (1.2, 120), (1.2, 240)),
+    "diamond": _corners(*((0.8 * math.sqrt(2), degrees) for degrees in (0, 90, 180, 270))),
+    "star": _corners(*((_TIP if i % 2 == 0 else _NOTCH, 36.0 * i) for i in range(10))),
+    "cross": "M-.36-1h.72v.64h.64v.72h-.64v.64h-.72v-.64h-.64v-.72h.64z",
+    # Drawn round the other way, the inner circle is left out.
+    "ring": _ROUND.format(1.04) + "M.48,0A.48,.48 0 1 0 -.48,0A.48,.48 0 1 0 .48,0z",
+    # A semicircle over each of the upper sides of the square, in place of those sides.
+    "heart": f"M0,.985L-.895,.09A{_HALF:.3g},{_HALF:.3g} 0 0 1 0,-.805A{_HALF:.3g},{_HALF:.3g} 0 0 1 .895,.09z",
+}
+"""The outlines as paths of SVG, in units of the object's radius, in the order of OUTLINES."""
+
+
+def svg(
+    shape: Sequence[int],
+    centre: Sequence[Sequence[float]],
+    radius: Sequence[float],
+    colour: Sequence[Sequence[float]],
+    ground: float,
+) -> str:
+    """One picture as the address of an SVG; arguments are rows of those of `paint`."""
+
+    def written(*channels: float) -> str:
+        return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+
+    paths = list(PATHS.values())
+    drawn = "".join(
+        f"<path transform='translate({100 * x:.1f},{100 * y:.1f})scale({100 * r:.1f})' fill='{written(*paint)}' "
+        f"d='{paths[index]}'/>"
+        for index, (x, y), r, paint in zip(shape, centre, radius, colour, strict=True)
+        if index >= 0
+    )
+    frame = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' width='96' height='96'>"
+    picture = f"{frame}<path d='M0,0h100v100h-100z' fill='{written(ground, ground, ground)}'/>{drawn}</svg>"
+    return "data:image/svg+xml," + quote(picture, safe=" =:/'-.,()")

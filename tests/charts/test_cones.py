@@ -81,7 +81,7 @@ def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) ->
 def test_the_caps_say_their_sizes_and_angles() -> None:
     shown = texts(caps())
     assert {"28.0° half-angle", "41.6° half-angle"} <= set(shown)
-    assert {"the paper's: 2^−564", "that holds the cone: 2^−308", "dimension 512"} <= set(shown)
+    assert {"the paper's: 2⁻⁵⁶⁴", "that holds the cone: 2⁻³⁰⁸", "dimension 512"} <= set(shown)
     shown = texts(caps(), dimension_step=1)
     assert {"the paper's: 5.84%", "dimension 3"} <= set(shown)
     assert {"30.0° half-angle", "45.0° half-angle"} <= set(texts(caps(), cosine=0.5))

@@ -30,4 +30,4 @@ def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) ->
 
 def test_one_projection_has_no_menu() -> None:
     params = charts.gap_map(gap_points().query("projection == 'PCA'")).to_dict()["params"]
-    assert {param["name"] for param in params if "bind" in param} == {"set", "lines"}
+    assert {param["name"] for param in params if "bind" in param} == {"set", "lines", "marked"}

@@ -15,7 +15,7 @@ import torch
 from mindgap import charts, geometry
 from mindgap.charts.theme import stored
 from mindgap.landscape import loss_landscape
-from tests.tiny import VEGA_LITE, assert_drawable, symbols, with_params
+from tests.tiny import VEGA_LITE, assert_drawable, marks, symbols, texts, with_params
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(30, 8, generator=GENERATOR, dtype=torch.float64) + 1
@@ -103,3 +103,58 @@ def test_temperatures_are_labelled_as_people_write_them() -> None:
         "1",
         "10",
     ]
+
+
+class TestSharedAxes:
+    """Menus compare where all curves can be read on one axis; else each set has its own."""
+
+    def tables(self, heights: dict[str, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        curve, mark = curve_tables()
+        curves = pd.concat(
+            curve.assign(set=name, image_to_text=1 + h * curve["shift"], text_to_image=1 + h * curve["shift"])
+            for name, h in heights.items()
+        )
+        return curves, mark
+
+    def ends(self, heights: dict[str, float]) -> list[list[float]]:
+        spec = charts.landscape_curves(*self.tables(heights)).to_dict()
+        ranges = next(param["value"] for param in spec["params"] if param["name"] == "ranges")
+        return [ranges["1/100"][f"{name}, all"] for name in heights]
+
+    def test_a_low_curve_looks_low(self) -> None:
+        low, high = self.ends({"low": 1, "high": 4})
+        assert low == high
+        assert low[0] < 1 < 9 < low[1]
+
+    def test_a_curve_that_would_be_flat_has_an_axis_of_its_own(self) -> None:
+        low, high = self.ends({"low": 0.01, "high": 4})
+        assert low[1] < 1.1
+        assert high[1] > 9
+        assert low[2] != high[2]
+
+    def test_the_first_set_is_drawn_in_grey_where_it_shares_the_axis(self) -> None:
+        cases: list[tuple[dict[str, float], bool]] = [({"one": 1, "two": 4}, True), ({"one": 0.01, "two": 4}, False)]
+        for heights, said in cases:
+            chart = charts.landscape_curves(*self.tables(heights))
+            assert ("grey: one" in texts(chart, set="two")) == said
+            assert "grey: one" not in texts(chart)
+
+
+def test_landmarks_are_named_where_they_are() -> None:
+    assert "['barrier', 'loss 0.25 at 0.50']" in texts(charts.landscape_curves(*curve_tables()))
+
+
+def test_a_pair_says_its_cosine_at_the_slider() -> None:
+    """The page's formula, as Vega evaluates it, against the shifted vectors themselves."""
+    x, y = geometry.shift(X, Y, 0.5)
+    expected = [f"{float(cosine):.2f}" for cosine in (x * y).sum(dim=1)]
+    start = (geometry.normalize(X) * geometry.normalize(Y)).sum(dim=1).tolist()
+    spec = with_params(explorer(cosines=start), shift=0.5)
+    for layer in spec["concat"][0]["layer"]:
+        if "tooltip" in (channels := layer["encoding"]):  # which Vega evaluates, and its picture does not show
+            hint = channels.pop("tooltip")["value"]["expr"]
+            layer["mark"] = {"type": "text"}
+            channels["text"] = {"value": {"expr": f"({hint})['cosine of the pair']"}}
+    said = [item["text"] for item in marks(spec, "text") if item.get("text") in expected]
+    assert said[:30] == expected
+    assert said[30:] == expected

@@ -1,14 +1,18 @@
 """Drawing against a slow reference, captions against attributes, and what a seed promises."""
 
 import colorsys
+import io
 import math
 import re
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 import torch
+import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mindgap import scenes
 from mindgap.scenes import _drawing
@@ -311,3 +315,18 @@ def test_the_global_random_state_is_left_alone():
 def test_bad_input_gets_one_clear_error(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_pictures_for_pages_show_what_is_rendered() -> None:
+    layout = scenes.arrange(60, seed=3)
+    assert set(layout.attributes.shape.flatten().tolist()) == set(range(-1, len(scenes.SHAPES)))
+    rendered = scenes.render(layout, 96)
+    addresses = scenes.pictures(layout)
+    assert len(addresses) == 60
+    for address, expected in zip(addresses, rendered, strict=True):
+        head, _, body = address.partition(",")
+        assert head == "data:image/svg+xml"
+        assert not set('<>#"') & set(body), "it would end an attribute, or an address"
+        drawn = Image.open(io.BytesIO(vl_convert.svg_to_png(unquote(body)))).convert("RGB")
+        found = torch.from_numpy(np.asarray(drawn).copy()).permute(2, 0, 1) / 255
+        assert float((found - expected).abs().mean()) < 0.005

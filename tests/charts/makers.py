@@ -1,0 +1,44 @@
+"""A small real chart of each public function of `mindgap.charts`, for the tests that hold for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from mindgap import charts
+from tests.charts import test_cones, test_gap, test_landscape, test_seeds, test_sphere, test_temperature, test_training
+
+# Arguments that are no chart's: colours, the look, names of directions, labels.
+NO_CHARTS = {"DIRECTIONS", "IMAGE", "TEMPERATURE_COLOURS", "TEXT", "enable", "labelled", "temperature_label"}
+SCENES = pd.DataFrame({"picture": ["data:,a", "data:,b", "data:,c"], "caption": ["a ring", "a star", "a heart"]})
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "best_distances": test_temperature.CHARTS["best_distances"],
+    "cap_sizes": test_cones.caps,
+    "depth_curves": test_cones.depth,
+    "gap_at_recall": test_training.CHARTS["gap_at_recall"],
+    "gap_map": lambda: charts.gap_map(
+        test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
+    ),
+    "gap_panels": test_gap.CHARTS["gap_panels"],
+    "landscape_curves": test_landscape.CHARTS["landscape_curves"],
+    "linear_cone": test_cones.linear,
+    "measure_dots": test_gap.CHARTS["measure_dots"],
+    "measured_by": test_training.CHARTS["measured_by"],
+    "network_view": test_cones.network,
+    "raised_curves": test_cones.raised,
+    "ridges": test_cones.ridges,
+    "seed_clouds": test_seeds.clouds,
+    "share_curves": test_seeds.shares,
+    "shift_explorer": lambda: test_landscape.explorer(
+        controls=("shift", "temperature", "direction", "pair"), pairs=3, cosines=[0.1, 0.2, 0.3], drawn=SCENES
+    ),
+    "singular_cliff": test_seeds.cliff,
+    "softmax_weights": test_temperature.CHARTS["softmax_weights"],
+    "sphere_pairs": test_sphere.globe,
+    "training_curves": test_training.CHARTS["training_curves"],
+    "training_scrubber": lambda: charts.training_scrubber(test_training.history(), test_training.clouds(), SCENES),
+    "training_view": test_training.CHARTS["training_view"],
+}
