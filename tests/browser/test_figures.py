@@ -405,3 +405,22 @@ def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: st
     view.wait_for_function("button => button.getAttribute('aria-label').startsWith('play')", arg=play.element_handle())
     put(figure, param, param["value"])
     assert watch.errors == []
+
+
+@each_page
+def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view = tabs(360, "light").read(page)
+    lost = []
+    for figure in figures(view):
+        if not bound(figure):
+            continue
+        below, high = figure.evaluate(
+            """figure => {
+              scrollTo(0, figure.getBoundingClientRect().top + scrollY - 60);
+              const { bottom, top } = figure.querySelector('.vega-bindings').getBoundingClientRect();
+              return [bottom - innerHeight, bottom - top];
+            }"""
+        )
+        if below > 1 or high > 450:
+            lost.append(f"{name_of(figure)}: controls end {below:.0f} px below the screen, {high:.0f} px high")
+    assert lost == []
