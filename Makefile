@@ -100,7 +100,7 @@ execute: .venv/.test  ## run every notebook again, in place
 lab: .venv/.lab  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book
 
-bench: .venv/.package  ## measure what is fast against the obvious way
+bench: .venv/.test browser book  ## measure what is fast against the obvious way
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 coordinates: .venv/.package  ## compute the UMAP coordinates of chapter 1 again

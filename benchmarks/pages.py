@@ -133,12 +133,14 @@ def slider_ms(browser: Browser, address: str) -> list[float]:
     return found
 
 
-def weigh(browser: Browser, folder: Path, loads: int) -> list[dict[str, object]]:
-    """A row for the front page and each chapter of the site in `folder`."""
+def weigh(browser: Browser, folder: Path, loads: int, only: list[str]) -> list[dict[str, object]]:
+    """A row for the front page and each chapter of the site in `folder`; `only` holds parts of the names of some."""
     rows: list[dict[str, object]] = []
     pages = [folder / "book/index.html", *sorted((folder / "book").glob("0*.html"))]
     with served(folder) as base:
         for path in pages:
+            if only and not any(part in path.name for part in only):
+                continue
             address = f"{base}/{path.relative_to(folder).as_posix()}"
             front: set[str] = set()
             if path != pages[0]:
@@ -162,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sites", nargs="*", type=Path, default=[Path("_build/html")], help="folders of built sites")
     parser.add_argument("--loads", type=int, default=3, help="loads of each page")
+    parser.add_argument("--only", nargs="+", default=[], help="parts of the names of the pages to measure")
     parser.add_argument("--csv", type=Path, help="write the table here")
     options = parser.parse_args()
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -179,7 +182,7 @@ def main() -> None:
             print("  ".join(f"{name:>14}" for name in COLUMNS))
             rows += [
                 {**row, "disk_mb": round(size / 1e6, 1), "cpu": processor()}
-                for row in weigh(browser, folder, options.loads)
+                for row in weigh(browser, folder, options.loads, options.only)
             ]
         browser.close()
     if options.csv:

@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
 BUNDLE, STYLE = "mindgap-vega.js", "mindgap-theme.css"
-SCRIPTS = ["looks.js", "fit.js", "numbers.js", "controls.js", "figure.js"]
+SCRIPTS = ["looks.js", "fit.js", "hint.js", "numbers.js", "controls.js", "figure.js"]
 THEME = json.loads((HERE.parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
 COLUMN = 672  # pixels of a wide page's column, to which the pictures of first states are drawn
 PLAIN = 'class="output text_html mindgap-plain">'  # of a figure's output, which brings colours of its own

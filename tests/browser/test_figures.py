@@ -405,3 +405,166 @@ def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: st
     view.wait_for_function("button => button.getAttribute('aria-label').startsWith('play')", arg=play.element_handle())
     put(figure, param, param["value"])
     assert watch.errors == []
+
+
+@each_page
+def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view = tabs(360, "light").read(page)
+    lost = []
+    for figure in figures(view):
+        if not bound(figure):
+            continue
+        below, high = figure.evaluate(
+            """figure => {
+              scrollTo(0, figure.getBoundingClientRect().top + scrollY - 60);
+              const { bottom, top } = figure.querySelector('.vega-bindings').getBoundingClientRect();
+              return [bottom - innerHeight, bottom - top];
+            }"""
+        )
+        if below > 1 or high > 450:
+            lost.append(f"{name_of(figure)}: controls end {below:.0f} px below the screen, {high:.0f} px high")
+    assert lost == []
+
+
+@pytest.fixture
+def globe(tabs: Tabs) -> Locator:  # noqa: F811
+    view, _ = tabs(1280, "light").use("book/06_mismatch.html")
+    figure = view.locator("#fig-sphere .mindgap-figure")
+    figure.get_by_role("button", name="Reset").click()
+    settle(figure)
+    figure.locator("svg.marks").scroll_into_view_if_needed()
+    return figure
+
+
+def angles(figure: Locator) -> list[float]:
+    found: list[float] = figure.evaluate("figure => ['turn', 'tilt'].map(name => figure.mindgapView.signal(name))")
+    return found
+
+
+def drag(figure: Locator, across: float, down: float, button: Any = "left") -> None:
+    box = figure.locator("g.equal_globe_group").first.bounding_box()
+    assert box is not None
+    x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, figure.page.mouse
+    mouse.move(x, y)
+    mouse.down(button=button)
+    mouse.move(x + across, y + down, steps=4)
+    figure.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    mouse.up(button=button)
+    settle(figure)
+
+
+def test_the_globe_is_turned_by_dragging_and_comes_back(globe: Locator) -> None:
+    before, (turn, tilt) = globe.evaluate(MARKS), angles(globe)
+    drag(globe, 60, 40)
+    assert angles(globe)[0] < turn
+    assert angles(globe)[1] > tilt
+    assert globe.page.evaluate("getSelection().toString()") == ""
+    globe.get_by_role("button", name="Reset").click()
+    settle(globe)
+    assert globe.evaluate(MARKS) == before
+
+
+def test_another_button_does_not_turn_the_globe(globe: Locator) -> None:
+    before = angles(globe)
+    drag(globe, 60, 40, "right")
+    assert angles(globe) == before
+
+
+def test_reset_stops_what_plays(globe: Locator) -> None:
+    before = globe.evaluate(MARKS)
+    play = globe.get_by_role("button", name="play: turn the globe")
+    play.click()
+    globe.page.wait_for_function("figure => figure.mindgapView.signal('turn') > 40", arg=globe.element_handle())
+    globe.get_by_role("button", name="Reset").click()
+    assert play.get_attribute("aria-label") == "play: turn the globe"
+    settle(globe)
+    assert globe.evaluate(MARKS) == before
+
+
+@pytest.mark.parametrize(("address", "signals"), [
+    ("02_cone_effect.html#fig-cap?cosine=0.333&dimension_step=4.5", {"cosine": 0.34, "dimension_step": 5}),
+    ("03_random_cones.html#fig-seeds?A=2.4&B=2.6&seeds_shown=3.5", {"A": 2, "B": 3, "seeds_shown": 4}),
+    ("06_mismatch.html#fig-sphere?turn=7", {"turn": 5}),
+])  # fmt: skip
+def test_a_value_between_two_steps_is_put_on_the_nearest(
+    browser: Browser, address: str, signals: dict[str, float]
+) -> None:
+    tab = Tab(browser)
+    tab.view.goto(f"{SITE.as_uri()}/book/{address}")
+    figure = tab.view.locator(f"#{address.partition('#')[2].partition('?')[0]} .mindgap-figure")
+    tab.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=figure.element_handle())
+    for name, value in signals.items():
+        low = next(param["bind"] for param in bound(figure) if param["name"] == name)
+        found = figure.evaluate("(figure, name) => figure.mindgapView.signal(name)", name)
+        assert abs(found - value) <= low.get("step", 1)
+        steps = (found - low["min"]) / low.get("step", 1)
+        assert abs(steps - round(steps)) < 1e-6
+    assert tab.watch.errors == []
+    tab.context.close()
+
+
+def test_a_percent_sign_in_an_address_harms_nothing(browser: Browser) -> None:
+    tab = Tab(browser)
+    tab.view.goto(f"{SITE.as_uri()}/book/index.html#fig%?x=1")
+    scroll_through(tab.view)
+    assert tab.watch.errors == []
+    tab.context.close()
+
+
+def test_who_is_at_a_control_stays_there_when_a_figure_is_drawn_again(tabs: Tabs) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use("book/index.html")
+    figure = view.locator("#fig-hero .mindgap-figure")
+    figure.get_by_role("slider", name="shift λ").focus()
+    view.evaluate("document.documentElement.dataset.theme = 'dark'")
+    view.wait_for_function("figure => figure.dataset.drawn === 'dark'", arg=figure.element_handle())
+    assert view.evaluate("document.activeElement.name") == "shift"
+    view.evaluate("document.documentElement.dataset.theme = 'light'")
+    view.wait_for_function("figure => figure.dataset.drawn === 'light'", arg=figure.element_handle())
+
+
+def test_a_figure_takes_the_room_that_a_hidden_sidebar_leaves(tabs: Tabs) -> None:  # noqa: F811
+    view, _ = tabs(1280, "light").use("book/index.html")
+    figure = view.locator("#fig-hero .mindgap-figure")
+    before = int(figure.get_attribute("data-width") or 0)
+    view.add_style_tag(content=".bd-sidebar-primary { display: none !important }")
+    view.wait_for_function(f"figure => Number(figure.dataset.width) > {before} + 100", arg=figure.element_handle())
+
+
+@each_page
+def test_what_points_say_stays_within_a_phone(tabs: Tabs, page: str) -> None:  # noqa: F811
+    view, watch = tabs(360, "dark").use(page)
+    said = 0
+    for figure in figures(view):
+        for mark in figure.locator("svg.marks .mark-symbol.role-mark path").all()[:40:13]:
+            mark.scroll_into_view_if_needed()
+            mark.dispatch_event("pointermove")
+            box = mark.bounding_box()
+            if box is None:
+                continue
+            view.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            hint = view.locator("#mindgap-hint:not([hidden])")
+            if hint.count():
+                said += 1
+                place = hint.bounding_box()
+                assert place is not None
+                assert place["x"] >= 0
+                assert place["x"] + place["width"] <= 360
+                assert place["y"] >= 0
+                assert place["y"] + place["height"] <= 900
+    view.mouse.move(0, 0)
+    assert watch.errors == []
+    assert said > 0 or page == "book/02_cone_effect.html"
+
+
+def test_a_dark_page_prints_words_that_can_be_read(browser: Browser) -> None:
+    tab = Tab(browser, theme="dark")
+    view, _ = tab.show("book/01_modality_gap.html")
+    view.emulate_media(media="print")
+    colours = view.evaluate(
+        "[...new Set([...document.querySelectorAll("
+        "'.bd-article :is(p, li, td, th, code, pre span, .admonition-title)')]"
+        ".filter(node => node.getBoundingClientRect().width > 1).map(node => getComputedStyle(node).color))]"
+    )
+    assert colours
+    assert [colour for colour in colours if contrast(colour, "rgb(255, 255, 255)") < 4.5] == []
+    tab.context.close()

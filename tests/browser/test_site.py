@@ -149,7 +149,9 @@ def test_every_figure_has_number_caption_and_words(tab: Tab, page: str) -> None:
     for control in view.locator(".mindgap-figure input, .mindgap-figure select").all():
         assert control.get_attribute("aria-label"), "a control without a name"
     for image in view.locator("article img").all():
-        assert len(image.get_attribute("alt") or "") > 10, image.get_attribute("src")
+        words = image.get_attribute("alt") or ""
+        assert len(words) > 10, image.get_attribute("src")
+        assert "/" not in words, "a path says nothing to whoever cannot see the picture"
 
 
 @each_page

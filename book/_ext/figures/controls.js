@@ -122,9 +122,10 @@ function player(figure, param, control) {
     play.textContent = "❚❚";
     play.setAttribute("aria-label", `pause: ${name}`);
     if (figure.mindgapView.signal(param.name) >= max - step / 2) await figure.mindgapView.signal(param.name, min).runAsync();
-    timer = setTimeout(next, frame);
+    if (timer === -1) timer = setTimeout(next, frame); // unless it was stopped meanwhile
   });
   control.addEventListener("input", () => timer && stop());
+  figure.addEventListener("mindgap-stop", () => timer && stop());
   stop();
   return play;
 }
@@ -138,15 +139,17 @@ function letDrag(figure, stored) {
   group.classList.add("mindgap-drags");
   let from = null;
   group.addEventListener("pointerdown", (event) => {
+    if (event.button || !event.isPrimary) return;
+    figure.dispatchEvent(new Event("mindgap-stop"));
     const view = figure.mindgapView;
     const across = group.getBoundingClientRect().width;
     from = { x: event.clientX, y: event.clientY, turn: view.signal(drag.x), tilt: view.signal(drag.y), across };
     figure.setPointerCapture(event.pointerId);
   });
-  const within = ({ min, max, step }, value) => Math.min(max, Math.max(min, Math.round(value / step) * step));
   const around = ({ min, max }, value) => ((((value - min) % (max - min)) + (max - min)) % (max - min)) + min;
   let waiting = false;
   figure.addEventListener("pointermove", (event) => {
+    if (!event.buttons) from = null;
     if (!from || waiting) return;
     waiting = true;
     const { clientX, clientY } = event;
@@ -156,12 +159,12 @@ function letDrag(figure, stored) {
         const turn = around(range[drag.x], from.turn - (clientX - from.x) * degrees);
         const tilt = from.tilt + (clientY - from.y) * degrees;
         const view = figure.mindgapView;
-        await view.signal(drag.x, within(range[drag.x], turn)).signal(drag.y, within(range[drag.y], tilt)).runAsync();
+        await view.signal(drag.x, nearest(range[drag.x], turn)).signal(drag.y, nearest(range[drag.y], tilt)).runAsync();
       }
       waiting = false;
     });
   });
-  for (const end of ["pointerup", "pointercancel"]) figure.addEventListener(end, () => (from = null));
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) figure.addEventListener(end, () => (from = null));
 }
 
 // "#fig-cap?cosine=0.3&dimension_step=4": where a figure is, and how it stands.
@@ -184,7 +187,7 @@ function asked(stored, query) {
     const value = wanted.get(name);
     if (bind.input === "range") {
       const number = Number(value);
-      if (value !== "" && Number.isFinite(number)) found[name] = Math.min(bind.max, Math.max(bind.min, number));
+      if (value !== "" && Number.isFinite(number)) found[name] = nearest(bind, number);
     } else if (bind.input === "checkbox") {
       if (["true", "false"].includes(value)) found[name] = value === "true";
     } else {
@@ -193,6 +196,12 @@ function asked(stored, query) {
     }
   }
   return found;
+}
+
+// Where a slider can stand: at one of its steps, from its least value on.
+function nearest({ min, max, step = 1 }, value) {
+  const at = min + Math.round((Math.min(max, Math.max(min, value)) - min) / step) * step;
+  return Number(Math.min(max, at).toFixed(Math.max(decimals(step), decimals(min))));
 }
 
 async function set(view, values) {
@@ -209,7 +218,12 @@ function toolbar(figure, stored) {
     said.setAttribute("role", "status");
     let timer;
     bar.append(
-      button("reset", "Reset", () => set(figure.mindgapView, start(stored))),
+      button("reset", "Reset", () => {
+        figure.dispatchEvent(new Event("mindgap-stop"));
+        const { pathname, search, hash } = location; // the state that an address asked for is no longer shown
+        if (hash.includes("?")) history.replaceState(null, "", pathname + search + hash.split("?")[0]);
+        return set(figure.mindgapView, start(stored));
+      }),
       button("link", "Link to this view", async () => {
         const hash = linkTo(figure, stored);
         history.replaceState(null, "", hash);

@@ -14,12 +14,13 @@ async function draw(figure) {
     for (const name of names) kept[name] ??= figure.mindgapView.signal(name);
     figure.mindgapView.finalize();
   }
+  const focused = placeOfFocus(figure);
   const dark = isDark();
   const width = Math.max(240, figure.clientWidth);
   figure.dataset.width = width;
   const spec = responsive(stored, width, dark);
   for (const param of spec.params) if (param.name in kept) param.value = kept[param.name];
-  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite" });
+  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint });
   figure.mindgapView = result.view;
   await settleInto(holder, result, stored, width);
   describe(figure, stored);
@@ -27,6 +28,22 @@ async function draw(figure) {
   letDrag(figure, stored);
   if (!figure.querySelector(".mindgap-tools")) holder.after(toolbar(figure, stored));
   figure.dataset.drawn = dark ? "dark" : "light";
+  focused?.();
+  figure.dispatchEvent(new Event("mindgap-chosen"));
+}
+
+// Drawing again replaces the controls; whoever was at one of them by keyboard is still there afterwards.
+function placeOfFocus(figure) {
+  const at = document.activeElement;
+  if (!figure.querySelector(".mindgap-view").contains(at)) return undefined;
+  const { name, value } = at.matches("button") ? at.parentElement.querySelector("input") : at;
+  const kind = at.matches("button") ? "button" : at.type === "radio" ? "radio" : "control";
+  return () => {
+    const same = [...figure.querySelectorAll(`[name="${CSS.escape(name)}"]`)];
+    const control = kind === "radio" ? same.find((one) => one.value === value) : same[0];
+    const target = kind === "button" ? control?.parentElement.querySelector("button") : control;
+    target?.focus({ preventScroll: true });
+  };
 }
 
 // One picture with one description. Its marks are behind that, and its numbers in the table under it.
@@ -66,12 +83,20 @@ function drawn() {
 function followAddress() {
   const [id, query] = location.hash.slice(1).split("?");
   if (query === undefined) return;
-  const place = document.getElementById(decodeURIComponent(id));
+  const place = document.getElementById(unescaped(id));
   const figure = place?.querySelector(".mindgap-figure");
   if (!figure) return;
   const stored = (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
   figure.mindgapAsked = { ...start(stored), ...asked(stored, query) };
-  enqueue(figure).then(() => place.scrollIntoView({ block: "center" }));
+  enqueue(figure).then(() => place.scrollIntoView({ block: place.clientHeight < innerHeight ? "center" : "start" }));
+}
+
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a % of no escape: no figure is called so
+  }
 }
 
 // A printer does not wait: what is drawn is copied at once, light; what is not has its picture.
@@ -107,11 +132,14 @@ function begin() {
     attributes: true,
     attributeFilter: ["data-theme"],
   });
+  // Whatever changes a figure's room: the window, a sidebar, a fold that is opened.
   let timer;
-  window.addEventListener("resize", () => {
+  const resized = new ResizeObserver(() => {
     clearTimeout(timer);
     timer = setTimeout(() => again((f) => f.clientWidth && Math.abs(f.clientWidth - Number(f.dataset.width)) > 8), 150);
   });
+  figures().forEach((figure) => resized.observe(figure));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hideHint());
   window.addEventListener("beforeprint", forPaper);
   window.addEventListener("afterprint", fromPaper);
   window.addEventListener("hashchange", followAddress);
