@@ -77,8 +77,8 @@ def words(signal: str, expression: str) -> alt.Parameter:
 
 def runtime(chart: ChartT, **usermeta: Any) -> ChartT:
     """The chart with what the site's script may do with it: `play` sliders, `drag` a view, show `numbers`."""
-    told: ChartT = chart.properties(usermeta={"mindgap": usermeta})
-    return told
+    annotated: ChartT = chart.properties(usermeta={"mindgap": usermeta})
+    return annotated
 
 
 def superscript(number: str) -> str:
