@@ -47,7 +47,10 @@ def test_axes_and_number_of_pairs_choose_what_is_drawn(explorer: widgets.GapExpl
 
 def test_pair_lines_can_be_hidden(explorer: widgets.GapExplorer) -> None:
     def opacity() -> float:
-        return explorer.chart.children[0].spec["concat"][0]["layer"][0]["encoding"]["opacity"]["value"]
+        layers = explorer.chart.children[0].spec["concat"][0]["layer"]
+        # The other lines are those of the one pair under the pointer.
+        (lines,) = (one for one in layers if one["mark"]["type"] == "rule" and "opacity" in one["encoding"])
+        return float(lines["encoding"]["opacity"]["value"])
 
     assert opacity() > 0
     explorer.lines.value = False
