@@ -21,16 +21,6 @@ function decimals(step) {
   return text.includes(".") ? text.length - text.indexOf(".") - 1 : 0;
 }
 
-function inWords(view, param) {
-  const words = `${param.name}_words`;
-  try {
-    return String(view.signal(words));
-  } catch {
-    // A slider without words of its own is a number.
-    return Number(view.signal(param.name)).toFixed(decimals(param.bind.step || 1)).replace("-", "−");
-  }
-}
-
 function has(view, signal) {
   try {
     view.signal(signal);
@@ -84,13 +74,16 @@ function dressSlider(figure, param, control, stored) {
   readout.className = "mindgap-readout";
   readout.setAttribute("aria-hidden", "true"); // the slider itself says it
   control.after(readout);
+  // A slider without words of its own says a number.
+  const ownWords = `${param.name}_words`;
+  const said = has(view, ownWords) ? ownWords : param.name;
   const say = () => {
-    const words = inWords(view, param);
+    const value = view.signal(said);
+    const words = said === ownWords ? String(value) : value.toFixed(decimals(param.bind.step || 1)).replace("-", "−");
     readout.textContent = words;
     control.setAttribute("aria-valuetext", words);
   };
-  const words = `${param.name}_words`;
-  view.addSignalListener(has(view, words) ? words : param.name, say);
+  view.addSignalListener(said, say);
   say();
   if ((about(stored).play || []).includes(param.name)) control.before(player(figure, param, control));
 }
@@ -125,7 +118,7 @@ function player(figure, param, control) {
     if (timer === -1) timer = setTimeout(next, frame); // unless it was stopped meanwhile
   });
   control.addEventListener("input", () => timer && stop());
-  figure.addEventListener("mindgap-stop", () => timer && stop());
+  figure.addEventListener("mindgap-stop", () => timer && stop(), { signal: figure.mindgapDrawing.signal });
   stop();
   return play;
 }
@@ -146,6 +139,7 @@ function letDrag(figure, stored) {
     from = { x: event.clientX, y: event.clientY, turn: view.signal(drag.x), tilt: view.signal(drag.y), across };
     figure.setPointerCapture(event.pointerId);
   });
+  const { signal } = figure.mindgapDrawing;
   const around = ({ min, max }, value) => ((((value - min) % (max - min)) + (max - min)) % (max - min)) + min;
   let waiting = false;
   figure.addEventListener("pointermove", (event) => {
@@ -163,8 +157,10 @@ function letDrag(figure, stored) {
       }
       waiting = false;
     });
-  });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) figure.addEventListener(end, () => (from = null));
+  }, { signal });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    figure.addEventListener(end, () => (from = null), { signal });
+  }
 }
 
 // "#fig-cap?cosine=0.3&dimension_step=4": where a figure is, and how it stands.

@@ -4,14 +4,17 @@
 
 const NEAR = "600px 0px";
 
+function storedIn(figure) {
+  return (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+}
+
 async function draw(figure) {
   const holder = figure.querySelector(".mindgap-view");
-  const stored = (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
-  const names = bound(stored).map((param) => param.name);
+  const stored = storedIn(figure);
   const kept = figure.mindgapAsked || {};
   delete figure.mindgapAsked;
   if (figure.mindgapView) {
-    for (const name of names) kept[name] ??= figure.mindgapView.signal(name);
+    for (const { name } of bound(stored)) kept[name] ??= figure.mindgapView.signal(name);
     figure.mindgapView.finalize();
   }
   const focused = placeOfFocus(figure);
@@ -22,6 +25,8 @@ async function draw(figure) {
   for (const param of spec.params) if (param.name in kept) param.value = kept[param.name];
   const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint });
   figure.mindgapView = result.view;
+  figure.mindgapDrawing?.abort(); // what listened for the drawing that this one takes the place of
+  figure.mindgapDrawing = new AbortController();
   await settleInto(holder, result, stored, width);
   describe(figure, stored);
   dressControls(figure, stored);
@@ -86,7 +91,7 @@ function followAddress() {
   const place = document.getElementById(unescaped(id));
   const figure = place?.querySelector(".mindgap-figure");
   if (!figure) return;
-  const stored = (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+  const stored = storedIn(figure);
   figure.mindgapAsked = { ...start(stored), ...asked(stored, query) };
   enqueue(figure).then(() => place.scrollIntoView({ block: place.clientHeight < innerHeight ? "center" : "start" }));
 }

@@ -12,16 +12,14 @@ function mode() {
 
 // Colours that a chart sets itself have a partner of their own in the dark.
 function recoloured(spec, dark) {
-  const partners = THEME.dark || {};
-  if (!dark || !Object.keys(partners).length) return structuredClone(spec);
-  return JSON.parse(JSON.stringify(spec).replace(/#[0-9a-fA-F]{6}\b/g, (colour) => partners[colour.toLowerCase()] || colour));
+  if (!dark) return structuredClone(spec);
+  return JSON.parse(JSON.stringify(spec).replace(/#[0-9a-fA-F]{6}\b/g, (colour) => THEME.dark[colour.toLowerCase()] || colour));
 }
 
 // A picture drawn in the dark, in its light colours: for paper, and at once, since a printer does not wait.
 function lightened(svg) {
   const back = {};
-  for (const [light, dark] of Object.entries(THEME.dark || {})) back[dark.toLowerCase()] = light;
-  THEME.temperature.dark.forEach((dark, i) => (back[dark.toLowerCase()] = THEME.temperature.light[i]));
+  for (const [light, dark] of Object.entries(THEME.dark)) back[dark.toLowerCase()] = light;
   for (const [name, dark] of Object.entries(THEME.ink.dark)) back[dark.toLowerCase()] = THEME.ink.light[name];
   return svg.replace(/#[0-9a-fA-F]{6}\b/g, (colour) => back[colour.toLowerCase()] || colour);
 }
