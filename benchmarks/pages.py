@@ -17,8 +17,8 @@ import argparse
 import functools
 import gzip
 import http.server
-import shutil
 import statistics
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +27,9 @@ from urllib.parse import unquote, urlparse
 
 from _machine import processor, write
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from book import chromium
 
 SLOWER = 4
 STEPS = 8  # of each slider
@@ -167,13 +170,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="parts of the names of the pages to measure")
     parser.add_argument("--csv", type=Path, help="write the table here")
     options = parser.parse_args()
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    executable = chromium.executable()
     if executable is None:
         raise SystemExit("no chromium on this machine")
     print(f"{processor()}, Chromium slowed down {SLOWER} times")
     rows: list[dict[str, object]] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=executable, args=chromium.arguments())
         for folder in options.sites:
             if not (folder / "book/index.html").exists():
                 raise SystemExit(f"{folder}: no site there; `make book` builds it into _build/html")

@@ -6,8 +6,6 @@ a page: figures are light and in the state in which they open.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +14,9 @@ import yaml
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+from book import chromium  # noqa: E402, found by the line above
+
 OUT = ROOT / "_build/pdf"
 PDF = OUT / "mind-the-gap.pdf"
 API = "book/appendix/api"
@@ -59,12 +60,11 @@ def one_page() -> Path:
 
 def printed(page: Path, pdf: Path) -> None:
     """Print one HTML page with Chromium."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium.executable()
     if found is None:
         raise SystemExit("a PDF is printed by Chromium, and there is none; on Debian or Ubuntu: apt install chromium")
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--disable-gpu", *["--no-sandbox"] * root])
+        browser = playwright.chromium.launch(executable_path=found, args=chromium.arguments())
         view = browser.new_page(viewport={"width": 1024, "height": 1400})
         view.add_init_script("localStorage.setItem('mode', 'light'); localStorage.setItem('theme', 'light')")
         view.goto(page.as_uri())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from book import chromium
 from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +16,6 @@ SITE = ROOT / "_build" / "html"
 
 # Chromium's own background traffic is not the page's; without these it looks for its maker's servers at every start.
 QUIET = [
-    "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -29,13 +27,14 @@ QUIET = [
 # For this folder's tests: while Playwright is up an event loop runs, which tests without a browser must not see.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium.executable()
     if found is None:
         pytest.skip("no chromium on this machine")
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         expect.set_options(timeout=1000 * HANG)
-        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox], timeout=1000 * HANG)
+        browser = playwright.chromium.launch(
+            executable_path=found, args=[*QUIET, *chromium.arguments()], timeout=1000 * HANG
+        )
         yield browser
         browser.close()
 
@@ -56,3 +55,74 @@ def watched_page(context: BrowserContext, home: tuple[str, ...] = ()) -> tuple[P
     context.set_default_timeout(1000 * HANG)
     page = context.new_page()
     return page, Watched(page, home)
+
+
+DRAWN = "figure => figure.dataset.drawn !== undefined"
+TYPESET = "!document.querySelector('.math') || document.querySelectorAll('mjx-container').length > 0"
+
+
+def scroll_through(view: Page) -> None:
+    """Go through a page as readers do: its figures are drawn as they come near."""
+    for figure in view.locator(".mindgap-figure").all():
+        if figure.is_visible():
+            figure.scroll_into_view_if_needed()
+            view.wait_for_function(DRAWN, arg=figure.element_handle())
+    view.evaluate("scrollTo(0, 0)")
+
+
+class Tab:
+    """A tab of one width and theme in which pages are shown one after another, each loaded anew.
+
+    Pages in one tab cost half of what they cost in tabs of their own.
+    """
+
+    def __init__(self, browser: Browser, width: int = 1280, theme: str = "light", base: str = "") -> None:
+        self.base = base or SITE.as_uri()
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        self.context.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        self.view, self.watch = watched_page(self.context, (base,) if base else ())
+        self.untouched = ""
+
+    def show(self, page: str) -> tuple[Page, Watched]:
+        """Load a page, and wait until its figures and its mathematics are there."""
+        self.watch.outside.clear()
+        self.watch.errors.clear()
+        self.view.goto(f"{self.base}/{page}")
+        scroll_through(self.view)
+        self.view.wait_for_function(TYPESET)
+        self.untouched = page
+        return self.view, self.watch
+
+    def read(self, page: str) -> Page:
+        """A page that is only looked at, so that it need not be loaded if it is there already."""
+        return self.view if page == self.untouched else self.show(page)[0]
+
+    def use(self, page: str) -> tuple[Page, Watched]:
+        """A page to change something on, as it is after loading."""
+        self.read(page)
+        self.untouched = ""
+        return self.view, self.watch
+
+
+Tabs = Callable[[int, str], Tab]
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    opened: dict[tuple[int, str], Tab] = {}
+
+    def tab(width: int, theme: str) -> Tab:
+        if (width, theme) not in opened:
+            opened[width, theme] = Tab(browser, width, theme)
+        return opened[width, theme]
+
+    yield tab
+    for one in opened.values():
+        one.context.close()
+
+
+def settle(figure: Locator) -> None:
+    """Wait until Vega has worked off everything that a figure's inputs have told it, and has drawn the result."""
+    figure.evaluate("figure => figure.mindgapView.runAsync().then(() => 0)")

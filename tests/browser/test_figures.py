@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser.conftest import SITE, watched_page
-from tests.browser.test_site import Tab, Tabs, scroll_through, settle, tabs  # noqa: F401
+from tests.browser.conftest import DRAWN, SITE, Tab, Tabs, scroll_through, settle, watched_page
 
 WITH_FIGURES = (
     [
@@ -171,7 +170,7 @@ def words_of(figure: Locator) -> list[str]:
 
 @each_page
 @each_width
-def test_every_control_goes_there_and_back(tabs: Tabs, page: str, width: int) -> None:  # noqa: F811
+def test_every_control_goes_there_and_back(tabs: Tabs, page: str, width: int) -> None:
     view, watch = tabs(width, "light").use(page)
     wrong = []
     for figure in figures(view):
@@ -195,7 +194,7 @@ def test_every_control_goes_there_and_back(tabs: Tabs, page: str, width: int) ->
 
 @each_page
 @each_theme
-def test_colours_stand_out_from_the_page(tabs: Tabs, page: str, theme: str) -> None:  # noqa: F811
+def test_colours_stand_out_from_the_page(tabs: Tabs, page: str, theme: str) -> None:
     view = tabs(1280, theme).read(page)
     faint = []
     for figure in figures(view):
@@ -208,7 +207,7 @@ def test_colours_stand_out_from_the_page(tabs: Tabs, page: str, theme: str) -> N
 
 
 @each_page
-def test_a_figure_is_one_picture_with_one_description(tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_a_figure_is_one_picture_with_one_description(tabs: Tabs, page: str) -> None:
     view = tabs(1280, "light").read(page)
     for figure in figures(view):
         named = figure.locator(".mindgap-view [aria-label]:not(input):not(select):not(button):not([role=radiogroup])")
@@ -218,7 +217,7 @@ def test_a_figure_is_one_picture_with_one_description(tabs: Tabs, page: str) -> 
 
 
 @each_page
-def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:
     view, _ = tabs(1280, "light").use(page)
     for figure in figures(view):
         for param in bound(figure):
@@ -238,7 +237,7 @@ def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:  # noqa: F811
 
 
 @each_page
-def test_reset_brings_everything_back(tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_reset_brings_everything_back(tabs: Tabs, page: str) -> None:
     view, _ = tabs(1280, "light").use(page)
     for figure in figures(view):
         before = figure.evaluate(MARKS)
@@ -251,7 +250,7 @@ def test_reset_brings_everything_back(tabs: Tabs, page: str) -> None:  # noqa: F
 
 
 @each_page
-def test_a_link_leads_to_the_very_state(browser: Browser, tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_a_link_leads_to_the_very_state(browser: Browser, tabs: Tabs, page: str) -> None:
     view, watch = tabs(1280, "light").use(page)
     for figure in figures(view):
         if not bound(figure):
@@ -266,7 +265,7 @@ def test_a_link_leads_to_the_very_state(browser: Browser, tabs: Tabs, page: str)
         fresh = Tab(browser)
         fresh.view.goto(address)
         opened = fresh.view.locator(f"#{name} .mindgap-figure")
-        fresh.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=opened.element_handle())
+        fresh.view.wait_for_function(DRAWN, arg=opened.element_handle())
         settle(opened)
         assert words_of(opened) == there, name
         for param in bound(figure):
@@ -285,7 +284,7 @@ def test_an_address_that_asks_for_what_cannot_be_changes_nothing(browser: Browse
         tab.view.goto((SITE / "search.html").as_uri())  # an address that differs by what comes after # loads nothing
         tab.view.goto(f"{SITE.as_uri()}/book/index.html#fig-hero?{query}")
         figure = tab.view.locator("#fig-hero .mindgap-figure")
-        tab.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=figure.element_handle())
+        tab.view.wait_for_function(DRAWN, arg=figure.element_handle())
         highest = next(param["bind"]["max"] for param in bound(figure) if param["name"] == "shift")
         shift = figure.evaluate("figure => figure.mindgapView.signal('shift')")
         assert shift == (highest if "9e9" in query else 0)
@@ -295,7 +294,7 @@ def test_an_address_that_asks_for_what_cannot_be_changes_nothing(browser: Browse
 
 
 @each_page
-def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_path: Path) -> None:  # noqa: F811
+def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_path: Path) -> None:
     view, _ = tabs(1280, "light").use(page)
     for figure in figures(view):
         figure.get_by_role("button", name="Show the numbers").click()
@@ -311,7 +310,7 @@ def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_
         assert figure.locator(".mindgap-numbers").count() == 0
 
 
-def test_the_table_shows_what_the_menus_have_chosen(tabs: Tabs) -> None:  # noqa: F811
+def test_the_table_shows_what_the_menus_have_chosen(tabs: Tabs) -> None:
     view, _ = tabs(1280, "light").use("book/04_embedding_shift.html")
     figure = view.locator("#fig-landscape .mindgap-figure")
     figure.get_by_role("button", name="Show the numbers").click()
@@ -386,7 +385,7 @@ def playing() -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("page", "name", "signal"), playing())
-def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: str, signal: str) -> None:  # noqa: F811
+def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: str, signal: str) -> None:
     view, watch = tabs(1280, "light").use(page)
     figure = view.locator(f"#{name} .mindgap-figure")
     param = next(one for one in bound(figure) if one["name"] == signal)
@@ -408,7 +407,7 @@ def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: st
 
 
 @each_page
-def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page: str) -> None:
     view = tabs(360, "light").read(page)
     lost = []
     for figure in figures(view):
@@ -427,7 +426,7 @@ def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page:
 
 
 @pytest.fixture
-def globe(tabs: Tabs) -> Locator:  # noqa: F811
+def globe(tabs: Tabs) -> Locator:
     view, _ = tabs(1280, "light").use("book/06_mismatch.html")
     figure = view.locator("#fig-sphere .mindgap-figure")
     figure.get_by_role("button", name="Reset").click()
@@ -492,7 +491,7 @@ def test_a_value_between_two_steps_is_put_on_the_nearest(
     tab = Tab(browser)
     tab.view.goto(f"{SITE.as_uri()}/book/{address}")
     figure = tab.view.locator(f"#{address.partition('#')[2].partition('?')[0]} .mindgap-figure")
-    tab.view.wait_for_function("figure => figure.dataset.drawn !== undefined", arg=figure.element_handle())
+    tab.view.wait_for_function(DRAWN, arg=figure.element_handle())
     for name, value in signals.items():
         low = next(param["bind"] for param in bound(figure) if param["name"] == name)
         found = figure.evaluate("(figure, name) => figure.mindgapView.signal(name)", name)
@@ -511,7 +510,7 @@ def test_a_percent_sign_in_an_address_harms_nothing(browser: Browser) -> None:
     tab.context.close()
 
 
-def test_who_is_at_a_control_stays_there_when_a_figure_is_drawn_again(tabs: Tabs) -> None:  # noqa: F811
+def test_who_is_at_a_control_stays_there_when_a_figure_is_drawn_again(tabs: Tabs) -> None:
     view, _ = tabs(1280, "light").use("book/index.html")
     figure = view.locator("#fig-hero .mindgap-figure")
     figure.get_by_role("slider", name="shift λ").focus()
@@ -522,7 +521,7 @@ def test_who_is_at_a_control_stays_there_when_a_figure_is_drawn_again(tabs: Tabs
     view.wait_for_function("figure => figure.dataset.drawn === 'light'", arg=figure.element_handle())
 
 
-def test_a_figure_takes_the_room_that_a_hidden_sidebar_leaves(tabs: Tabs) -> None:  # noqa: F811
+def test_a_figure_takes_the_room_that_a_hidden_sidebar_leaves(tabs: Tabs) -> None:
     view, _ = tabs(1280, "light").use("book/index.html")
     figure = view.locator("#fig-hero .mindgap-figure")
     before = int(figure.get_attribute("data-width") or 0)
@@ -531,7 +530,7 @@ def test_a_figure_takes_the_room_that_a_hidden_sidebar_leaves(tabs: Tabs) -> Non
 
 
 @each_page
-def test_what_points_say_stays_within_a_phone(tabs: Tabs, page: str) -> None:  # noqa: F811
+def test_what_points_say_stays_within_a_phone(tabs: Tabs, page: str) -> None:
     view, watch = tabs(360, "dark").use(page)
     said = 0
     for figure in figures(view):

@@ -7,83 +7,17 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser.conftest import SITE, Watched, watched_page
+from tests.browser.conftest import SITE, Tab, Tabs, settle
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in (SITE / "book").rglob("*.html")) if SITE.exists() else []
-DRAWN = "figure => figure.dataset.drawn !== undefined"
-
-TYPESET = "!document.querySelector('.math') || document.querySelectorAll('mjx-container').length > 0"
-
 pytestmark = pytest.mark.skipif(not PAGES, reason="the site is not built: run `make book`")
-
-
-def scroll_through(view: Page) -> None:
-    """Go through a page as readers do: its figures are drawn as they come near."""
-    for figure in view.locator(".mindgap-figure").all():
-        if figure.is_visible():
-            figure.scroll_into_view_if_needed()
-            view.wait_for_function(DRAWN, arg=figure.element_handle())
-    view.evaluate("scrollTo(0, 0)")
-
-
-class Tab:
-    """A tab of one width and theme in which pages are shown one after another, each loaded anew.
-
-    Pages in one tab cost half of what they cost in tabs of their own.
-    """
-
-    def __init__(self, browser: Browser, width: int = 1280, theme: str = "light", base: str = "") -> None:
-        self.base = base or SITE.as_uri()
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-        self.context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-        )
-        self.view, self.watch = watched_page(self.context, (base,) if base else ())
-        self.untouched = ""
-
-    def show(self, page: str) -> tuple[Page, Watched]:
-        """Load a page, and wait until its figures and its mathematics are there."""
-        self.watch.outside.clear()
-        self.watch.errors.clear()
-        self.view.goto(f"{self.base}/{page}")
-        scroll_through(self.view)
-        self.view.wait_for_function(TYPESET)
-        self.untouched = page
-        return self.view, self.watch
-
-    def read(self, page: str) -> Page:
-        """A page that is only looked at, so that it need not be loaded if it is there already."""
-        return self.view if page == self.untouched else self.show(page)[0]
-
-    def use(self, page: str) -> tuple[Page, Watched]:
-        """A page to change something on, as it is after loading."""
-        self.read(page)
-        self.untouched = ""
-        return self.view, self.watch
-
-
-Tabs = Callable[[int, str], Tab]
-
-
-@pytest.fixture(scope="module")
-def tabs(browser: Browser) -> Iterator[Tabs]:
-    opened: dict[tuple[int, str], Tab] = {}
-
-    def tab(width: int, theme: str) -> Tab:
-        if (width, theme) not in opened:
-            opened[width, theme] = Tab(browser, width, theme)
-        return opened[width, theme]
-
-    yield tab
-    for one in opened.values():
-        one.context.close()
 
 
 @pytest.fixture
@@ -99,11 +33,6 @@ def hero(tab: Tab) -> Page:
 
 # All tests of a page come one after another, so that those that only read it share one load.
 each_page = pytest.mark.parametrize("page", PAGES, scope="module")
-
-
-def settle(figure: Locator) -> None:
-    """Wait until Vega has worked off everything that a figure's inputs have told it, and has drawn the result."""
-    figure.evaluate("figure => figure.mindgapView.runAsync().then(() => 0)")
 
 
 def give(figure: Locator, **signals: float) -> None:
@@ -151,7 +80,8 @@ def test_every_figure_has_number_caption_and_words(tab: Tab, page: str) -> None:
     for image in view.locator("article img").all():
         words = image.get_attribute("alt") or ""
         assert len(words) > 10, image.get_attribute("src")
-        assert "/" not in words, "a path says nothing to whoever cannot see the picture"
+        assert words != image.get_attribute("src"), "a path says nothing to whoever cannot see the picture"
+        assert not re.search(r"\.(png|svg|jpe?g|gif|webp)$", words), words
 
 
 @each_page
