@@ -20,7 +20,7 @@ from book import chromium  # noqa: E402, found by the line above
 OUT = ROOT / "_build/pdf"
 PDF = OUT / "mind-the-gap.pdf"
 API = "book/appendix/api"
-TYPESET = "!window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+LETTERS = "document.fonts.ready.then(() => true)"
 # Pictures that wait for a reader to come near are wanted now.
 PICTURES = """() => Promise.all([...document.querySelectorAll("img.mindgap-light")].map((image) => {
   image.loading = "eager";
@@ -68,7 +68,7 @@ def printed(page: Path, pdf: Path) -> None:
         view = browser.new_page(viewport={"width": 1024, "height": 1400})
         view.add_init_script("localStorage.setItem('mode', 'light'); localStorage.setItem('theme', 'light')")
         view.goto(page.as_uri())
-        view.wait_for_function(TYPESET, timeout=600_000)
+        view.evaluate(LETTERS)
         view.evaluate(PICTURES)
         view.pdf(
             path=pdf,

@@ -88,18 +88,16 @@ PAGE = """<html><head>
 <script defer src="_static/scripts/fontawesome.js?digest=1"></script>
 <script src="searchindex.js"></script>
 <script>const THEBE_JS_URL = "x"</script>
-<script>window.MathJax = {}</script>
-<script defer="defer" src="_static/mathjax/tex-chtml.js"></script>
 <script>DOCUMENTATION_OPTIONS.pagename = 'a';</script>
 </head><body>
 <script type="application/json">{"a": "<i>"}</script><script defer src="_static/figures.js"></script>
 </body></html>"""
 
 
-def test_figures_come_before_mathematics_and_nothing_stops_the_page() -> None:
+def test_no_script_stops_the_page() -> None:
     page = finish.scripts_in_order(PAGE, search=False)
     order = re.findall(r'src="([^"]*)"', page)
-    assert order == ["_static/doctools.js", "_static/figures.js", "_static/mathjax/tex-chtml.js"]
+    assert order == ["_static/doctools.js", "_static/figures.js"]
     assert all("defer" in tag for tag in re.findall(r"<script[^>]*src[^>]*>", page))
     assert '<script type="module">DOCUMENTATION_OPTIONS' in page
     assert '<script type="application/json">{"a": "<i>"}</script>' in page

@@ -1,7 +1,7 @@
 // What a page needs when it is in a reader's hands: a cue where something is wider than its column, and a way to put
 // the explanation of a word away.
 
-const WIDE = ".bd-article pre, .bd-article table, .bd-article mjx-container[display='true']";
+const WIDE = ".bd-article pre, .bd-article table, .bd-article .formula";
 const NAMES = { PRE: "code or text, wider than the page", TABLE: "table, wider than the page" };
 
 // A block that scrolls can be scrolled by keyboard, says what it is, and fades at the side where it goes on.
@@ -39,9 +39,7 @@ function watchWidths() {
     }
   };
   find();
-  // Formulas come when MathJax has set them; a fold has no width until it is opened.
-  window.MathJax?.startup?.promise?.then(find);
-  window.addEventListener("load", () => (window.MathJax?.startup?.promise || Promise.resolve()).then(find));
+  // A fold has no width until it is opened.
   document.addEventListener("toggle", (event) => event.target.querySelectorAll?.(WIDE).forEach(cue), true);
 }
 

@@ -58,7 +58,7 @@ def watched_page(context: BrowserContext, home: tuple[str, ...] = ()) -> tuple[P
 
 
 DRAWN = "figure => figure.dataset.drawn !== undefined"
-TYPESET = "!document.querySelector('.math') || document.querySelectorAll('mjx-container').length > 0"
+LETTERS = "document.fonts.ready.then(() => true)"  # those of formulas come in a file of their own
 
 
 def scroll_through(view: Page) -> None:
@@ -86,12 +86,12 @@ class Tab:
         self.untouched = ""
 
     def show(self, page: str) -> tuple[Page, Watched]:
-        """Load a page, and wait until its figures and its mathematics are there."""
+        """Load a page, and wait until its figures and its letters are there."""
         self.watch.outside.clear()
         self.watch.errors.clear()
         self.view.goto(f"{self.base}/{page}")
         scroll_through(self.view)
-        self.view.wait_for_function(TYPESET)
+        self.view.evaluate(LETTERS)
         self.untouched = page
         return self.view, self.watch
 

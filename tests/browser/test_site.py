@@ -60,10 +60,9 @@ def test_a_page_is_complete_quiet_and_fits(tabs: Tabs, page: str, width: int, th
     assert wide == [], "figures wider than their column"
     assert watch.outside == [], "the page asked for something outside itself"
     assert watch.errors == []
-    raw = view.evaluate(
-        "[...document.querySelectorAll('.math')].filter(node => !node.querySelector('mjx-container')).length"
-    )
+    raw = view.evaluate("[...document.querySelectorAll('.math')].filter(node => !node.querySelector('math')).length")
     assert raw == 0, "mathematics is not rendered"
+    assert view.evaluate("!document.querySelector('math') || document.fonts.check('16px \"Mindgap Math\"')")
 
 
 @each_page
@@ -269,7 +268,7 @@ def test_on_paper_nothing_is_cut_off(sheet: Tab, page: str) -> None:
     view, _ = sheet.show(page)
     view.emulate_media(media="print")
     cut = view.evaluate(
-        "[...document.querySelectorAll('.bd-article *')].filter(node => !node.closest('svg, mjx-assistive-mml'))"
+        "[...document.querySelectorAll('.bd-article *')].filter(node => !node.closest('svg, math'))"
         ".filter(node => { const { left, right, width } = node.getBoundingClientRect();"
         " return width > 1 && (left < -1 || right > 661); }).map(node => node.outerHTML.slice(0, 80)).slice(0, 5)"
     )

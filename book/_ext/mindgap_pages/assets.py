@@ -20,9 +20,6 @@ LOGGER = logging.getLogger(__name__)
 SHEET = "icons.css"
 THEME = "styles/pydata-sphinx-theme.css"
 SOURCE_MAP = re.compile(r"\n?(?://|/\*)# sourceMappingURL=[^\n]*?\.map(?: ?\*/)?\s*$")
-# MathJax finds these by itself when a formula needs them: the letters, and the less usual commands.
-MATHJAX = ("mathjax/output/chtml/fonts/woff-v2/", "mathjax/input/tex/extensions/")
-TOO_MUCH = ("mathjax/input/tex/extensions/all-packages.js",)
 NAMED = re.compile(r"[\w@.+-]+\.(?:css|js|mjs|json|svg|png|ico|gif|jpg|webp|woff2?|ttf|txt|csv|wasm|pdf)\b")
 
 
@@ -42,18 +39,9 @@ def kept(static: Path, pages: list[str]) -> set[Path]:
         found |= fresh
         waiting = bool(fresh)
         for path in fresh:
-            # MathJax's own script names every file of its parent library, in a table of its own.
-            if path.suffix in (".css", ".js") and "mathjax" not in path.parts:
+            if path.suffix in (".css", ".js"):
                 wanted |= names(path.read_text(encoding="utf-8"))
-    if any("mathjax" in path.parts for path in found):
-        found = {path for path in found if "mathjax" not in path.parts or is_asked_for(path, pages)}
-        found |= {path for path in files if path.relative_to(static).as_posix().startswith(MATHJAX)}
-        found -= {static / name for name in TOO_MUCH}
     return found
-
-
-def is_asked_for(path: Path, pages: list[str]) -> bool:
-    return any(f"mathjax/{path.name}" in page for page in pages)
 
 
 def without_map(path: Path) -> None:
@@ -85,9 +73,7 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
     keep = kept(static, pages)
     if static / THEME in keep:
         drawn = icons.Icons()
-        scripts = [
-            path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js" and "mathjax" not in path.parts
-        ]
+        scripts = [path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js"]
         wanted = set().union(*map(icons.used, [*pages, *scripts]))
         try:
             (static / SHEET).write_text(icons.sheet(drawn, wanted), encoding="utf-8")
@@ -109,4 +95,4 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.add_css_file(SHEET)
-    app.connect("build-finished", tidy, priority=950)  # after MathJax's files and the theme's are copied
+    app.connect("build-finished", tidy, priority=950)  # after the theme's files are copied

@@ -1,8 +1,7 @@
 """Every page is put in order as its template has filled it, just before it is written.
 
-What blocks the page moves behind it: first the page, then the script of its figures, then MathJax. What the theme's
-templates and other extensions write that no page uses, or that misleads a screen reader, is mended here, where all of
-it has come together.
+No script stops the page from being shown. What the theme's templates and other extensions write that no page uses, or
+that misleads a screen reader, is mended here, where all of it has come together.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ STACKED_FROM = 2  # columns; a table of numbers, which is read down its columns,
 
 
 def scripts_in_order(page: str, search: bool) -> str:
-    """No script stops the page from being shown; MathJax comes last of all."""
-    last: list[str] = []
+    """No script stops the page from being shown."""
 
     def place(script: re.Match[str]) -> str:
         attributes, body = script["attributes"], script["body"]
@@ -49,19 +47,11 @@ def scripts_in_order(page: str, search: bool) -> str:
             return ""
         if name == "design-tabs.js" and 'class="sd-tab' not in page:
             return ""
-        deferred = (
-            script[0]
-            if re.search(r"\b(?:defer|async)\b", attributes)
-            else script[0].replace("<script", "<script defer", 1)
-        )
-        if "/mathjax/" in source[1]:
-            last.append(deferred.strip() + "\n")
-            return ""
-        return deferred
+        if re.search(r"\b(?:defer|async)\b", attributes):
+            return script[0]
+        return script[0].replace("<script", "<script defer", 1)
 
-    page = SCRIPT.sub(place, page)
-    head, end, rest = page.rpartition("</body>")
-    return head + "".join(last) + end + rest
+    return SCRIPT.sub(place, page)
 
 
 def styles_that_are_used(page: str) -> str:
