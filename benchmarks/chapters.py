@@ -37,13 +37,14 @@ def measure(path: Path) -> dict[str, object]:
         skip_cells_with_tag="skip-execution",
         resources={"metadata": {"path": str(path.parent)}},
     )
+    on = machine()
     before = processor_seconds()
     clock = seconds(client.execute)
     return {
         "chapter": title,
         "seconds": round(clock),
         "processor seconds": round(processor_seconds() - before),
-        **machine(),
+        "on": f"{on['cpu']}, {on['cores']} cores, torch {on['torch']}",
     }
 
 

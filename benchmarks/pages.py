@@ -7,8 +7,9 @@
 Each page is loaded over HTTP from this machine, in a browser that has nothing of the site yet and whose processor is
 four times slower than it is. Bytes are those of the files, compressed by gzip where a server would. Times are medians
 over a few loads. A figure is seen when its picture of the first state is on the screen, and live when it is drawn and
-answers; the last of a page is live after the page has been scrolled through. A slider's step is the time in which the main thread is busy with it. Bytes and requests are exact;
-times depend on the machine and on what else it does, so compare those of one run.
+answers; the last of a page is live after the page has been scrolled through. A slider's step is the time in which the
+main thread is busy with it. Bytes and requests are exact; times depend on the machine and on what else it does, so
+compare those of one run.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ SLOWER = 4
 STEPS = 8  # of each slider
 PLAIN = {".woff", ".woff2", ".png", ".jpg", ".gif", ".ico", ".zip"}  # not made smaller by gzip
 
-# Set before the page's own scripts: when the picture of a figure was on the screen and when each was drawn, live, by the
-# page's clock.
+# Set before the page's own scripts: when the picture of a figure was on the screen and when each was drawn, live, by
+# the page's clock.
 WATCH = """
 window.drawnAt = [];
 window.seenAt = [];
@@ -202,7 +203,8 @@ def main() -> None:
 
 
 COLUMNS = (
-    "page", "requests", "html_kb", "first_kb", "further_kb", "first_seen_s", "first_live_s", "all_live_s", "slider_ms", "slowest_ms"
+    "page", "requests", "html_kb", "first_kb", "further_kb", "first_seen_s", "first_live_s", "all_live_s", "slider_ms",
+    "slowest_ms",
 )  # fmt: skip
 
 if __name__ == "__main__":

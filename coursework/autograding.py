@@ -1,25 +1,27 @@
-"""An assignment and its release: nbgrader clears solutions and hidden tests, and a gradebook keeps what is graded."""
+"""nbgrader, run as a command in a course folder, and the release of an assignment made with it."""
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import json
-import logging
 import os
 import re
 import shutil
+import subprocess
+import sys
 import sysconfig
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import psutil
 
 HERE = Path(__file__).parent
 SEED_LINE = re.compile(r"^([ \t]*)seed = \d+  # hidden$", re.MULTILINE)
 STUDENT = "student"  # what every submission is called in its scratch course
+MARK = "MINDGAP_COURSE"  # in the environment of all that runs in a course folder, by which it is found again
 # One thread a kernel, no downloads (the port is closed, so that asking takes no time), no warnings in the pages.
-KERNEL = {
+QUIET = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -28,9 +30,6 @@ KERNEL = {
     "PYTHONWARNINGS": "ignore",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-# nbgrader runs the command alembic, which lies beside this Python, activated or not.
-if (scripts := sysconfig.get_path("scripts")) not in os.environ.get("PATH", "").split(os.pathsep):
-    os.environ["PATH"] = os.pathsep.join(filter(None, [scripts, os.environ.get("PATH")]))
 
 
 @dataclass(frozen=True)
@@ -59,53 +58,67 @@ class Assignment:
         return self.course / "release" / self.name / f"{self.name}.ipynb"
 
 
-def settings(course: Path, name: str, limits: Mapping[str, float] | None = None) -> Any:
-    """nbgrader's configuration of a course folder; `limits` replace those of `Run` in nbgrader_config.py."""
-    from traitlets.config.loader import PyFileConfigLoader
-
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
-    config.CourseDirectory.root = str(course)
-    config.CourseDirectory.assignment_id = name
-    config.CourseDirectory.student_id = STUDENT
-    for limit, value in (limits or {}).items():
-        config.Run[limit] = value
-    return config
+def configure(course: Path, limits: Mapping[str, float] | None = None) -> None:
+    """Put nbgrader's configuration into a course folder; `limits` replace those of `Run` in it."""
+    text = (HERE / "nbgrader_config.py").read_text(encoding="utf-8")
+    text += "".join(f"c.Run.{name} = {value!r}\n" for name, value in (limits or {}).items())
+    (course / "nbgrader_config.py").write_text(text, encoding="utf-8")
 
 
-def convert(converter: type, course: Path, name: str, limits: Mapping[str, float] | None = None) -> None:
-    """Run one of nbgrader's converters; its complaints go to log.txt in the course folder, its failure is raised."""
-    from nbgrader.coursedir import CourseDirectory
+def nbgrader(course: Path, *command: str, hang: float = 3600.0) -> str:
+    """Run a command of nbgrader in a course folder, with all that it starts ended afterwards.
 
-    config = settings(course, name, limits)
-    log = logging.getLogger(f"nbgrader.{course}")
-    log.propagate = False
-    handler = logging.FileHandler(course / "log.txt", encoding="utf-8")
-    log.addHandler(handler)
-    try:
-        converter(coursedir=CourseDirectory(config=config, log=log), config=config, log=log).start()
-    finally:
-        log.removeHandler(handler)
-        handler.close()
+    Gives what went wrong in words, "" if nothing did. `hang` is in seconds by the clock.
+    """
+    (course / "tmp").mkdir(exist_ok=True)
+    own = {"TMPDIR": "tmp", "IPYTHONDIR": "tmp/ipython", "JUPYTER_RUNTIME_DIR": "tmp/runtime"}
+    environment = {**os.environ, **QUIET, **{name: str(course / place) for name, place in own.items()}}
+    environment[MARK] = str(course)
+    # nbgrader runs the command alembic, which lies beside this Python, activated or not.
+    environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment.get("PATH", "")])
+    with (course / "log.txt").open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nbgrader", *command],
+            cwd=course,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            return f"crashed: {last_error(course)}" if process.wait(hang) else ""
+        except subprocess.TimeoutExpired:
+            return f"timed out after {hang:g} s"
+        finally:
+            end(course)
+            process.wait()
 
 
-@functools.cache
-def _empty_gradebook() -> bytes:
-    """The file of a gradebook with nothing in it: nbgrader takes seconds to make one, asking alembic in a process."""
-    from nbgrader.api import Gradebook
+def end(course: Path) -> None:
+    """Kill every process that was started in a course folder, whatever it has made of itself since."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == str(course):
+                process.kill()
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "gradebook.db"
-        Gradebook(f"sqlite:///{path}", "mindgap").close()
-        return path.read_bytes()
+
+def last_error(course: Path) -> str:
+    """The line of nbgrader's log that says what went wrong."""
+    lines: list[str] = []
+    with contextlib.suppress(OSError):  # what runs in the folder can remove it
+        lines = (course / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Interrupt|TooOld|TooNew)\b", line)]
+    return errors[-1][:200] if errors else "the process ended without a word"
 
 
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:
     """Make the student release of an assignment in `course`, with the seed of the hidden tests replaced by `seed`.
 
-    Raises FileNotFoundError if there is no such assignment, ValueError if its seed was to be replaced and has no line.
+    Raises FileNotFoundError if there is no such assignment, ValueError if its seed was to be replaced and has no line,
+    or nbgrader does not take it.
     """
     from nbgrader.api import Gradebook
-    from nbgrader.converters import GenerateAssignment
 
     if not (sources / name / f"{name}.ipynb").is_file():
         there = sorted(path.parent.name for path in sources.glob("*/*.ipynb"))
@@ -115,9 +128,9 @@ def release(name: str, course: Path, seed: int | None = None, sources: Path = HE
     shutil.copytree(sources / name, copied, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
     if seed is not None:
         reseed(copied / f"{name}.ipynb", seed)
-    if not (course / "gradebook.db").exists():
-        (course / "gradebook.db").write_bytes(_empty_gradebook())
-    convert(GenerateAssignment, course, name)
+    configure(course)
+    if wrong := nbgrader(course, "generate_assignment", name):
+        raise ValueError(f"{name}: {wrong}")
     with Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
         notebook = book.find_notebook(name, name)
         written = {cell.name for cell in notebook.solution_cells}

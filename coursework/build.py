@@ -18,8 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from autograding import HERE, Assignment, release
-from pool import Result, grade
+from autograding import HERE, STUDENT, Assignment, release
+from grading import Result, grade
+from handing_in import Handed
+from packing import pack
 from submissions import Submission, leaks, submissions
 
 ORDER = ["measure_the_gap", "cones", "landscape", "move_the_gap"]
@@ -66,7 +68,7 @@ def selftest(assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong:
         for assignment, found in listed:
             progress.update(task, description=f"self-test of {assignment.name}")
             labelled = {one.label: one for one in found}
-            files = [(one.label, one.write(scratch / "submissions" / assignment.name)) for one in found]
+            files = [(one.label, Handed(one.write(scratch / "submissions" / assignment.name))) for one in found]
             done: dict[str, Trial] = {}
             for label, result in grade(files, assignment, scratch, jobs):
                 done[label] = Trial(labelled[label], result)
@@ -116,6 +118,16 @@ def report(trials: list[Trial]) -> bool:
     return not any(trial.differences for trial in trials)
 
 
+def solutions(trials: Iterable[Trial]) -> dict[str, Path]:
+    """The executed solution of each assignment."""
+    graded = {
+        one.submission.assignment: one.result.folder / "autograded" / STUDENT
+        for one in trials
+        if one.submission.label == "solution"
+    }
+    return {name: folder / name / f"{name}.ipynb" for name, folder in graded.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", choices=["all", "selftest"], default="all")
@@ -135,14 +147,7 @@ def main() -> None:
                 print(f"{name}: the release must not contain: {line}", file=sys.stderr)
         trials = selftest(assignments, scratch, options.jobs)
         if options.command == "all" and not leaking and not any(trial.differences for trial in trials):
-            from packing import pack
-            from pdf import render
-
-            try:
-                render(HERE / "instructor_notes.md", options.out)
-            except RuntimeError as error:
-                print(error)  # the archive has the notes as Markdown all the same
-            for path in pack(assignments, trials, options.out):
+            for path in pack(assignments, solutions(trials), options.out):
                 print(f"packed {path}")
         if not report(trials) or leaking:
             sys.exit("The coursework is not ready: marks or releases differ from what they must be, see above.")

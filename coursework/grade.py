@@ -2,13 +2,14 @@
 
   python coursework/grade.py measure_the_gap --submitted handed_in --csv marks.csv
 
-The folder holds one notebook a student: handed_in/<student>.ipynb, handed_in/<student>/measure_the_gap.ipynb, or
-nbgrader's own handed_in/<student>/measure_the_gap/measure_the_gap.ipynb. Beside marks.csv a folder `marks` keeps the
-gradebook, the graded notebooks and feedback/<student>/…html; to mark by hand, start `jupyter lab` in that folder and
-choose Nbgrader > Formgrader. A table of results, or what else is named measure_the_gap_…, is handed to the notebook
-beside it if the two lie in a folder of that student. A command that was interrupted goes on where it was. Once written,
-the CSV is only replaced with --force, which grades what is new, has changed, or could not be graded, and keeps the
-rest, marks by hand included.
+The folder holds one notebook a student: handed_in/<student>.ipynb, handed_in/<student>/measure_the_gap.ipynb, what
+nbgrader makes (handed_in/<student>/measure_the_gap/measure_the_gap.ipynb), or what Canvas or Moodle gives as all
+submissions. Beside marks.csv a folder `marks` keeps the gradebook, the graded notebooks and feedback/<student>/…html.
+Parts that a person marks stand in marks/rubric.csv, a line for each criterion: fill in the column `mark` and run the
+command again. Or start `jupyter lab` in that folder and choose Nbgrader > Formgrader. A command that was interrupted
+goes on where it was. Once written, the CSV is only replaced with --force, which grades what is new, has changed, or
+could not be graded, and keeps the rest, marks by hand included. --regrade does so when the tests have changed, for
+everybody.
 
 GRADING RUNS THE CODE OF YOUR STUDENTS, with your rights. Do it in a container without network, for example
 
@@ -29,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -36,40 +38,19 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
-from marks import explain, fingerprint, keep, open_course, write_table
-from pool import grade
-
-
-def find_submissions(folder: Path, name: str) -> dict[str, Path | str]:
-    """The notebook of each student, by student; where there is none, or it is not clear which, this in words.
-
-    Raises FileNotFoundError if there is no such folder, or nothing in it.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
-    found: dict[str, Path | str] = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            there = sorted({*entry.glob("*.ipynb"), *entry.glob(f"{name}/{name}.ipynb")})
-            named = [path for path in there if path.stem.startswith(name)]  # "… (1)" is another try
-            student, path = entry.name, _only(named or there, name, entry)
-        elif entry.suffix == ".ipynb":
-            student, path = entry.stem, entry
-        else:
-            continue
-        found[student] = "two submissions, a file and a folder" if student in found else path
-    if not found:
-        raise FileNotFoundError(f"{folder}: expected <student>.ipynb or <student>/{name}.ipynb, and there is none")
-    return found
-
-
-def _only(there: list[Path], name: str, folder: Path) -> Path | str:
-    if len(there) == 1:
-        return there[0]
-    listed = ", ".join(str(path.relative_to(folder)) for path in there)
-    return f"several notebooks, leave one: {listed}" if there else f"no notebook {name}.ipynb"
+from grading import grade
+from handing_in import Handed, find_submissions
+from lms import fill, pack_feedback
+from marks import (
+    carry_over,
+    fingerprint,
+    keep,
+    mark_by_rubric,
+    open_course,
+    page_of,
+    write_feedback,
+    write_table,
+)
 
 
 def grade_folder(
@@ -81,47 +62,50 @@ def grade_folder(
     seed: int | None = None,
     limits: Mapping[str, float] | None = None,
     force: bool = False,
+    regrade: bool = False,
+    due: datetime | None = None,
+    late_percent: float = 0.0,
+    worksheet: Path | None = None,
+    column: str | None = None,
     sources: Path = HERE / "source",
 ) -> dict[str, int]:
     """Do what the command does; gives how many notebooks were graded now, and how many were kept from before.
 
-    Raises FileExistsError if the CSV is there and `force` is not given, and as `find_submissions` and `open_course` do.
+    Raises FileExistsError if the CSV is there and neither `force` nor `regrade` is given, and as `find_submissions`,
+    `open_course`, `mark_by_rubric` and `fill` do.
     """
     if table.suffix != ".csv":
         raise ValueError(f"{table}: expected the name of a .csv file")
-    if table.exists() and not force:
+    if table.exists() and not (force or regrade):
         raise FileExistsError(f"{table}: is there already; --force brings it up to date")
     found = find_submissions(submitted, name)
-    assignment, version = open_course(name, table.with_suffix(""), seed, sources)
+    assignment, version = open_course(name, table.with_suffix(""), seed, sources, regrade)
     results = assignment.course / "results"
     results.mkdir(exist_ok=True)
     states: dict[str, dict[str, Any]] = {}
-    todo: list[tuple[str, Path]] = []
-    for student, path in found.items():
-        if isinstance(path, str):
-            states[student] = {"status": path, "seconds": 0.0}
-            explain(student, path, assignment)
-            continue
+    todo: dict[str, Handed] = {}
+    for student, handed in found.items():
         record = results / f"{student}.json"
-        if record.is_file():
-            state = json.loads(record.read_text(encoding="utf-8"))
-            same = state["digest"] == fingerprint(student, path, name, version)
-            if same and state["status"].startswith("graded"):  # whatever failed is tried again
-                states[student] = state
-                continue
-        todo.append((student, path))
+        if isinstance(handed, str):
+            states[student] = {"status": handed, "seconds": 0.0}
+            continue
+        state = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"digest": ""}
+        # Whatever failed is tried again.
+        if state["digest"] == fingerprint(handed, version) and state["status"].startswith("graded"):
+            states[student] = state
+        else:
+            todo[student] = handed
     kept = len(states)
-    paths = dict(todo)
     columns = [*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()]
     scratch = Path(tempfile.mkdtemp(prefix="grading-"))
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("grading", total=len(todo))
-            for student, result in grade(todo, assignment, scratch, jobs, limits, feedback=True):
-                keep(student, paths[student], result, assignment)
+            for student, result in grade(todo.items(), assignment, scratch, jobs, limits):
+                keep(student, todo[student], result, assignment)
                 shutil.rmtree(result.folder, ignore_errors=True)
                 status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
-                mark = fingerprint(student, paths[student], name, version)
+                mark = fingerprint(todo[student], version)
                 states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
                 states[student]["look"] = "; ".join(result.look)
                 (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")
@@ -129,8 +113,28 @@ def grade_folder(
                 progress.advance(task)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    write_table(table, assignment, {student: states[student] for student in found})
+    carry_over(assignment)
+    mark_by_rubric(assignment, found)
+    totals = write_table(table, assignment, {student: states[student] for student in found}, due, late_percent)
+    write_feedback(assignment, states)
+    came = {student: handed for student, handed in found.items() if isinstance(handed, Handed)}
+    pages = {handed.place: page_of(student, assignment) for student, handed in came.items()}
+    pack_feedback(pages, assignment.course / "feedback.zip")
+    if worksheet:
+        out = table.with_name(f"{table.stem}-{worksheet.name}")
+        filled, unknown = fill(worksheet, column, totals, out)
+        print(f"{filled} of {len(totals)} totals written into {out}; the others wait for marks by hand")
+        for student in unknown:
+            print(f"{student}: not in {worksheet}")
     return {"graded": len(todo), "kept": kept}
+
+
+def moment(text: str) -> datetime:
+    """A time of day, by this machine's clock unless it names a zone, in UTC as nbgrader keeps it."""
+    try:
+        return datetime.fromisoformat(text).astimezone(timezone.utc).replace(tzinfo=None)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a time such as '2027-01-31 18:00', got {text!r}") from None
 
 
 def main() -> None:
@@ -146,7 +150,16 @@ def main() -> None:
         "--limit", type=float, default=120, help="seconds of processor time for one notebook (default: 120)"
     )
     parser.add_argument("--cell-limit", type=float, default=30, help="the same for one cell (default: 30)")
+    parser.add_argument("--due", type=moment, help="when it was due, such as '2027-01-31 18:00': shows who was late")
+    parser.add_argument(
+        "--late", type=float, default=0, metavar="PERCENT", help="of all points, taken off for each day (default: 0)"
+    )
+    parser.add_argument(
+        "--worksheet", type=Path, metavar="CSV", help="Canvas's gradebook or Moodle's worksheet, to be filled in a copy"
+    )
+    parser.add_argument("--column", help="how the column of marks in the worksheet begins (Moodle's is Grade)")
     parser.add_argument("--force", action="store_true", help="bring an existing CSV up to date")
+    parser.add_argument("--regrade", action="store_true", help="grade all again by changed tests, keep marks by hand")
     options = parser.parse_args()
     print("Grading runs the code of your students, with your rights. Do it in a container: see --help for the command.")
     started = time.perf_counter()
@@ -159,8 +172,13 @@ def main() -> None:
             seed=options.seed,
             limits={"notebook_seconds": options.limit, "cell_seconds": options.cell_limit},
             force=options.force,
+            regrade=options.regrade,
+            due=options.due,
+            late_percent=options.late,
+            worksheet=options.worksheet,
+            column=options.column,
         )
-    except (FileNotFoundError, FileExistsError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("\nInterrupted; the same command goes on with what is left.")

@@ -1,93 +1,145 @@
-"""The course folder of a grading: gradebook, graded notebooks and feedback, and the table of marks made from them."""
+"""The course folder of a grading: gradebook, graded notebooks and feedback, and the tables made from them.
+
+What a person writes is kept: marks and comments of the formgrader stay with a cell until it is marked anew, and the
+table `rubric.csv`, with a line for each criterion, is only ever added to.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import json
+import math
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from autograding import HERE, STUDENT, Assignment, Part, release
-from pool import Result, beside
+import yaml
+
+from autograding import HERE, STUDENT, Assignment, Part, nbgrader, release
+from grading import Result
+from handing_in import Handed
+
+DAY = 86_400.0
+RUBRIC = ("student", "part", "criterion", "points", "mark", "comment")
 
 
 def digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
 
 
-def fingerprint(student: str, path: Path, name: str, version: str) -> str:
+def fingerprint(handed: Handed, version: str) -> str:
     """A digest of all that a student's marks depend on: the notebook, the files beside it, and the tests."""
-    files = [text for file in beside(student, path, name) for text in (file.name.encode(), file.read_bytes())]
-    return digest(path.read_bytes(), *files, version.encode())
+    files = [text for name, path in sorted(handed.files.items()) for text in (name.encode(), path.read_bytes())]
+    return digest(handed.path.read_bytes(), *files, version.encode())
 
 
-def open_course(name: str, course: Path, seed: int | None, sources: Path = HERE / "source") -> tuple[Assignment, str]:
+@contextmanager
+def gradebook(course: Path) -> Iterator[Any]:
+    from nbgrader.api import Gradebook
+
+    # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
+    with warnings.catch_warnings(), Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
+        warnings.filterwarnings("ignore", "Object of type <Submitted")
+        yield book
+
+
+def open_course(
+    name: str, course: Path, seed: int | None, sources: Path = HERE / "source", regrade: bool = False
+) -> tuple[Assignment, str]:
     """The course folder of a grading, made or found again, and a digest of what its marks depend on.
 
-    Raises ValueError if the folder was made from another source or another seed.
+    Where the tests have changed since, `regrade` puts the old folder aside, as `<course>-before-1`, and begins anew.
+    Raises ValueError if the folder was made from another source or another seed and `regrade` is not given.
     """
     source = sources / name / f"{name}.ipynb"
     state = course / "assignment.json"
+    before = ""
     if state.is_file():
         kept = json.loads(state.read_text(encoding="utf-8"))
         now = digest(source.read_bytes(), str(seed).encode()) if source.is_file() else ""
-        if kept["name"] != name or kept["digest"] != now:
-            raise ValueError(f"{course}: made for another assignment, seed or version of the tests; name another --csv")
-        return Assignment(name, course, tuple(Part(**part) for part in kept["parts"])), kept["digest"]
-    if course.exists():
+        if kept["name"] == name and kept["digest"] == now:
+            return Assignment(name, course, tuple(Part(**part) for part in kept["parts"])), kept["digest"]
+        if not regrade or kept["name"] != name:
+            raise ValueError(
+                f"{course}: made for another assignment, seed or version of the tests; name another --csv, "
+                "or grade all again with --regrade, which keeps marks by hand"
+            )
+        numbered = (course.with_name(f"{course.name}-before-{number}") for number in range(1, 1000))
+        before = str(course.rename(next(place for place in numbered if not place.exists())))
+    elif course.exists():
         raise ValueError(f"{course}: is there, but no grading was begun in it; name another --csv")
     assignment = release(name, course, seed, sources)
-    shutil.copy(HERE / "nbgrader_config.py", course)
+    if before:  # marks by hand that have already been written down
+        shutil.copy(Path(before) / "rubric.csv", course) if (Path(before) / "rubric.csv").is_file() else None
     kept = {
         "name": name,
         "digest": digest(source.read_bytes(), str(seed).encode()),
         "parts": [part.__dict__ for part in assignment.parts],
+        "before": before,
     }
     state.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     return assignment, kept["digest"]
 
 
-def keep(student: str, path: Path, result: Result, assignment: Assignment) -> None:
+def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -> None:
     """Take what one grading left into the course: marks into the gradebook, notebooks and feedback into its folders.
 
     A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it.
     """
-    from nbgrader.api import Gradebook
-
     name = assignment.name
     submitted = assignment.course / "submitted" / student / name
     shutil.rmtree(submitted, ignore_errors=True)
     submitted.mkdir(parents=True)
-    shutil.copyfile(path, submitted / f"{name}.ipynb")
-    for file in beside(student, path, name):
-        shutil.copyfile(file, submitted / file.name)
-    for kind in ("autograded", "feedback"):
-        there, here = assignment.course / kind / student / name, result.folder / kind / STUDENT / name
-        shutil.rmtree(there, ignore_errors=True)
-        if here.is_dir():
-            shutil.copytree(here, there, symlinks=True)
-        elif kind == "autograded":
-            shutil.copytree(submitted, there)
-        else:
-            explain(student, result.status, assignment)
-    with warnings.catch_warnings(), Gradebook(f"sqlite:///{assignment.course}/gradebook.db", "mindgap") as book:
-        # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
-        warnings.filterwarnings("ignore", "Object of type <Submitted")
+    shutil.copyfile(handed.path, submitted / f"{name}.ipynb")
+    for called, file in handed.files.items():
+        shutil.copyfile(file, submitted / called)
+    there, here = assignment.course / "autograded" / student / name, result.folder / "autograded" / STUDENT / name
+    shutil.rmtree(there, ignore_errors=True)
+    shutil.copytree(here if here.is_dir() else submitted, there, symlinks=True)
+    with gradebook(assignment.course) as book:
         book.update_or_create_student(student)
-        book.update_or_create_submission(name, student)
+        book.update_or_create_submission(name, student, timestamp=handed_in_at(handed.path))
         for cell in book.find_submission_notebook(name, name, student).grades:
             mark = result.marks.get(cell.name)
             cell.auto_score, cell.needs_manual_grade = mark, mark is None or cell.manual_score is not None
         book.db.commit()
 
 
+def handed_in_at(path: Path) -> datetime:
+    """When a notebook was handed in: what nbgrader's timestamp.txt beside it says, or else the time of the file."""
+    from nbgrader.utils import parse_utc
+
+    stamp = path.parent / "timestamp.txt"
+    if stamp.is_file():
+        return parse_utc(stamp.read_text(encoding="utf-8").strip())
+    return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).replace(tzinfo=None)
+
+
+def write_feedback(assignment: Assignment, states: Mapping[str, Mapping[str, object]]) -> None:
+    """Everybody's page of feedback, with marks and comments by hand as far as there are any.
+
+    Raises ValueError if nbgrader makes none of a notebook that was graded.
+    """
+    graded = [student for student, state in states.items() if "graded" in str(state["status"]).split(";")[0]]
+    shutil.rmtree(assignment.course / "feedback", ignore_errors=True)
+    wrong = nbgrader(assignment.course, "generate_feedback", assignment.name, "--force") if graded else ""
+    for student, state in states.items():
+        if student not in graded:
+            explain(student, str(state["status"]), assignment)
+    if without := [student for student in graded if not page_of(student, assignment).is_file()]:
+        raise ValueError(f"no page of feedback for {', '.join(without)}: {wrong}")
+
+
 def explain(student: str, status: str, assignment: Assignment) -> None:
     """A page of feedback for somebody whose notebook could not be graded."""
-    page = assignment.course / "feedback" / student / assignment.name / f"{assignment.name}.html"
+    page = page_of(student, assignment)
+    shutil.rmtree(page.parent, ignore_errors=True)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{assignment.name}</title>\n'
@@ -97,30 +149,153 @@ def explain(student: str, status: str, assignment: Assignment) -> None:
     )
 
 
-def write_table(table: Path, assignment: Assignment, states: Mapping[str, Mapping[str, object]]) -> None:
-    """A CSV with a line for each student of `states`: the marks now in the gradebook, and how the grading went."""
-    from nbgrader.api import Gradebook, MissingEntry
+def page_of(student: str, assignment: Assignment) -> Path:
+    return assignment.course / "feedback" / student / assignment.name / f"{assignment.name}.html"
 
-    parts = assignment.parts
-    lines = [
-        ["student", *(part.name for part in parts), "total", "max", "to mark by hand", "seconds", "look at", "status"]
-    ]
-    with Gradebook(f"sqlite:///{assignment.course}/gradebook.db", "mindgap") as book:
-        for student, state in states.items():
+
+def carry_over(assignment: Assignment) -> None:
+    """Take marks and comments by hand from the folder that a regrading put aside, wherever there are none yet."""
+    from nbgrader.api import MissingEntry
+
+    before = json.loads((assignment.course / "assignment.json").read_text(encoding="utf-8")).get("before")
+    if not before:
+        return
+    name = assignment.name
+    with gradebook(Path(before)) as old, gradebook(assignment.course) as new:
+        for submission in old.assignment_submissions(name):
+            try:
+                fresh = new.find_submission_notebook(name, name, submission.student_id)
+            except MissingEntry:
+                continue
+            known = old.find_submission_notebook(name, name, submission.student_id)
+            marks = {cell.name: cell.manual_score for cell in known.grades}
+            comments = {comment.name: comment.manual_comment for comment in known.comments}
+            for cell in fresh.grades:
+                if cell.manual_score is None and marks.get(cell.name) is not None:
+                    cell.manual_score, cell.needs_manual_grade = marks[cell.name], False
+            for comment in fresh.comments:
+                comment.manual_comment = comment.manual_comment or comments.get(comment.name)
+        new.db.commit()
+
+
+def criteria(assignment: Assignment) -> dict[str, list[dict[str, Any]]]:
+    """The criteria of each part that a person marks, with their points; a part without a rubric is one criterion.
+
+    Raises ValueError if a rubric's points are not those of its part.
+    """
+    path = HERE / "rubrics" / f"{assignment.name}.yml"
+    listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = {part.name: listed.pop(part.name, None) for part in assignment.parts if part.by_hand}
+    if listed:
+        raise ValueError(f"{path.name}: {', '.join(listed)} is no part of {assignment.name} that a person marks")
+    for part in assignment.parts:
+        if part.by_hand:
+            found[part.name] = found[part.name] or [{"criterion": part.name, "points": part.points}]
+            if (worth := sum(one["points"] for one in found[part.name])) != part.points:
+                raise ValueError(f"{path.name}: {part.name} is worth {part.points:g} points, its criteria {worth:g}")
+    return found
+
+
+def mark_by_rubric(assignment: Assignment, students: Iterable[str]) -> None:
+    """Take the marks in rubric.csv into the gradebook, and add lines for whoever has none yet.
+
+    A part is marked when all its criteria are. Raises ValueError for a mark that is no number from 0 to its points.
+    """
+    from nbgrader.api import MissingEntry
+
+    table = assignment.course / "rubric.csv"
+    lines: list[dict[str, str]] = []
+    if table.is_file():
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.DictReader(file))
+    by_part: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for line in lines:
+        by_part.setdefault((line["student"], line["part"]), []).append(line)
+    for number, line in enumerate(lines, start=2):
+        if line["mark"].strip() and not 0 <= _number(line["mark"]) <= float(line["points"]):
+            raise ValueError(f"{table}, line {number}: expected a mark from 0 to {line['points']}, got {line['mark']}")
+    with gradebook(assignment.course) as book:
+        for (student, part), marked in by_part.items():
             try:
                 notebook = book.find_submission_notebook(assignment.name, assignment.name, student)
-                grades = {cell.name: cell for cell in notebook.grades}
             except MissingEntry:
-                grades = {}
+                continue
+            if all(line["mark"].strip() for line in marked):
+                for cell in (cell for cell in notebook.grades if cell.name == part):
+                    cell.manual_score, cell.needs_manual_grade = sum(_number(line["mark"]) for line in marked), False
+            if words := "\n".join(line["comment"] for line in marked if line["comment"].strip()):
+                for comment in (comment for comment in notebook.comments if comment.name == part):
+                    comment.manual_comment = words
+        book.db.commit()
+    fresh = [
+        {"student": student, "part": part, "mark": "", "comment": "", **one, "points": f"{one['points']:g}"}
+        for student in students
+        for part, ones in criteria(assignment).items()
+        if (student, part) not in by_part
+        for one in ones
+    ]
+    if fresh:
+        _write(table, [list(RUBRIC), *([str(line[column]) for column in RUBRIC] for line in [*lines, *fresh])])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+def write_table(
+    table: Path,
+    assignment: Assignment,
+    states: Mapping[str, Mapping[str, object]],
+    due: datetime | None = None,
+    late_percent: float = 0.0,
+) -> dict[str, float | None]:
+    """A CSV with a line for each student of `states`: the marks now in the gradebook, and how the grading went.
+
+    With `due`, in UTC, it has the days that each was late, and `late_percent` of all points a day are taken off, as far
+    as there are any. Gives each student's total, None for one of whom a person has still to mark something.
+    """
+    from nbgrader.api import MissingEntry
+
+    parts, name = assignment.parts, assignment.name
+    late = ["days late", "taken off"] if due else []
+    last = ["total", "max", "to mark by hand", "seconds", "look at", "status"]
+    lines = [["student", *(part.name for part in parts), *late, *last]]
+    totals: dict[str, float | None] = {}
+    most = sum(part.points for part in parts)
+    with gradebook(assignment.course) as book:
+        book.update_or_create_assignment(name, duedate=due)
+        for student, state in states.items():
+            grades: dict[str, Any] = {}
+            days = 0
+            try:
+                notebook = book.find_submission_notebook(name, name, student)
+                grades = {cell.name: cell for cell in notebook.grades}
+                days = math.ceil(notebook.assignment.total_seconds_late / DAY)
+            except MissingEntry:
+                notebook = None
             marks: list[float | None] = []
             for part in parts:
                 cell = grades.get(part.name)
                 by_hand = cell is not None and cell.manual_score is not None
                 marks.append(None if cell is None else cell.manual_score if by_hand else cell.auto_score)
             waiting = sum(part.points for part, mark in zip(parts, marks, strict=True) if mark is None)
-            numbers = [*marks, sum(mark or 0 for mark in marks), sum(part.points for part in parts), waiting]
+            earned = sum(mark or 0 for mark in marks)
+            off = min(earned, days * late_percent / 100 * most)
+            if notebook is not None:
+                notebook.late_submission_penalty = off  # where nbgrader keeps it, for its own export
+            totals[student] = None if waiting else earned - off
+            numbers = [*marks, *([days, off] if due else []), earned - off, most, waiting]
             shown = ["" if number is None else f"{number:g}" for number in numbers]
             lines.append([student, *shown, f"{state['seconds']:.1f}", str(state.get("look", "")), str(state["status"])])
+        book.db.commit()
+    _write(table, lines)
+    return totals
+
+
+def _write(table: Path, lines: list[list[str]]) -> None:
     temporary = table.with_suffix(".tmp")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)

@@ -57,9 +57,12 @@ class Run(Execute):
     def preprocess(self, nb, resources, km=None):
         self.ended = self.interrupted = ""
         self.begun = time.monotonic()
+        self.used = 0.0
         for cell in nb.cells:
             cell.metadata.pop("mindgap", None)
-        return super().preprocess(nb, resources, km=km)
+        nb, resources = super().preprocess(nb, resources, km=km)
+        nb.metadata["mindgap_seconds"] = self.used
+        return nb, resources
 
     def preprocess_cell(self, cell, resources, index):
         self.shown = 0
@@ -112,6 +115,8 @@ class Run(Execute):
             await self.async_execute_cell(cell, index, store_history=True)
         finally:
             watching.cancel()
+            with contextlib.suppress(psutil.Error):
+                self.used = max(self.used, seconds_of(psutil.Process(self.km.provisioner.pid)))
 
     async def watch(self, name):
         """Interrupt the cell that runs, or end its kernel, when it has used up its time."""

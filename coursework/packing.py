@@ -1,21 +1,17 @@
-"""The archives: one for students of each assignment, one for instructors. Equal contents give equal bytes."""
+"""The archives: one for students of each assignment, one for instructors."""
 
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 
-from autograding import HERE, STUDENT, Assignment
+from autograding import HERE, Assignment
 
-if TYPE_CHECKING:
-    from build import Trial
-
-TIMESTAMP = (2022, 11, 28, 0, 0, 0)  # of every file in an archive: the first day of NeurIPS 2022
 README = """\
 {title}
 {line}
@@ -50,59 +46,41 @@ def title(notebook: nbformat.NotebookNode) -> str:
     return "Assignment"
 
 
-def student_files(assignment: Assignment) -> dict[str, bytes]:
-    """The release, the data beside it, and a README."""
-    folder = assignment.release.parent
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+def student_folder(assignment: Assignment, folder: Path) -> Path:
+    """The release, the data beside it, and a README, in a folder of the assignment's name."""
+    there = folder / assignment.name
+    shutil.copytree(assignment.release.parent, there)
     heading = title(nbformat.read(assignment.release, as_version=4))
-    beside = sorted(set(files) - {assignment.release.name})
+    beside = sorted(path.relative_to(there).as_posix() for path in there.rglob("*") if path.is_file())
+    beside.remove(assignment.release.name)
     more = "".join(f"\n  {name}    needed by the notebook; leave it beside it" for name in beside)
     text = README.format(title=heading, line="=" * len(heading), name=assignment.name, more=more)
-    files["README.txt"] = text.encode()
-    return {f"{assignment.name}/{name}": content for name, content in files.items()}
+    (there / "README.txt").write_text(text, encoding="utf-8")
+    return there
 
 
-def instructor_files(assignments: Iterable[Assignment], trials: Iterable[Trial], out: Path) -> dict[str, bytes]:
-    """Sources, executed solutions, wrong submissions, settings and scripts, and the notes as far as they are there."""
-    files: dict[str, bytes] = {}
-    wanted = {assignment.name: assignment for assignment in assignments}
-    for name, assignment in wanted.items():
-        for path in sorted(assignment.source.parent.rglob("*")):
-            if path.is_file():
-                files[f"source/{name}/{path.relative_to(assignment.source.parent).as_posix()}"] = path.read_bytes()
-        if (wrong := HERE / "wrong" / f"{name}.yml").is_file():
-            files[f"wrong/{name}.yml"] = wrong.read_bytes()
-    for trial in trials:
-        name, folder = trial.submission.assignment, trial.result.folder
-        if trial.submission.label == "solution" and folder is not None:
-            graded = folder / "autograded" / STUDENT / name / f"{name}.ipynb"
-            if graded.is_file():
-                files[f"solutions/{name}.ipynb"] = graded.read_bytes()
-    for path in [*HERE.glob("*.py"), HERE / "instructor_notes.md"]:
-        if path.is_file():
-            files[path.name] = path.read_bytes()
-    if (notes := out / "instructor_notes.pdf").is_file():
-        files[notes.name] = notes.read_bytes()
-    return {f"mindgap-coursework/{name}": content for name, content in files.items()}
+def instructor_folder(assignments: Iterable[Assignment], solutions: Mapping[str, Path], folder: Path) -> Path:
+    """Sources with their seed, executed solutions, wrong submissions, rubrics, settings, scripts and notes."""
+    there = folder / "mindgap-coursework"
+    shutil.copytree(HERE, there, ignore=shutil.ignore_patterns("source", "__pycache__", ".*"))
+    for assignment in assignments:
+        shutil.copytree(assignment.source.parent, there / "source" / assignment.name)
+    for name, graded in solutions.items():
+        (there / "solutions").mkdir(exist_ok=True)
+        shutil.copy(graded, there / "solutions" / f"{name}.ipynb")
+    return there
 
 
-def write_zip(path: Path, files: dict[str, bytes]) -> Path:
-    """An archive with these files, in the order of their names and all of one time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with zipfile.ZipFile(temporary, "w") as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, TIMESTAMP)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, wherever it is packed
-            archive.writestr(entry, files[name])
-    return temporary.replace(path)
+def pack(assignments: Iterable[Assignment], solutions: Mapping[str, Path], out: Path) -> list[Path]:
+    """Write students-<name>.zip for each assignment and instructors.zip into `out`; gives their paths.
 
-
-def pack(assignments: Iterable[Assignment], trials: Iterable[Trial], out: Path) -> list[Path]:
-    """Write students-<name>.zip for each assignment and instructors.zip into `out`; gives their paths."""
+    `solutions` are the executed notebooks by the names of the assignments.
+    """
     listed = list(assignments)
-    paths = [write_zip(out / f"students-{one.name}.zip", student_files(one)) for one in listed]
-    return [*paths, write_zip(out / "instructors.zip", instructor_files(listed, trials, out))]
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="coursework-") as scratch:
+        folders = {f"students-{one.name}": student_folder(one, Path(scratch)) for one in listed}
+        folders["instructors"] = instructor_folder(listed, solutions, Path(scratch))
+        return [
+            Path(shutil.make_archive(str(out / name), "zip", scratch, folder.name)) for name, folder in folders.items()
+        ]

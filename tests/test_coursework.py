@@ -22,11 +22,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import build
-from autograding import HERE, SEED_LINE, Assignment, Part, release
+from autograding import HERE, SEED_LINE, STUDENT, Assignment, Part, nbgrader, release
 from build import ORDER, Trial, names, selftest
-from grade import find_submissions, grade_folder
-from packing import student_files, write_zip
-from pool import Result, grade
+from grade import grade_folder, moment
+from grading import Result, grade
+from handing_in import Handed, find_submissions, number_of
+from lms import fill
+from marks import criteria
+from packing import pack
 from submissions import Submission, leaks, solved, submissions
 
 SOURCES = {name: nbformat.read(HERE / "source" / name / f"{name}.ipynb", as_version=4) for name in names()}
@@ -186,21 +189,21 @@ def toy(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Assignment:
     return release("toy", tmp_path_factory.mktemp("course") / "toy", seed=77, sources=sources)
 
 
-def changed(assignment: Assignment, path: Path, **cells: str) -> Path:
+def changed(assignment: Assignment, path: Path, **cells: str) -> Handed:
     """The solution with other sources in some cells, as a file."""
     notebook = solved(assignment)
     for one in notebook.cells:
         one.source = cells.get(one.id, one.source)
     nbformat.write(notebook, path)
-    return path
+    return Handed(path)
 
 
-def inserted(assignment: Assignment, path: Path, source: str, at: int) -> Path:
+def inserted(assignment: Assignment, path: Path, source: str, at: int) -> Handed:
     """The solution with one cell more, as a file."""
     notebook = solved(assignment)
     notebook.cells.insert(at, new_code_cell(source, id="own"))
     nbformat.write(notebook, path)
-    return path
+    return Handed(path)
 
 
 def test_the_release_hides_and_the_source_knows_the_new_seed(toy: Assignment) -> None:
@@ -445,7 +448,7 @@ def test_slips_with_cells_and_files_cost_nothing_but_themselves(toy: Assignment,
         files[label].write_text(json.dumps(notebook), encoding="utf-8")
     files["mark"] = tmp_path / "mark.ipynb"
     files["mark"].write_bytes(b"\xef\xbb\xbf" + files["exit()"].read_bytes())
-    results = dict(grade(files.items(), toy, tmp_path))
+    results = dict(grade({label: Handed(path) for label, path in files.items()}.items(), toy, tmp_path))
     assert {label: result.marks for label, result in results.items()} == {
         label: {"test-double": 3, "why": None} for label in files
     }
@@ -460,6 +463,13 @@ def test_slips_with_cells_and_files_cost_nothing_but_themselves(toy: Assignment,
     }
 
 
+def feedback_of(result: Result, assignment: Assignment) -> str:
+    """The page that a student would get."""
+    assert nbgrader(result.folder, "generate_feedback", assignment.name) == ""
+    page = result.folder / "feedback" / STUDENT / assignment.name / f"{assignment.name}.html"
+    return page.read_text(encoding="utf-8")
+
+
 CHART = """import json
 from IPython.display import display
 rows = [{"gap": 0.82, "model": "CLIP"}, {"gap": 0.5, "model": "another"}]
@@ -471,9 +481,9 @@ display({"application/vnd.vegalite.v5+json": {"mark": "no such mark"}, "text/pla
 
 
 def test_figures_are_seen_in_the_feedback_and_by_the_formgrader(toy: Assignment, tmp_path: Path) -> None:
-    path = inserted(toy, tmp_path / "any.ipynb", CHART, at=3)
-    ((_, result),) = grade([("any", path)], toy, tmp_path, feedback=True)
-    page = (result.folder / "feedback" / "student" / "toy" / "toy.html").read_text(encoding="utf-8")
+    handed = inserted(toy, tmp_path / "any.ipynb", CHART, at=3)
+    ((_, result),) = grade([("any", handed)], toy, tmp_path)
+    page = feedback_of(result, toy)
     (drawn,) = re.findall(r'<img [^>]*src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert ">another<" in base64.b64decode(drawn).decode()
     assert "<pre>Not a chart.</pre>" in page
@@ -495,10 +505,10 @@ def test_what_reaches_behind_the_tests_is_seen_and_gains_nothing(toy: Assignment
     notebook = solved(toy)
     notebook.cells.append(new_code_cell(BEHIND, id="own"))
     (tmp_path / "any.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    ((_, result),) = grade([("any", tmp_path / "any.ipynb")], toy, tmp_path, feedback=True)
+    ((_, result),) = grade([("any", Handed(tmp_path / "any.ipynb"))], toy, tmp_path)
     assert result.look == ("subprocess in cell 5", "get_ipython in cell 5", "history_manager in cell 5")
     assert (result.marks["test-double"], result.status) == (3, "graded")
-    page = (result.folder / "feedback" / "student" / "toy" / "toy.html").read_text(encoding="utf-8")
+    page = feedback_of(result, toy)
     assert "[a line of the tests]" in page
     assert "Random(seed)" not in page
     assert "assert double(2) == 4" in page, "the visible test"
@@ -530,13 +540,13 @@ def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     found = find_submissions(tmp_path, "toy")
-    assert {name: path if isinstance(path, str) else path.name for name, path in found.items()} == {
+    assert {name: handed if isinstance(handed, str) else handed.path.name for name, handed in found.items()} == {
         "ada": "ada.ipynb",
         "bob": "toy.ipynb",
         "carl": "toy.ipynb",
         "dora": "my toy.ipynb",
-        "eve": "several notebooks, leave one: 1.ipynb, 2.ipynb",
-        "fay": "several notebooks, leave one: toy (1).ipynb, toy.ipynb",
+        "eve": "several notebooks, leave one: eve/1.ipynb, eve/2.ipynb",
+        "fay": "several notebooks, leave one: fay/toy (1).ipynb, fay/toy.ipynb",
         "gus": "toy.ipynb",
     }
     (tmp_path / "ada").mkdir()
@@ -545,14 +555,143 @@ def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
         find_submissions(tmp_path / "nowhere", "toy")
 
 
-def test_archives_of_equal_contents_are_equal(toy: Assignment, tmp_path: Path) -> None:
-    files = student_files(toy)
-    assert set(files) == {"toy/toy.ipynb", "toy/data.csv", "toy/README.txt"}
-    assert b"Twice\n=====" in files["toy/README.txt"]
-    first, second = (write_zip(tmp_path / f"{name}.zip", files) for name in "ab")
-    assert first.read_bytes() == second.read_bytes()
-    with zipfile.ZipFile(first) as archive:
-        assert {entry.date_time for entry in archive.infolist()} == {(2022, 11, 28, 0, 0, 0)}
+def test_what_canvas_and_moodle_hand_out_is_told_apart_by_student(tmp_path: Path) -> None:
+    flat = [
+        "doejane_123_4567_toy.ipynb",
+        "doejane_123_4568_toy_results-1.csv",
+        "leebo_LATE_124_4569_toy-2.ipynb",
+        "Ann de Vries_501_assignsubmission_file_toy.ipynb",
+        "Ben Ok_502_assignsubmission_file_/toy.ipynb",
+        "Ben Ok_502_assignsubmission_file_/toy_results.csv",
+        "Cy_503_assignsubmission_file/notes.txt",
+    ]
+    for place in flat:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    found = find_submissions(tmp_path, "toy")
+    files = {name: list(one.files) if isinstance(one, Handed) else one for name, one in found.items()}
+    assert files == {
+        "Ann de Vries_501": [],
+        "Ben Ok_502": ["toy_results.csv"],
+        "Cy_503": "no notebook toy.ipynb",
+        "doejane_123": ["toy_results.csv"],
+        "leebo_124": [],
+    }
+    assert [number_of(student) for student in files] == ["501", "502", "503", "123", "124"]
+    assert number_of("ada") == ""
+    places = {one.place for one in found.values() if isinstance(one, Handed)}
+    assert "Ben Ok_502_assignsubmission_file_/toy" in places
+    assert "doejane_123_4567_toy" in places
+
+
+CANVAS = """Student,ID,SIS Login ID,Section,Toy (77),Other (78)
+    Points Possible,,,,5,10
+"Doe, Jane",123,doejane,A,,9
+"Lee, Bo",124,leebo,A,1,8
+"""
+MOODLE = """\ufeffIdentifier,Full name,Email address,Status,Grade,Maximum Grade
+Participant 501,Ann de Vries,a@example.org,Submitted,,5.00
+Participant 502,Ben Ok,b@example.org,Submitted,,5.00
+"""
+
+
+@pytest.mark.parametrize(("text", "column", "first"), [(CANVAS, "Toy", 123), (MOODLE, None, 501)])
+def test_a_worksheet_is_filled_and_nothing_else_in_it_changes(
+    tmp_path: Path, text: str, column: str | None, first: int
+) -> None:
+    given, out = tmp_path / "given.csv", tmp_path / "out.csv"
+    given.write_text(text, encoding="utf-8")
+    totals = {f"who_{first}": 4.5, f"who_{first + 1}": None, "ada": 3.0}
+    assert fill(given, column, totals, out) == (1, ["ada"])
+    before, after = (
+        [value for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) for value in row]
+        for path in (given, out)
+    )
+    assert [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]] == [("", "4.5")]
+    with pytest.raises(ValueError, match="name one column by --column; there are"):
+        fill(given, "no such", totals, out)
+    given.write_text("name,mark\nada,\n")
+    with pytest.raises(ValueError, match="expected the gradebook of Canvas or the grading worksheet of Moodle"):
+        fill(given, None, totals, out)
+
+
+def test_marks_by_rubric_lateness_and_a_regrading(sources: Path, tmp_path: Path) -> None:
+    """What a person has written is never lost, whatever is done in between."""
+    handed_in, table = tmp_path / "handed in", tmp_path / "marks.csv"
+    handed_in.mkdir()
+    toy = release("toy", tmp_path / "course", seed=77, sources=sources)
+    for student, source in {"ada_1": "double = lambda x: 2 * x", "bob_2": "double = lambda x: 4"}.items():
+        path = changed(toy, handed_in / f"{student.replace('_', '_assignsubmission_file_')}.ipynb", double=source).path
+        path.rename(handed_in / f"{student}_assignsubmission_file_toy.ipynb")
+    os.utime(handed_in / "bob_2_assignsubmission_file_toy.ipynb", (1_800_100_000, 1_800_100_000))
+    os.utime(handed_in / "ada_1_assignsubmission_file_toy.ipynb", (1_800_000_000, 1_800_000_000))
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("Identifier,Grade\nParticipant 1,\nParticipant 2,\n")
+    options: dict[str, Any] = {
+        "sources": sources,
+        "due": moment("2027-01-15 08:00:00+00:00"),  # 1,800,000,000 s
+        "late_percent": 10,
+        "worksheet": sheet,
+        "force": True,
+    }
+    assert grade_folder("toy", handed_in, table, seed=77, **options) == {"graded": 2, "kept": 0}
+    rows = {row["student"]: row for row in read_table(table)}
+    assert [(row["days late"], row["taken off"], row["total"]) for row in rows.values()] == [
+        ("0", "0", "3"),
+        ("2", "0", "0"),
+    ]
+    rubric = tmp_path / "marks" / "rubric.csv"
+    assert [(row["student"], row["part"], row["points"], row["mark"]) for row in read_table(rubric)] == [
+        ("ada_1", "why", "2", ""),
+        ("bob_2", "why", "2", ""),
+    ]
+    with zipfile.ZipFile(tmp_path / "marks" / "feedback.zip") as archive:
+        assert "ada_1_assignsubmission_file_toy.html" in archive.namelist()
+
+    text = rubric.read_text(encoding="utf-8")
+    rubric.write_text(text.replace("bob_2,why,why,2,,", "bob_2,why,why,2,2.5,"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"rubric.csv, line 3: expected a mark from 0 to 2, got 2.5"):
+        grade_folder("toy", handed_in, table, seed=77, **options)
+    written = text.replace("bob_2,why,why,2,,", 'bob_2,why,why,2,"1,5",Say why.')
+    rubric.write_text(written, encoding="utf-8")
+    assert grade_folder("toy", handed_in, table, seed=77, **options) == {"graded": 0, "kept": 2}
+    bob = read_table(table)[1]
+    assert (bob["why"], bob["taken off"], bob["total"], bob["to mark by hand"]) == ("1.5", "1", "0.5", "0")
+    assert read_table(tmp_path / "marks-sheet.csv")[1]["Grade"] == "0.5"
+    assert rubric.read_text(encoding="utf-8") == written
+
+    # The tests change: all are graded again, in a folder of their own, and bob keeps his mark by hand.
+    with pytest.raises(ValueError, match="--regrade"):
+        grade_folder("toy", handed_in, table, seed=78, **options)
+    assert grade_folder("toy", handed_in, table, seed=78, regrade=True, **options) == {"graded": 2, "kept": 0}
+    assert read_table(table)[1]["why"] == "1.5"
+    assert rubric.read_text(encoding="utf-8") == written
+    assert (tmp_path / "marks-before-1" / "gradebook.db").is_file()
+    rubric.unlink()
+    assert grade_folder("toy", handed_in, table, seed=79, regrade=True, **options)["graded"] == 2
+    assert read_table(table)[1]["why"] == "1.5", "carried from the gradebook where there is no rubric"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_criteria_of_a_rubric_add_up(name: str) -> None:
+    cells = {held(cell)["grade_id"]: held(cell) for cell in SOURCES[name].cells if held(cell).get("grade")}
+    parts = tuple(Part(key, one["points"], bool(one["solution"])) for key, one in cells.items())
+    found = criteria(Assignment(name, Path(), parts))
+    assert set(found) == {part.name for part in parts if part.by_hand}
+    assert all(len(ones) > 1 for ones in found.values()), "criteria, and not the part itself"
+
+
+def test_the_archives_hold_what_students_and_instructors_need(toy: Assignment, tmp_path: Path) -> None:
+    students, instructors = pack([toy], {"toy": toy.source}, tmp_path / "out")
+    with zipfile.ZipFile(students) as archive:
+        files = {name for name in archive.namelist() if not name.endswith("/")}
+        assert files == {"toy/toy.ipynb", "toy/data.csv", "toy/README.txt"}
+        assert b"Twice\n=====" in archive.read("toy/README.txt")
+    with zipfile.ZipFile(instructors) as archive:
+        names_in = set(archive.namelist())
+        for name in ("source/toy/toy.ipynb", "solutions/toy.ipynb", "grade.py", "rubrics/cones.yml", "wrong/cones.yml"):
+            assert f"mindgap-coursework/{name}" in names_in
+        assert b"seed = 77" in archive.read("mindgap-coursework/source/toy/toy.ipynb")
 
 
 def test_a_release_needs_no_activated_environment(sources: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The coursework's pages: the students' notebooks in the book are current, and the notes render and print."""
+"""The coursework's pages: the students' notebooks in the book are current, and the notes speak of what is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import pdf
 import publish
 from autograding import HERE, Assignment, release
 from build import names
@@ -91,58 +90,6 @@ def test_the_notes_are_not_in_the_book() -> None:
     assert "coursework" not in toc
 
 
-def test_a_page_has_a_title_a_list_of_sections_and_needs_no_other_file() -> None:
-    page = pdf.page(
-        "# A & B\n\nFirst.\n\n## One\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n## One\n\n### Two\n\n<b>raw</b>\n"
-    )
-    assert "<title>A &amp; B</title>" in page
-    assert re.findall(r'href="#([^"]+)"', page) == ["one", "one-1"]
-    assert all(f'id="{anchor}"' in page for anchor in ("a--b", "one", "one-1", "two"))
-    assert "<table>" in page
-    assert "&lt;b&gt;" in page, "raw HTML stays text"
-    assert not re.search(r"(src|href)=\"(?!#)", page)
-
-
-@pytest.mark.parametrize(("markdown", "error"), [
-    ("Text.", "begins with its title"),
-    ("", "begins with its title"),
-    ("# T\n\n![x](y.png)", "without images"),
-])  # fmt: skip
-def test_a_page_that_cannot_stand_alone_is_refused(markdown: str, error: str) -> None:
-    with pytest.raises(ValueError, match=error):
-        pdf.page(markdown)
-
-
-def test_the_notes_link_to_nothing_outside() -> None:
-    page = pdf.page(NOTES.read_text(encoding="utf-8"))
-    assert set(re.findall(r'(?:src|href)="([^"#]*)', page)) == {""}
-    assert page.count("<table>") >= 8
-
-
-def test_without_chromium_the_page_is_written_and_the_error_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
-    with pytest.raises(RuntimeError, match=r"no-such-browser not found.*can be printed from any browser"):
-        pdf.render(NOTES, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["instructor_notes.html"]
-
-
-def test_the_notes_print_to_a_numbered_pdf_of_a4_pages(tmp_path: Path) -> None:
-    if what := pdf.missing():
-        pytest.skip(f"no PDF without {what}")
-    html, printed = pdf.render(NOTES, tmp_path / "new folder")
-    assert html.read_text(encoding="utf-8").startswith("<!doctype html>")
-    content = printed.read_bytes()
-    assert content.startswith(b"%PDF")
-    pages = [int(number) for number in re.findall(rb"/Type /Pages.*?/Count (\d+)", content, re.DOTALL)]
-    assert 6 <= max(pages) <= 20
-    width, height = (float(number) for number in re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)", content)[0])
-    assert (width, height) == pytest.approx((595, 842), abs=1.5)
-    assert b"Instructor notes: four assignments" in content
-    assert all(name in content for name in (b"/Outlines", b"/StructTreeRoot"))
-
-
 def test_the_notes_speak_of_what_is_there() -> None:
     """Commands, files and options that the notes name exist."""
     notes = NOTES.read_text(encoding="utf-8")
@@ -151,7 +98,7 @@ def test_the_notes_speak_of_what_is_there() -> None:
     assert "nbgrader_config.py" in notes
     options = set(re.findall(r"`(--[a-z-]+)", notes)) - {"--user", "--userns", "--volume", "--network"}
     known = (HERE / "grade.py").read_text(encoding="utf-8")
-    assert options >= {"--jobs", "--force", "--seed"}
+    assert options >= {"--jobs", "--force", "--seed", "--regrade", "--due", "--late", "--worksheet", "--column"}
     assert all(f'"{option}"' in known for option in options), options
     toc = json.dumps((ROOT / "Makefile").read_text(encoding="utf-8"))
     assert "coursework:" in toc

@@ -129,6 +129,6 @@ def write_fonts(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))  # type: ignore[arg-type]
+    app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     app.connect("build-finished", write_fonts, priority=900)  # before what no page uses is left out
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
