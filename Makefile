@@ -34,8 +34,9 @@ help:  ## list the commands
 	@$(PIP) --group pdf
 	@touch $@
 
-.venv/.lab: .venv/.package
+.venv/.lab: .venv/.package book/lab.json
 	@$(PIP) --group lab
+	@mkdir -p .venv/share/jupyter/lab/settings && cp book/lab.json .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 .venv/.coursework: .venv/.package
@@ -97,8 +98,9 @@ coursework: .venv/.coursework  ## build and self-test the assignments; SEED=… 
 execute: .venv/.test  ## run every notebook again, in place
 	$(BIN)/python book/notebooks.py execute
 
-lab: .venv/.lab  ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab book
+lab: .venv/.lab  ## open the chapters in JupyterLab, in the folder lab/, where your own changes stay
+	@$(BIN)/python book/notebooks.py lab
+	$(BIN)/jupyter lab lab/index.ipynb
 
 bench: .venv/.test browser book  ## measure what is fast against the obvious way
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

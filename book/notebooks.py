@@ -1,4 +1,4 @@
-"""List the book's notebooks, write the repository's address into them, or run them again in place.
+"""List the book's notebooks, write the repository's address into them, run them again in place, or lay them out to use.
 
 A second run leaves every byte as it was.
 
@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parent.parent
 SKIP = {"skip-execution", "nbval-skip"}
 INSTALL = "install"  # the id of the cell in every notebook that gets the package where it is missing
+LAB = ROOT / "lab"  # where `make lab` lays out the chapters; what a reader writes there stays
 HANG = 1800  # seconds; a cell that takes longer, on however busy a machine, will not end
 
 # What a kernel runs first: no connection but to this machine.
@@ -154,9 +155,16 @@ def execute(path: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["list", "execute", "address"])
+    parser.add_argument("command", choices=["list", "execute", "address", "lab"])
     parser.add_argument("only", nargs="*", help="parts of the names of the notebooks to run (all by default)")
     options = parser.parse_args()
+    if options.command == "lab":
+        sys.path.insert(0, str(ROOT))
+        from book import plain
+
+        for name in plain.write(LAB, notebooks(), plain.survey(notebooks())):
+            print(f"lab/{name}: yours, and left as it is; move it away to have the book's again", file=sys.stderr)
+        return
     for path in notebooks():
         if options.command == "list":
             print(path.relative_to(ROOT))

@@ -550,6 +550,7 @@ def test_submissions_are_found_as_files_and_folders(tmp_path: Path) -> None:
         "gus": "toy.ipynb",
     }
     (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "toy.ipynb").touch()
     assert find_submissions(tmp_path, "toy")["ada"] == "two submissions, a file and a folder"
     with pytest.raises(FileNotFoundError, match="no such folder"):
         find_submissions(tmp_path / "nowhere", "toy")
