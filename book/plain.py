@@ -8,16 +8,20 @@ download.
 
 from __future__ import annotations
 
+import base64
 import copy
 import csv
 import hashlib
 import json
+import platform
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import vl_convert
 from nbformat import NotebookNode
 from pybtex.database import parse_file
 
@@ -31,6 +35,7 @@ ROLE = re.compile(
 )
 FOLDS = {"hint": "Hint", "admonition": "Help"}
 SOLUTION = "Solution"
+VERSION = b"1"  # of what is written for one and the same source
 
 
 @dataclass
@@ -155,11 +160,55 @@ def write(folder: Path, paths: Iterable[Path], book: Book) -> list[str]:
         if there.is_file() and digest(there.read_bytes()) != written.get(path.name):
             kept.append(path.name)
             continue
-        content = (nbformat.writes(plain(nbformat.read(path, as_version=4), book)) + "\n").encode()
+        source = digest(path.read_bytes() + repr(book).encode() + VERSION)
+        if there.is_file() and written.get(f"{path.name}, source") == source:
+            continue
+        content = as_lab_writes(plain(nbformat.read(path, as_version=4), book)).encode()
+        written[f"{path.name}, source"] = source
         there.write_bytes(content)
         written[path.name] = digest(content)
     record.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     return kept
+
+
+# What IPython's kernel tells a notebook of its language.
+PYTHON = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": platform.python_version(),
+}
+
+
+def whole(value: Any) -> Any:
+    """The same with 1 for 1.0, which is how JavaScript writes it."""
+    if isinstance(value, dict):
+        return {key: whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def as_lab_writes(notebook: NotebookNode) -> str:
+    """The text of a notebook's file as JupyterLab saves it, so that opening and saving changes nothing.
+
+    What it adds by itself is there already: how it calls the language and the kernel, and a picture of each chart,
+    which is also what shows where no chart can be drawn.
+    """
+    notebook.metadata.update(language_info=PYTHON)
+    notebook.metadata.kernelspec.display_name = "Python 3 (ipykernel)"
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+            cell.metadata["collapsed"] = True
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            spec = next((data[kind] for kind in data if kind.startswith("application/vnd.vegalite.")), None)
+            if spec is not None and "image/png" not in data:
+                data["image/png"] = base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
+    return nbformat.writes(nbformat.from_dict(whole(notebook))) + "\n"
 
 
 def digest(content: bytes) -> str:
@@ -218,6 +267,7 @@ class Reader:
         self.book = book
         self.solving = False
         self.begun = False
+        self.seen = False  # a picture; what only prepares the first one does not stand before it
 
     def markdown(self, source: str) -> str:
         out: list[str] = []
@@ -248,8 +298,9 @@ class Reader:
         figure = cell.metadata.get("mystnb", {}).get("figure", {})
         if self.solving:
             cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
-        elif tags & {"hide-input", "remove-input", "remove-cell", "hide-cell"}:
+        elif tags & {"hide-input", "remove-input", "remove-cell", "hide-cell"} or not (self.seen or cell.outputs):
             cell.metadata["jupyter"] = {"source_hidden": True}
+        self.seen = self.seen or bool(figure)
         cells = [cell]
         if self.solving and not self.begun:
             self.begun = True
