@@ -139,7 +139,7 @@ def test_the_notes_print_to_a_numbered_pdf_of_a4_pages(tmp_path: Path) -> None:
     assert 6 <= max(pages) <= 20
     width, height = (float(number) for number in re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)", content)[0])
     assert (width, height) == pytest.approx((595, 842), abs=1.5)
-    assert b"Instructor notes: four assignments" in content
+    assert b"Instructor notes: five assignments" in content
     assert all(name in content for name in (b"/Outlines", b"/StructTreeRoot"))
 
 
