@@ -220,10 +220,10 @@ def _muddled(generator: torch.Generator, best: float, n: int = 40) -> Tensor:
 
 BEST_TEMPERATURE = Task(
     "best_temperature",
-    "the temperature of the least loss, to half a per cent",
+    "the temperature of the least loss",
     lambda generator: [
         Case("cosines that fit a temperature of about 1/10", (_muddled(generator, 0.1),)),
-        Case("cosines that fit about 1/8", (_muddled(generator, 0.127),)),
+        Case("cosines that fit about 1/8", (_muddled(generator, 0.12),)),
         Case("cosines that fit about 1/12", (_muddled(generator, 0.083, 60),)),
         Case("few pairs", (_muddled(generator, 0.11, 25),)),
     ],
@@ -241,7 +241,7 @@ BEST_TEMPERATURE = Task(
         "that is where the loss is largest: the low end of the search": lambda s: 1e-3,
         "that is the high end of the search": lambda s: 1.0,
     },
-    tolerance=6e-4,  # cosines are scaled to temperatures of about a tenth
+    tolerance=2.5e-3,  # a fortieth: cosines are scaled to temperatures of about a tenth
 )
 
 
@@ -285,7 +285,7 @@ FLATTERING_GAP = Task(
         ),
         "that is the best temperature, not a gap": lambda s, t: _best(s),
     },
-    tolerance=1e-2,
+    tolerance=4e-2,
     not_finite="the root of a negative number, perhaps. What should come out if the temperature is too high already?",
 )
 
