@@ -24,7 +24,7 @@ from handing_in import Handed
 from packing import pack
 from submissions import Submission, leaks, submissions
 
-ORDER = ["measure_the_gap", "cones", "landscape", "move_the_gap"]
+ORDER = ["measure_the_gap", "cones", "landscape", "temperature", "move_the_gap"]
 LONGEST = 60.0  # seconds of processor time for one notebook, above which the self-test warns
 
 

@@ -40,7 +40,7 @@ def held(cell: NotebookNode) -> dict[str, Any]:
     return cell.metadata.get("nbgrader", {})
 
 
-# The notebooks of the four assignments
+# The notebooks of the five assignments
 
 
 def test_every_assignment_has_its_place_in_the_course() -> None:

@@ -25,6 +25,7 @@ from mindgap.check import (
     _tasks_cones,
     _tasks_gap,
     _tasks_shift,
+    _tasks_temperature,
 )
 from mindgap.check._expect import ANSWERS
 from mindgap.check._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
@@ -32,11 +33,16 @@ from mindgap.check._tasks_layer import mlp_layer
 
 __all__ = [
     "Feedback",
+    "add_gap",
     "answer",
+    "best_temperature",
     "contrastive_loss",
     "cross_cosine",
+    "effective_temperature",
+    "flattering_gap",
     "gap_distance",
     "gap_vector",
+    "loss_at",
     "mean_cosine",
     "mean_field",
     "mlp_layer",
@@ -44,6 +50,7 @@ __all__ = [
     "recall_at_k",
     "relu_map",
     "shift",
+    "split_change",
 ]
 
 Function: TypeAlias = Callable[..., Any] | object  # what is no function gets words, not an exception
@@ -137,3 +144,33 @@ def relu_map(function: Function, *, seed: int = 0) -> Feedback:
 def mean_field(function: Function, *, seed: int = 0) -> Feedback:
     """`function(depth, input_norm)` are depth + 1 cosines, as of `cones.relu_mean_field` with biases."""
     return _judge(_tasks_cones.MEAN_FIELD, function, seed)
+
+
+def loss_at(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(cosines, temperature)` is the symmetric contrastive loss of n pairs with these cosines (n, n)."""
+    return _judge(_tasks_temperature.LOSS_AT, function, seed)
+
+
+def add_gap(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(x, y, gap)` puts the clouds `gap` apart along one coordinate more, and keeps all else in proportion."""
+    return _judge(_tasks_temperature.ADD_GAP, function, seed)
+
+
+def effective_temperature(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(gap, temperature)` is where the pairs without the gap of `add_gap` have the loss of those with it."""
+    return _judge(_tasks_temperature.EFFECTIVE_TEMPERATURE, function, seed)
+
+
+def best_temperature(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(cosines)` is the temperature at which pairs with these cosines (n, n) have their least loss."""
+    return _judge(_tasks_temperature.BEST_TEMPERATURE, function, seed)
+
+
+def flattering_gap(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(cosines, temperature)` is the gap whose `add_gap` makes the loss at this temperature least, or 0."""
+    return _judge(_tasks_temperature.FLATTERING_GAP, function, seed)
+
+
+def split_change(function: Function, *, seed: int = 0) -> Feedback:
+    """`function(before, after, temperature)` splits a change of the loss into what a temperature mends and the rest."""
+    return _judge(_tasks_temperature.SPLIT_CHANGE, function, seed)

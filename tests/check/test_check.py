@@ -13,12 +13,15 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from mindgap import check, cones, geometry
-from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift
+from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift, _tasks_temperature
 from mindgap.check._feedback import Task
 
 Function = Callable[..., Any]
 TASKS = [
-    task for part in (_tasks_gap, _tasks_shift, _tasks_cones) for task in vars(part).values() if isinstance(task, Task)
+    task
+    for part in (_tasks_gap, _tasks_shift, _tasks_cones, _tasks_temperature)
+    for task in vars(part).values()
+    if isinstance(task, Task)
 ]
 
 
@@ -92,6 +95,55 @@ def field(depth: int, norm: float, bias: float = 1, first: float = 0, power: int
     return found
 
 
+def loss_at(cosines: Tensor, temperature: float) -> Tensor:
+    logits, target = cosines / temperature, torch.arange(len(cosines))
+    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+
+
+def one_way(cosines: Tensor, temperature: float) -> Tensor:
+    return cross_entropy(cosines / temperature, torch.arange(len(cosines)))
+
+
+def naive_loss_at(cosines: Tensor, temperature: float) -> Tensor:
+    exponentials = (cosines / temperature).exp()
+    own = exponentials.diagonal()
+    return -((own / exponentials.sum(0)).log() + (own / exponentials.sum(1)).log()).mean() / 2
+
+
+def add_gap(x: Tensor, y: Tensor, g: float, u: float | None = None, sides: tuple[int, int] = (1, -1)) -> list[Tensor]:
+    u = g * g / 4 if u is None else min(u, 1.0)
+    return [
+        torch.cat([(1 - u) ** 0.5 * normalize(rows), torch.full((len(rows), 1), side * u**0.5, dtype=rows.dtype)], 1)
+        for rows, side in zip((x, y), sides, strict=True)
+    ]
+
+
+def best_temperature(cosines: Tensor, loss: Function = loss_at) -> float:
+    low, high = -3.0, 0.0
+    while high - low > 1e-4:
+        third = (high - low) / 3
+        if loss(cosines, 10 ** (low + third)) < loss(cosines, 10 ** (high - third)):
+            high -= third
+        else:
+            low += third
+    return 10 ** ((low + high) / 2)
+
+
+def best_on_a_grid(cosines: Tensor) -> Tensor:
+    grid = torch.logspace(-3, 0, 1001, dtype=torch.float64)
+    return grid[torch.stack([loss_at(cosines, float(t)) for t in grid]).argmin()]
+
+
+def flattering_gap(cosines: Tensor, temperature: float) -> float:
+    return 2 * max(0.0, 1 - temperature / best_temperature(cosines)) ** 0.5
+
+
+def split_change(before: Tensor, after: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    excesses = [loss_at(s, temperature) - loss_at(s, best_temperature(s)) for s in (before, after)]
+    change = loss_at(after, temperature) - loss_at(before, temperature)
+    return excesses[1] - excesses[0], change - excesses[1] + excesses[0]
+
+
 RIGHT: dict[str, list[Function]] = {
     "normalize": [normalize, geometry.normalize, lambda x: x.double() / x.double().norm(dim=1, keepdim=True)],
     "gap_vector": [gap, geometry.gap_vector, lambda x, y: gap(x.float(), y.float())],
@@ -104,6 +156,12 @@ RIGHT: dict[str, list[Function]] = {
     "mlp_layer": [layer, lambda h, generator: layer(h, generator).double()],
     "relu_map": [cones.relu_kernel, kernel_of_a_number, lambda rho: cones.relu_kernel(rho).float()],
     "mean_field": [cones.relu_mean_field, field, lambda *a: torch.tensor(field(*a)).float()],
+    "loss_at": [loss_at, lambda s, t: loss_at(s.float(), t).item()],
+    "add_gap": [lambda x, y, g: tuple(add_gap(x, y, g)), lambda x, y, g: add_gap(x.float(), y.float(), g)],
+    "effective_temperature": [lambda g, t: t / (1 - g * g / 4), lambda g, t: torch.tensor(4 * t / (4 - g * g))],
+    "best_temperature": [best_temperature, best_on_a_grid],
+    "flattering_gap": [flattering_gap, lambda s, t: torch.tensor(flattering_gap(s, t))],
+    "split_change": [split_change, lambda *a: [part.item() for part in split_change(*a)]],
 }
 
 WRONG: dict[str, list[tuple[str, Function]]] = {
@@ -225,6 +283,70 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("it starts at the wrong cosine: 1/π", lambda depth, norm: field(depth, norm, first=1 / math.pi)),
         ("not squared", lambda depth, norm: field(depth, norm, power=1)),
     ],
+    "loss_at": [
+        ("multiplied, not divided", lambda s, t: loss_at(s, 1 / t)),
+        ("not treated alike: transpose", one_way),
+        ("not treated alike: the loss should stay", lambda s, t: one_way(s.T, t)),
+        ("added, not averaged", lambda s, t: 2 * loss_at(s, t)),
+        ("an exponential overflows", naive_loss_at),
+        ("subtracted without their temperature", lambda s, t: (
+            (s / t).logsumexp(0) / 2 + (s / t).logsumexp(1) / 2 - s.diagonal()
+        ).mean()),
+        ("expected one number", lambda s, t: (s / t).logsumexp(0) - (s / t).diagonal()),
+    ],
+    "add_gap": [
+        ("the gap itself stands for u", lambda x, y, g: add_gap(x, y, g, g)),
+        ("u is the square of the gap", lambda x, y, g: add_gap(x, y, g, g * g)),
+        ("u is half of the gap:", lambda x, y, g: add_gap(x, y, g, g / 2)),
+        ("only x moves", lambda x, y, g: add_gap(x, y, g, sides=(1, 0))),
+        ("on the same side", lambda x, y, g: add_gap(x, y, g, sides=(1, 1))),
+        ("on each other's side", lambda x, y, g: add_gap(x, y, g, sides=(-1, 1))),
+        ("longer than 1", lambda x, y, g: [
+            torch.cat([normalize(rows), torch.full((len(rows), 1), side, dtype=rows.dtype)], 1)
+            for rows, side in ((x, g / 2), (y, -g / 2))
+        ]),
+        ("which makes the gap smaller", lambda x, y, g: [
+            normalize(torch.cat([normalize(rows), torch.full((len(rows), 1), side, dtype=rows.dtype)], 1))
+            for rows, side in ((x, g / 2), (y, -g / 2))
+        ]),
+        ("not put on the unit sphere", lambda x, y, g: [
+            torch.cat([(1 - g * g / 4) ** 0.5 * rows, torch.full((len(rows), 1), side, dtype=rows.dtype)], 1)
+            for rows, side in ((x, g / 2), (y, -g / 2))
+        ]),
+        ("expected 2 tensors", lambda x, y, g: add_gap(x, y, g)[0]),
+    ],
+    "effective_temperature": [
+        ("it goes the wrong way", lambda g, t: t * (1 - g * g / 4)),
+        ("the gap itself stands for u", lambda g, t: t / (1 - g) if g != 1 else math.inf),
+        ("the root of 1 − u", lambda g, t: t / (1 - g * g / 4) ** 0.5),
+        ("the square of the gap", lambda g, t: t / (1 - g * g) if g != 1 else math.inf),
+        ("that is the factor", lambda g, t: 1 / (1 - g * g / 4)),
+        ("the gap is not used", lambda g, t: t),
+    ],
+    "best_temperature": [
+        ("that is 1/τ", lambda s: 1 / best_temperature(s)),
+        ("the least loss", lambda s: loss_at(s, best_temperature(s))),
+        ("power of ten", lambda s: math.log10(best_temperature(s))),
+        ("that is the best for one direction", lambda s: best_temperature(s, one_way)),
+        ("six temperatures", lambda s: min([0.01, 0.02, 1 / 30, 0.05, 0.1, 1.0], key=lambda t: loss_at(s, t).item())),
+        ("NaN or infinity", lambda s: naive_loss_at(s, 1e-4)),
+    ],
+    "flattering_gap": [
+        ("that is u, not the gap", lambda s, t: max(0.0, 1 - t / best_temperature(s))),
+        ("half of the gap", lambda s, t: flattering_gap(s, t) / 2),
+        ("where no gap lowers the loss", lambda s, t: 2 * abs(1 - t / best_temperature(s)) ** 0.5),
+        ("temperature is too high already", lambda s, t: 2 * torch.tensor(1 - t / best_temperature(s)).sqrt()),
+    ],
+    "split_change": [
+        ("the two parts are exchanged", lambda *a: split_change(*a)[::-1]),
+        ("the sign is reversed", lambda b, a, t: split_change(a, b, t)),
+        ("those are shares", lambda *a: [part / sum(split_change(*a)) for part in split_change(*a)]),
+        ("the first part is the whole change", lambda *a: (sum(split_change(*a)), split_change(*a)[1])),
+        ("best temperature of the first matrix", lambda b, a, t: (
+            loss_at(a, t) - loss_at(a, best_temperature(b)) - loss_at(b, t) + loss_at(b, best_temperature(b)),
+            loss_at(a, best_temperature(b)) - loss_at(b, best_temperature(b)),
+        )),
+    ],
 }  # fmt: skip
 NAMES = [name for name in check.__all__ if name not in ("Feedback", "answer")]
 
@@ -331,7 +453,8 @@ class TestWhateverTheFunction:
             return result
 
         found = getattr(check, name)(careless)
-        assert found if name == "mean_field" else "changes the tensor that it is given" in found.message
+        of_numbers = name in ("mean_field", "effective_temperature")  # which cannot be changed
+        assert found if of_numbers else "changes the tensor that it is given" in found.message
 
     def test_a_result_is_not_a_function(self, name: str) -> None:
         assert "expected the function itself, got a Tensor" in getattr(check, name)(torch.ones(2)).message
