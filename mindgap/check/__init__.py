@@ -5,9 +5,11 @@
     check.mean_cosine(my_function)         # ✓ mean_cosine: …  or  ✗ mean_cosine: wrong on … Likely the diagonal …
     check.mean_cosine(my_function).require()     # the same, and an AssertionError if it is wrong
     check.answer("ex-cone-abs", 0.5)       # the number, word or list that an exercise of the book asks for
+    check.variant("0123456").generator()   # random numbers that an assignment draws for one student
 
 A function is tried on random inputs that follow from `seed`, the plainest first; it gets torch tensors and returns
 tensors, or numbers. The first failure is named, in words, without the solution. Global random numbers stay as they are.
+Where the data of an exercise are missing, nothing can be said of an answer: ○ ex-gap-noise: cannot be checked here …
 """
 
 from __future__ import annotations
@@ -30,9 +32,11 @@ from mindgap.check import (
 from mindgap.check._expect import ANSWERS
 from mindgap.check._feedback import Case, Failed, Feedback, Largest, Task, call, judge, report
 from mindgap.check._tasks_layer import mlp_layer
+from mindgap.check._variant import Variant, variant
 
 __all__ = [
     "Feedback",
+    "Variant",
     "add_gap",
     "answer",
     "best_temperature",
@@ -51,6 +55,7 @@ __all__ = [
     "relu_map",
     "shift",
     "split_change",
+    "variant",
 ]
 
 Function: TypeAlias = Callable[..., Any] | object  # what is no function gets words, not an exception
@@ -59,7 +64,8 @@ Function: TypeAlias = Callable[..., Any] | object  # what is no function gets wo
 def answer(label: str, value: Any) -> Feedback:
     """Whether `value`, a number, a word or a list, answers the exercise `label` of the book, such as "ex-cone-abs".
 
-    Numbers need two or three digits. Raises ValueError for an unknown label, with the nearest that there are.
+    Numbers need two or three digits. Neither right nor wrong (○) where data for it are missing. Raises ValueError for
+    an unknown label, with the nearest that there are.
     """
     praise, find_fault = ANSWERS[_inputs.choice(label, "label", ANSWERS)]
     return report(label, praise, lambda: find_fault(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from typing import Any
 
@@ -11,28 +12,23 @@ from torch.nn.functional import cross_entropy
 from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry, sphere
-from mindgap.check._expect import exercise, expect, values
+from mindgap.check._expect import clip_rows, exercise, expect, values
 from mindgap.check._feedback import Failed
 from mindgap.landscape import loss_landscape
 from mindgap.pairs import load_pairs
-
-
-def _clip() -> tuple[Tensor, Tensor]:
-    pairs = load_pairs("clip")
-    return pairs.x.double(), pairs.y.double()
 
 
 @exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
 def shift_temperature(value: Any) -> None:
     many = torch.logspace(-2, 0, 21, dtype=torch.float64)
 
-    def lets_go(name: str) -> float:
-        pairs = load_pairs(name, **({"n": 500, "seed": 1} if name == "mini" else {}))
-        landscape = loss_landscape(pairs.x, pairs.y, torch.arange(26, dtype=torch.float64) / 50, many)
-        half = geometry.gap_distance(pairs.x, pairs.y) / 2
+    def lets_go(x: Tensor, y: Tensor) -> float:
+        landscape = loss_landscape(x, y, torch.arange(26, dtype=torch.float64) / 50, many)
+        half = geometry.gap_distance(x, y) / 2
         return next(float(t) for t in many if landscape.minimum(float(t)).distance < half)
 
-    clip, mini = lets_go("clip"), lets_go("mini")
+    small = load_pairs("mini", n=500, seed=1)
+    clip, mini = lets_go(*clip_rows()), lets_go(small.x, small.y)
     expect(
         value,
         {"CLIP's temperature": clip, "the temperature of our small CLIP": mini},
@@ -40,6 +36,8 @@ def shift_temperature(value: Any) -> None:
             "that is one over the temperature": [1 / clip, 1 / mini],
             "the two are exchanged": [mini, clip],
             "the gap is nearly closed there, not half": [1.0, 1.0],
+            # Of 1,000 scenes, and of 2,000. To compute it takes too long for an answer.
+            "more than 500 scenes are in it, hence more wrong texts": [math.nan, 0.02],
         },
         within=0.3,
     )
@@ -47,7 +45,7 @@ def shift_temperature(value: Any) -> None:
 
 @exercise("ex-shift-half", "what tempts an image stands nearer to it, and what tempts a text further out")
 def shift_half(value: Any) -> None:
-    x, y = (unit(rows) for rows in _clip())
+    x, y = (unit(rows) for rows in clip_rows())
     delta = geometry.gap_vector(x, y)
     a, b = x @ delta, y @ delta
 
@@ -57,7 +55,8 @@ def shift_half(value: Any) -> None:
             float((logits.softmax(dim=0).T @ a - a).mean()),
         ]
 
-    right = surplus(100 * x @ y.T)
+    logits = 100 * x @ y.T
+    right, length = surplus(logits), float(delta.norm())
     names = ["the surplus of the texts that images pick", "the surplus of the images that texts pick"]
     expect(
         value,
@@ -67,32 +66,47 @@ def shift_half(value: Any) -> None:
             "the two are exchanged": right[::-1],
             "the logits are not divided by the temperature": surplus(x @ y.T),
             "the softmax is taken over the wrong axis": [
-                float(((100 * x @ y.T).softmax(dim=0) @ b - b).mean()),
-                float(((100 * x @ y.T).softmax(dim=1).T @ a - a).mean()),
+                float((logits.softmax(dim=0) @ b - b).mean()),
+                float((logits.softmax(dim=1).T @ a - a).mean()),
+            ],
+            "a and b are measured along a unit vector; along Δ they are shorter": [part / length for part in right],
+            "the right one is left out of the softmax": surplus(logits.clone().fill_diagonal_(-torch.inf)),
+            "only the one that comes first is looked at, not the softmax over all": surplus(1e6 * logits),
+            "a and b are exchanged": [
+                float((logits.softmax(dim=1) @ a - a).mean()),
+                float((logits.softmax(dim=0).T @ b - b).mean()),
             ],
         },
-        within=0.25,
+        within=(0.12, 0.16),  # .004 and .002 are near enough, and a unit vector is told by the first
     )
 
 
 @exercise("ex-temperature-far", "two means say it all as soon as the logits of a row spread by less than about a third")
 def temperature_far(value: Any) -> None:
-    x, y = _clip()
+    x, y = clip_rows()
     cosines, own = unit(x) @ unit(y).T, torch.arange(len(x))
     surplus = cosines.diag().mean() - cosines.mean()
 
-    def is_right(tau: float) -> bool:
-        logits = cosines / tau
-        loss = (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
-        return bool((math.log(len(x)) - surplus / tau - loss).abs() < 0.01 * loss)
+    def first(relative: float, absolute: float = 0.0) -> float:
+        """The temperature from which on the two means are right; their error falls as it rises."""
 
-    true = next(tau for tau in torch.logspace(-1.5, 0, 301).tolist() if is_right(tau))
+        def right(tau: float) -> bool:
+            logits = cosines / tau
+            loss = (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+            return bool((math.log(len(x)) - surplus / tau - loss).abs() < relative * loss + absolute)
+
+        grid: list[float] = torch.logspace(-1.5, 0, 301).tolist()
+        return grid[bisect.bisect_left(grid, True, key=right)]
+
+    true = first(0.01)
     expect(
         value,
         {"the temperature": true},
         {
             "that is one over the temperature": 1 / true,
-            "the first order is right there to more than one per cent already": [1.0],
+            "the first order is right there to more than one per cent already": 1.0,
+            "there it is right to ten per cent, not to one": first(0.1),
+            "the difference is compared with .01 itself, not with .01 of the loss": first(0.0, 0.01),
         },
         within=0.1,
     )
@@ -108,8 +122,9 @@ def temperature_worth(value: Any) -> None:
             "that is one over the temperature": 1 / tau,
             "the factor goes the wrong way: the model with the gap is the less sharp one": 0.01 * (1 - 1 / 4),
             "the square is missing": 0.01 / (1 - 1 / 2),
+            "that is the first order in the square of the gap; the factor is exact": 0.01 * (1 + 1 / 4),
         },
-        within=0.01,
+        within=0.03,
     )
 
 
@@ -127,6 +142,12 @@ def temperature_start(value: Any) -> None:
         raise Failed('those are not the gaps of aligned towers after 20 steps. Is the start "aligned"?')
 
 
+def _in_radians() -> list[float]:
+    """What the height at 1/35 leads to where somebody takes its degrees for radians."""
+    sharpness = 35 * math.cos(52.7)
+    return [math.degrees(math.acos(sharpness / 70)), 1 / sharpness]
+
+
 @exercise("ex-mismatch-height", "one number gives all heights")
 def mismatch_height(value: Any) -> None:
     height, sharpness = sphere.best_angle(1 / 70), sphere.best_sharpness()
@@ -138,6 +159,8 @@ def mismatch_height(value: Any) -> None:
             "the height is doubled, but it is its cosine that halves": [2 * sphere.best_angle(1 / 35), math.nan],
             "the height is halved, but it is its cosine that halves": [sphere.best_angle(1 / 35) / 2, math.nan],
             "that is counted from the pole": [90 - height, math.nan],
+            "the cosine of 52.7 was taken in radians": _in_radians(),
+            "the temperature is taken for 1/35 still": [sphere.best_angle(1 / 35), 1 / 35],
             "that is one over the temperature": [math.nan, sharpness],
         },
     )
@@ -159,11 +182,14 @@ def mismatch_belief(value: Any) -> None:
 
 @exercise("ex-mismatch-near", "it matters how wrong a caption is")
 def mismatch_near(value: Any) -> None:
-    x, y = _clip()
-    published = geometry.gap_distance(x, y)
+    published = geometry.gap_distance(*clip_rows())
     near, chance = values(
         value, ["the best distance with 50 nearest texts exchanged", "the best distance with 50 at random"]
     )
+    if min(near, chance) > published + 0.4:
+        raise Failed("both lie behind the barrier, in the second valley. How many pairs were touched?")
+    if near > published + 0.4:
+        raise Failed(f"{near:.2f} lies behind the barrier. Likely the texts that are least alike were exchanged")
     if near > chance + 0.05:
         raise Failed("nearest texts move the best gap more than random ones? Likely the two are exchanged")
     if not math.isclose(near, published, abs_tol=0.06):
@@ -173,5 +199,10 @@ def mismatch_near(value: Any) -> None:
         )
     if math.isclose(chance, published, abs_tol=0.06):
         raise Failed("the random exchange moved nothing. Likely the shuffled texts are not those that were used")
-    if not published + 0.06 < chance < published + 0.4:
-        raise Failed(f"{chance:.2f} is not the best distance with 50 at random. How many pairs were touched?")
+    if chance < published + 0.13:
+        raise Failed(f"{chance:.2f} is not the best distance with 50 at random. Likely fewer were exchanged")
+    if chance > published + 0.4:  # at random it is from 1.04 to 1.10, and now and then the second valley is lower
+        raise Failed(
+            f"{chance:.2f} lies behind the barrier. Likely more than 50 were exchanged; if not, try another draw, for "
+            "in a few the second valley is the lower one"
+        )

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mindgap._errors import FeaturesAltered
+
 STUB = "write this"
 """What NotImplementedError says where an assignment has left a place for somebody's code."""
 
@@ -19,24 +21,29 @@ STUB = "write this"
 class Feedback:
     """What a check found: `name` of what was checked, whether it `passed`, and a `message` for its author.
 
-    True if it passed; shows itself as one line, such as "✓ normalize: …" or "✗ normalize: …".
+    `passed` is None where nothing could be found out. True if it passed; shows itself as one line, such as
+    "✓ normalize: …", "✗ normalize: …" or "○ ex-gap-noise: …".
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     message: str
 
+    @property
+    def sign(self) -> str:
+        """✓ right, ✗ wrong, ○ neither."""
+        return "○" if self.passed is None else "✓" if self.passed else "✗"
+
     def __bool__(self) -> bool:
-        return self.passed
+        return bool(self.passed)
 
     def __str__(self) -> str:
-        return f"{'✓' if self.passed else '✗'} {self.name}: {self.message}"
+        return f"{self.sign} {self.name}: {self.message}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        mark = "✓" if self.passed else "✗"
-        return f"<p>{mark} <strong>{html.escape(self.name)}</strong>: {html.escape(self.message)}</p>"
+        return f"<p>{self.sign} <strong>{html.escape(self.name)}</strong>: {html.escape(self.message)}</p>"
 
     def require(self) -> Feedback:
         """The feedback itself if it passed; raises AssertionError with its line if not."""
@@ -64,6 +71,7 @@ class Task:
     `cases` from a generator, in the order in which to try them: the plainest first, so that a second mistake is named
     after the first is mended. `truth` and each of the `mistakes` (name → what the function then does) get the
     arguments of a case in float64. Numbers agree within `tolerance`, relative to the largest, if that is above 1.
+    `keeps_precision`: a tensor that comes out has the precision of the one that went in.
     """
 
     name: str
@@ -73,12 +81,15 @@ class Task:
     mistakes: Mapping[str, Callable[..., Any]]
     tolerance: float = 1e-5
     not_finite: str = "a division by zero, perhaps"
+    keeps_precision: bool = False
 
 
 def report(name: str, praise: str, test: Callable[[], object]) -> Feedback:
-    """Run `test`, which raises `Failed`, and put what it finds into words."""
+    """Run `test`, which raises `Failed`, and put what it finds into words; neutral ones if data for it are missing."""
     try:
         test()
+    except (FileNotFoundError, FeaturesAltered):  # of the test; what somebody's function raises, `call` has caught
+        return Feedback(name, None, "cannot be checked here, since the data for it are missing.")
     except Failed as failed:
         message = str(failed)
         return Feedback(name, False, message if message[-1] in ".?!" else f"{message}.")
@@ -111,7 +122,9 @@ def call(function: Any, case: Case) -> Any:
         except Exception as error:  # whatever it is, its author wants to read it
             if isinstance(error, NotImplementedError) and str(error) == STUB:  # torch raises that type, too
                 raise Failed("not written yet") from None
-            raise Failed(f"on {case.what} it raised {type(error).__name__}: {error}") from None
+            raise Failed(
+                f"on {case.what} it raised {type(error).__name__}{f': {error}' if str(error) else ''}"
+            ) from None
         drew = not torch.equal(before, torch.get_rng_state())
     if drew:
         raise Failed("it uses torch's global random numbers: what it returns depends on what ran before")
@@ -158,6 +171,9 @@ def _try(task: Task, function: Any, case: Case, later: Sequence[Case]) -> None:
         raise Failed(f"it returns {_kind(result)}, expected {len(right)} tensors, as in return a, b")
     got = [numbers(part) for part in (result if len(right) > 1 else (result,))]
     if _close(got, right, task.tolerance):
+        if task.keeps_precision and isinstance(result, Tensor) and result.dtype != case.arguments[0].dtype:
+            before, after = (str(dtype).removeprefix("torch.") for dtype in (case.arguments[0].dtype, result.dtype))
+            raise Failed(f"right, but {before} goes in and {after} comes out: keep the precision")
         return
     if likely := _likely(task, function, case, got, right, later):
         raise Failed(f"wrong on {case.what}{_difference(got, right)}. Likely {likely}.")
@@ -212,7 +228,7 @@ def _difference(got: list[Tensor], wanted: list[Tensor]) -> str:
     place = int((a - b).abs().nan_to_num(torch.inf).argmax())
     of = "" if len(a) == 1 else " somewhere"
     one, other = float(a[place]), float(b[place])
-    digits = next((digits for digits in range(3, 17) if _digits(one, digits) != _digits(other, digits)), 17)
+    digits = next((n for n in range(3, 17) if float(_digits(one, n)) != float(_digits(other, n))), 17)
     return f" ({_digits(one, digits)}{of} instead of {_digits(other, digits)})"
 
 

@@ -59,6 +59,7 @@ def _with_one_row(generator: torch.Generator) -> list[Case]:
 
 NOT_UNIT = "the rows are not put on the unit sphere first"
 ONE_UNIT = "only the rows of x are put on the unit sphere, those of y are not"
+OTHER_UNIT = "only the rows of y are put on the unit sphere, those of x are not"
 
 NORMALIZE = Task(
     "normalize",
@@ -77,6 +78,7 @@ NORMALIZE = Task(
         ),
         "nothing is scaled": lambda x: x,
     },
+    keeps_precision=True,
 )
 
 
@@ -102,6 +104,7 @@ GAP_VECTOR = Task(
         "the gap is normalised, and its length lost": lambda x, y: direction(gap(x, y)),
         NOT_UNIT: lambda x, y: x.mean(dim=0) - y.mean(dim=0),
         ONE_UNIT: lambda x, y: unit(x).mean(dim=0) - y.mean(dim=0),
+        OTHER_UNIT: lambda x, y: x.mean(dim=0) - unit(y).mean(dim=0),
         "the mean runs over the wrong axis": lambda x, y: unit(x).mean(dim=1) - unit(y).mean(dim=1),
         "the matched differences are left as rows": lambda x, y: unit(x) - unit(y),
     },
@@ -126,6 +129,7 @@ GAP_DISTANCE = Task(
         ),
         NOT_UNIT: lambda x, y: (x.mean(dim=0) - y.mean(dim=0)).norm(),
         ONE_UNIT: lambda x, y: (unit(x).mean(dim=0) - y.mean(dim=0)).norm(),
+        OTHER_UNIT: lambda x, y: (x.mean(dim=0) - unit(y).mean(dim=0)).norm(),
         "the mean runs over the wrong axis": lambda x, y: (unit(x).mean(dim=1) - unit(y).mean(dim=1)).norm(),
     },
 )
@@ -159,6 +163,10 @@ MEAN_COSINE = Task(
         "the cosines of the pairs are summed once, not averaged": lambda x: _off_diagonal(unit(x) @ unit(x).T) / 2,
         "those are distances, not cosines": lambda x: torch.cdist(unit(x), unit(x)).sum() / (len(x) * (len(x) - 1)),
         "that is the length of the mean row": lambda x: unit(x).mean(dim=0).norm(),
+        "the sum runs over the wrong axis": lambda x: (
+            (unit(x).sum(dim=1).square().sum() - len(x)) / (len(x) * (len(x) - 1))
+        ),
+        "the mean runs over the wrong axis": lambda x: unit(x).mean(dim=1).square().sum(),
         "cosines are averaged without their signs": lambda x: (
             _off_diagonal((unit(x) @ unit(x).T).abs()) / (len(x) * (len(x) - 1))
         ),
@@ -184,6 +192,9 @@ CROSS_COSINE = Task(
         "n is taken off for the matched pairs, whose cosines are not 1": lambda x, y: (
             ((unit(x) @ unit(y).T).sum() - len(x)) / (len(x) * (len(x) - 1))
         ),
+        "the matched pairs are in the sum, though not in the number of pairs": lambda x, y: (
+            (unit(x) @ unit(y).T).sum() / (len(x) * (len(x) - 1))
+        ),
         "those are distances, not cosines": lambda x, y: (
             _off_diagonal(torch.cdist(unit(x), unit(y))) / (len(x) * (len(x) - 1))
         ),
@@ -191,6 +202,7 @@ CROSS_COSINE = Task(
         "x is not used": lambda x, y: geometry.mean_cosine(y),
         NOT_UNIT: lambda x, y: _off_diagonal(x @ y.T) / (len(x) * (len(x) - 1)),
         ONE_UNIT: lambda x, y: _off_diagonal(unit(x) @ y.T) / (len(x) * (len(x) - 1)),
+        OTHER_UNIT: lambda x, y: _off_diagonal(x @ unit(y).T) / (len(x) * (len(x) - 1)),
     },
 )
 

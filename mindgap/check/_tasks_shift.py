@@ -10,7 +10,7 @@ from torch.nn.functional import normalize as unit  # rows
 
 from mindgap import geometry
 from mindgap.check._feedback import Case, Task
-from mindgap.check._tasks_gap import NOT_UNIT, ONE_UNIT, clouds, direction, gap, matrices
+from mindgap.check._tasks_gap import NOT_UNIT, ONE_UNIT, OTHER_UNIT, clouds, direction, gap, matrices
 
 
 def _shifted(x: Tensor, y: Tensor, a: float, b: float, along: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -62,6 +62,10 @@ SHIFT = Task(
         ),
         "the gap is that of rows of any length, not of unit rows": lambda x, y, t: _shifted(
             x, y, t, t, x.mean(dim=0) - y.mean(dim=0)
+        ),
+        ONE_UNIT: lambda x, y, t: (
+            unit(unit(x) - t * (unit(x).mean(dim=0) - y.mean(dim=0))),
+            unit(y + t * (unit(x).mean(dim=0) - y.mean(dim=0))),
         ),
     },
 )
@@ -129,6 +133,7 @@ CONTRASTIVE_LOSS = Task(
         "the mean is taken over all n² entries": lambda x, y, t: _both(_cosines(x, y) / t) / len(x),
         NOT_UNIT: lambda x, y, t: _both(x @ y.T / t),
         ONE_UNIT: lambda x, y, t: _both(unit(x) @ y.T / t),
+        OTHER_UNIT: lambda x, y, t: _both(x @ unit(y).T / t),
     },
     tolerance=1e-3,
     not_finite="an exponential overflows, or all of them vanish. Only differences of logits matter, so there is a way "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 import torch
 
 from mindgap import check, mlp_cosines
+from mindgap.check import _answers_cones, _answers_loss
 from mindgap.check._expect import ANSWERS
+from mindgap.check._feedback import Failed
+from mindgap.pairs import _paper
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("book/0*.ipynb"))}
@@ -41,16 +45,19 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-temperature-far", 0.15),
     ("ex-temperature-worth", 1 / 75),
     ("ex-temperature-worth", 0.0133),
+    ("ex-temperature-worth", 0.013),
     ("ex-temperature-start", (0.47, 0.84)),
     ("ex-temperature-start", [0.41, 0.58]),
     ("ex-mismatch-height", (72, 1 / 21)),
     ("ex-mismatch-belief", 1 / 21.2),
     ("ex-mismatch-near", (0.85, 1.04)),
+    ("ex-mismatch-near", (0.85, 1.1)),
 ]
 
 WRONG: list[tuple[str, Any, str]] = [
     ("ex-gap-noise", 0.0437**2, "its square"),
     ("ex-gap-noise", 0.046, "where 1 - c belongs"),
+    ("ex-gap-noise", 0.045, "where 1 - c belongs"),
     ("ex-gap-noise", 0.0309, "only one of the two means"),
     ("ex-gap-noise", (2 / 500) ** 0.5, "over the whole sphere"),
     ("ex-gap-noise", 0.85, "what is left"),
@@ -75,8 +82,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-cone-positive", 0.32, "expected two results"),
     ("ex-cone-norm", 1.0, "the plain network"),
     ("ex-cone-norm", 0.32, "batch normalisation in training mode"),
+    ("ex-cone-norm", 0.06, "a linear network"),
     ("ex-seeds-gap", [0.72, 1.05, 1.02], "its square"),
     ("ex-seeds-gap", [0.94, 1.02, 1.01], "once only"),
+    ("ex-seeds-gap", [0.85, 1.01, 1.02], "are exchanged"),
     ("ex-seeds-gap", [0.85, 0.85, 1.01], "still in it"),
     ("ex-seeds-gap", [0.85, 1.02, 1.16], "two untrained towers"),
     ("ex-seeds-gap", 0.85, "expected 3 numbers"),
@@ -93,12 +102,19 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-shift-temperature", (1, 1), "nearly closed"),
     ("ex-shift-half", (-0.004, -0.002), "right and picked"),
     ("ex-shift-half", (0.002, 0.004), "the two are exchanged"),
+    ("ex-shift-half", (0.0052, 0.002), "along a unit vector"),
+    ("ex-shift-half", (-0.00017, 0.0048), "left out of the softmax"),
+    ("ex-shift-half", (0.0061, 0.0002), "the one that comes first"),
+    ("ex-shift-temperature", (1 / 20, 1 / 50), "more than 500 scenes"),
     ("ex-temperature-far", 6.9, "one over the temperature"),
     ("ex-temperature-far", 1.0, "to more than one per cent already"),
-    ("ex-temperature-far", 0.05, "is not the temperature"),
+    ("ex-temperature-far", 0.2, "is not the temperature"),
+    ("ex-temperature-far", 0.056, "to ten per cent"),
+    ("ex-temperature-far", 0.33, "not with .01 of the loss"),
     ("ex-temperature-worth", 75, "one over the temperature"),
     ("ex-temperature-worth", 0.0075, "the wrong way"),
     ("ex-temperature-worth", 0.02, "the square is missing"),
+    ("ex-temperature-worth", 0.0125, "first order"),
     ("ex-temperature-start", (0.84, 0.47), "the two are exchanged"),
     ("ex-temperature-start", (0.2, 0.22), "not the last"),
     ("ex-temperature-start", (1.3, 1.4), "not the gaps of aligned towers"),
@@ -113,8 +129,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-mismatch-near", (1.04, 0.85), "exchanged"),
     ("ex-mismatch-near", (0.85, 0.85), "moved nothing"),
     ("ex-mismatch-near", (1.04, 1.04), "moved twice"),
-    ("ex-mismatch-near", (0.85, 1.5), "how many pairs"),
+    ("ex-mismatch-near", (0.85, 1.65), "more than 50"),
+    ("ex-mismatch-near", (0.85, 1.55), "another draw"),
+    ("ex-mismatch-near", (0.85, 0.92), "fewer were exchanged"),
+    ("ex-mismatch-near", (1.61, 1.04), "least alike"),
+    ("ex-mismatch-near", (1.6, 1.6), "how many pairs"),
 ]
+
+
+NEED_CLIP = ["ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-temperature-far", "ex-mismatch-near"]
 
 
 @pytest.mark.parametrize(("label", "value"), RIGHT)
@@ -129,6 +152,46 @@ def test_wrong_answers_get_the_name_of_their_mistake(label: str, value: Any, mis
     found = check.answer(label, value)
     assert not found
     assert mistake.lower() in found.message.lower()
+
+
+def listed(label: str) -> tuple[list[float], dict[str, list[float]]]:
+    """The right numbers of an exercise, and what each mistake on its list leads to; nothing if it has no such list."""
+    found: list[tuple[list[float], dict[str, list[float]]]] = []
+
+    def expect(value: Any, right: dict[str, float], mistakes: dict[str, Any], within: float = 0.02) -> None:
+        each = {
+            name: [wrong] * len(right) if isinstance(wrong, float | int) else wrong for name, wrong in mistakes.items()
+        }
+        found.append((list(right.values()), each))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for part in (_answers_cones, _answers_loss):
+            patch.setattr(part, "expect", expect)
+        with contextlib.suppress(Failed):
+            ANSWERS[label][1](None)
+    return found[0] if found else ([], {})
+
+
+def rounded(number: float, digits: int = 3) -> float:
+    return float(f"{number:.{digits}g}")
+
+
+JUDGED_OTHERWISE = {"ex-gap-shuffle", "ex-cone-positive", "ex-seeds-umap", "ex-temperature-start", "ex-mismatch-near"}
+
+
+@pytest.mark.parametrize("label", [label for label in ANSWERS if label not in JUDGED_OTHERWISE])
+def test_tolerances_tell_the_right_number_from_every_mistake_on_the_list(label: str) -> None:
+    """With three digits; the right ones below 1 with two as well."""
+    right, mistakes = listed(label)
+    assert right
+    assert len(mistakes) >= 3
+    for digits in (2, 3):
+        assert check.answer(label, [rounded(number, digits if number < 1 else 3) for number in right])
+    for name, wrong in mistakes.items():
+        value = [rounded(true if math.isnan(one) else one) for one, true in zip(wrong, right, strict=True)]
+        found = check.answer(label, value)
+        assert not found, f"{name}: {value} is taken for right"
+        assert f"Likely {name}." in found.message
 
 
 def test_a_number_that_no_mistake_explains() -> None:
@@ -152,6 +215,23 @@ def test_no_answer_needs_a_file_or_a_network(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
     for label, value in dict(RIGHT).items():
         assert check.answer(label, value), label
+
+
+@pytest.mark.parametrize("label", NEED_CLIP)
+@pytest.mark.parametrize("altered", [False, True])
+def test_where_data_are_missing_one_neutral_line_says_so(
+    label: str, altered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_paper, "SHIPPED", {})  # as in a package without them
+    monkeypatch.setenv("MINDGAP_DATA", str(tmp_path))
+    monkeypatch.setenv("MINDGAP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MINDGAP_URL", "http://127.0.0.1:9/")  # nothing listens there
+    if altered:
+        (tmp_path / "features_clip.npy").write_bytes(b"something else")
+    found = check.answer(label, dict(RIGHT)[label])
+    assert found.passed is None
+    assert str(found) == f"○ {label}: cannot be checked here, since the data for it are missing."
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 def test_every_check_bears_the_name_of_its_exercise() -> None:

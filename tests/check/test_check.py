@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from mindgap import check, cones, geometry
 from mindgap.check import _tasks_cones, _tasks_gap, _tasks_shift, _tasks_temperature
-from mindgap.check._feedback import Task
+from mindgap.check._feedback import Task, _difference
 
 Function = Callable[..., Any]
 TASKS = [
@@ -145,7 +145,12 @@ def split_change(before: Tensor, after: Tensor, temperature: float) -> tuple[Ten
 
 
 RIGHT: dict[str, list[Function]] = {
-    "normalize": [normalize, geometry.normalize, lambda x: x.double() / x.double().norm(dim=1, keepdim=True)],
+    "normalize": [
+        normalize,
+        geometry.normalize,
+        lambda x: normalize(x.double()).to(x.dtype),
+        lambda x: normalize(x).tolist(),
+    ],
     "gap_vector": [gap, geometry.gap_vector, lambda x, y: gap(x.float(), y.float())],
     "gap_distance": [geometry.gap_distance, lambda x, y: gap(x.float(), y.float()).norm()],
     "mean_cosine": [geometry.mean_cosine, lambda x: off_diagonal(*2 * [normalize(x)]).mean()],
@@ -173,6 +178,8 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("largest entries", lambda x: normalize(x, p=math.inf)),
         ("changes the tensor", lambda x: x.div_(x.norm(dim=1, keepdim=True))),
         ("must match the size", lambda x: x / x.norm(dim=1)),
+        ("right, but float64 goes in and float32 comes out", lambda x: normalize(x.float())),
+        ("right, but float32 goes in and float64 comes out", lambda x: normalize(x.double())),
         ("nothing is scaled", lambda x: x),
     ],
     "gap_vector": [
@@ -182,6 +189,7 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("its length lost", lambda x, y: normalize(gap(x, y), dim=0)),
         ("not put on the unit sphere", lambda x, y: x.mean(0) - y.mean(0)),
         ("wrong axis", lambda x, y: (normalize(x) - normalize(y)).mean(1)),
+        ("those of x are not", lambda x, y: x.mean(0) - normalize(y).mean(0)),
     ],
     "gap_distance": [
         ("the means are normalised", lambda x, y: (normalize(x.mean(0), dim=0) - normalize(y.mean(0), dim=0)).norm()),
@@ -192,12 +200,17 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("expected one number", gap),
         ("wrong axis", lambda x, y: (normalize(x) - normalize(y)).mean(1).norm()),
         ("those of y are not", lambda x, y: (normalize(x).mean(0) - y.mean(0)).norm()),
+        ("those of x are not", lambda x, y: (x.mean(0) - normalize(y).mean(0)).norm()),
     ],
     "mean_cosine": [
         ("the diagonal is included", lambda x: normalize(x).mean(0).square().sum()),
         ("not put on the unit sphere", lambda x: off_diagonal(x, x).mean()),
         ("in the sum, though not in", lambda x: (normalize(x) @ normalize(x).T).sum() / (len(x) * (len(x) - 1))),
         ("1 is taken off", lambda x: ((normalize(x) @ normalize(x).T).sum() - 1) / (len(x) * (len(x) - 1))),
+        ("sum runs over the wrong axis", lambda x: (
+            (normalize(x).sum(1) @ normalize(x).sum(1) - len(x)) / (len(x) * (len(x) - 1))
+        )),
+        ("mean runs over the wrong axis", lambda x: normalize(x).mean(1) @ normalize(x).mean(1)),
         ("distances, not cosines", lambda x: torch.pdist(normalize(x)).mean()),
         ("summed, not averaged", lambda x: off_diagonal(normalize(x), normalize(x)).sum()),
         ("wrong number of pairs", lambda x: (normalize(x) @ normalize(x).T).fill_diagonal_(0).mean()),
@@ -208,6 +221,8 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("only the matched", geometry.matched_cosine),
         ("wrong number of pairs", lambda x, y: (normalize(x) @ normalize(y).T).fill_diagonal_(0).mean()),
         ("those of y are not", lambda x, y: off_diagonal(normalize(x), y).mean()),
+        ("those of x are not", lambda x, y: off_diagonal(x, normalize(y)).mean()),
+        ("in the sum, though not in", lambda x, y: (normalize(x) @ normalize(y).T).sum() / (len(x) * (len(x) - 1))),
         ("y is not used", lambda x, y: off_diagonal(normalize(x), normalize(x)).mean()),
         ("not put on the unit sphere", lambda x, y: off_diagonal(x, y).mean()),
     ],
@@ -220,6 +235,9 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("long rows of y always win", lambda x, y, k: (
             ((x @ y.T).topk(k, 1).indices == torch.arange(len(x))[:, None]).any(1).float().mean()
         )),
+        ("long rows of y always win", lambda x, y, k: (
+            ((normalize(x) @ y.T).topk(k, 1).indices == torch.arange(len(x))[:, None]).any(1).float().mean()
+        )),
     ],
     "shift": [
         ("sign is reversed", lambda x, y, amount: shift(x, y, -amount)),
@@ -231,6 +249,10 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         ("the gap is that of rows of any length", lambda x, y, t: (
             normalize(normalize(x) - t * (x.mean(0) - y.mean(0))),
             normalize(normalize(y) + t * (x.mean(0) - y.mean(0))),
+        )),
+        ("those of y are not", lambda x, y, t: (
+            normalize(normalize(x) - t * (normalize(x).mean(0) - y.mean(0))),
+            normalize(y + t * (normalize(x).mean(0) - y.mean(0))),
         )),
         ("expected 2 tensors", lambda x, y, amount: shift(x, y, amount)[0]),
     ],
@@ -348,7 +370,7 @@ WRONG: dict[str, list[tuple[str, Function]]] = {
         )),
     ],
 }  # fmt: skip
-NAMES = [name for name in check.__all__ if name not in ("Feedback", "answer")]
+NAMES = [name for name in check.__all__ if name not in ("Feedback", "Variant", "answer", "variant")]
 
 
 def test_every_check_is_tried_with_a_right_function_and_at_least_four_wrong_ones() -> None:
@@ -399,6 +421,18 @@ def test_two_numbers_that_differ_are_shown_with_the_digits_that_differ() -> None
     assert re.search(r"\(0\.\d{3} instead", check.gap_distance(lambda x, y: 0.5).message)
 
 
+@pytest.mark.parametrize(("one", "other", "most"), [
+    (0.0190001, 0.0190002, 10), (0.0099999, 0.0100001, 10), (999.9999, 1000.4, 10), (1000.1, 1000.2, 6),
+    (0.0, 1e-9, 6), (-0.5, 0.5, 6), (1.0, 1.0 + 1e-12, 15), (torch.nan, 0.5, 5), (torch.inf, 1.0, 5),
+])  # fmt: skip
+def test_digits_are_widened_until_two_numbers_differ(one: float, other: float, most: int) -> None:
+    numbers = ([torch.tensor(number, dtype=torch.float64)] for number in (one, other))
+    found = re.search(r"\((\S+) instead of (\S+)\)", _difference(*numbers))
+    assert found
+    assert float(found[1]) != float(found[2])
+    assert max(map(len, found.groups())) <= most
+
+
 def test_a_check_does_not_say_what_an_assignment_asks() -> None:
     def twice(x: Tensor, y: Tensor, temperature: float) -> Tensor:
         return cross_entropy(normalize(x) @ normalize(y).T / temperature, torch.arange(len(x)))
@@ -421,6 +455,12 @@ class TestWhateverTheFunction:
         message = getattr(check, name)(of_bools).message
         assert "not written yet" not in message
         assert "it raised" in message
+
+    def test_another_that_raises_the_same_type_without_a_word(self, name: str) -> None:
+        def bare(*arguments: Any) -> Any:
+            raise NotImplementedError
+
+        assert getattr(check, name)(bare).message.endswith("it raised NotImplementedError.")
 
     def test_an_exception_is_quoted(self, name: str) -> None:
         def broken(*arguments: Any) -> Any:
@@ -504,6 +544,19 @@ def test_feedback_reads_as_one_line() -> None:
     assert (bool(good), bool(bad)) == (True, False)
     assert (str(good), repr(bad)) == ("✓ shift: fine", "✗ shift: a < b")
     assert bad._repr_html_() == "<p>✗ <strong>shift</strong>: a &lt; b</p>"
+
+
+def test_what_cannot_be_found_out_is_neither_right_nor_wrong() -> None:
+    neither = check.Feedback("shift", None, "no data")
+    assert not neither
+    assert str(neither) == repr(neither) == "○ shift: no data"
+    assert neither._repr_html_() == "<p>○ <strong>shift</strong>: no data</p>"
+    with pytest.raises(AssertionError, match="○ shift: no data"):
+        neither.require()
+
+
+def test_a_file_that_somebodys_function_misses_is_that_functions_fault() -> None:
+    assert check.normalize(lambda x: open("no such file")).passed is False  # noqa: SIM115
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
