@@ -231,12 +231,7 @@ def single(cell: str, *names: str) -> str:
 
 
 def test_single_precision_loses_nothing_where_the_text_asks_for_no_more() -> None:
-    functions = {
-        "shift": ["shift"],
-        "contrastive-loss": ["contrastive_loss"],
-        "slip": ["fixed_loss", "slip_worth"],
-        "report": ["report"],
-    }
+    functions = {"contrastive-loss": ["contrastive_loss"], "slip": ["fixed_loss", "slip_worth"]}
     one = run("landscape", "17", {cell: single(cell, *names) for cell, names in functions.items()})
     assert not one.raised
 
