@@ -82,7 +82,9 @@ def test_make_names_groups_and_extras_that_exist() -> None:
     assert set(re.findall(r"--group (\w+)", locked_groups[0])) | {UNLOCKED, "site", "pdf", "lab", "coursework"} == set(
         GROUPS
     )
-    assert {"lab", "coursework", "pdf"} <= {group["include-group"] for group in GROUPS["test"] if isinstance(group, dict)}
+    assert {"lab", "coursework", "pdf"} <= {
+        group["include-group"] for group in GROUPS["test"] if isinstance(group, dict)
+    }
 
 
 def needed(lines: list[Any]) -> set[str]:

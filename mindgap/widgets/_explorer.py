@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import altair as alt
 import ipywidgets as ipw
@@ -34,6 +34,19 @@ def debounced(call: Callable[[], object], wait: float = DEBOUNCE) -> Callable[[o
     return handler
 
 
+def show_labels_whole(widgets: Iterable[ipw.Widget]) -> None:
+    """Give the label of every control among `widgets`, and of those inside them, the room it needs."""
+    for widget in widgets:
+        show_labels_whole(getattr(widget, "children", ()))
+        style = getattr(widget, "style", None)
+        if style is not None and style.has_trait("description_width"):
+            style.description_width = "initial"
+        if isinstance(widget, ipw.ToggleButtons):
+            style.button_width = "auto"
+        elif isinstance(widget, ipw.Button):
+            widget.layout.width = "auto"
+
+
 class Explorer(ipw.VBox):
     """A box with a chart, a line of words about it and one about what is going on."""
 
@@ -44,6 +57,7 @@ class Explorer(ipw.VBox):
         self.readout = ipw.HTML()
         self.chart = ipw.VBox()
         super().__init__()
+        self.observe(lambda change: show_labels_whole(change.new), "children")
 
     def say(self, text: str = "", wrong: bool = False) -> None:
         """Show a line of text; in red if something is wrong."""

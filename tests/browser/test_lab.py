@@ -221,6 +221,21 @@ def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(page: Page) -> None
     expect(explorer.locator("[role=status]").first).to_contain_text("unknown name")
 
 
+@pytest.mark.parametrize("width", [800, 1280, 1600])
+def test_no_label_is_cut_off_in_jupyterlab(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 1100})
+    for name in ("shift", "network", "training"):
+        explorer = outputs(page, name)
+        expect(explorer).to_contain_text(re.compile("temperature|activation"))
+        explorer.scroll_into_view_if_needed()
+        cut = explorer.locator(".widget-label, .widget-toggle-button, .widget-button").evaluate_all(
+            "labels => labels.filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)"
+            ".map(one => one.textContent)"
+        )
+        assert cut == []
+    page.set_viewport_size({"width": 1400, "height": 1100})
+
+
 def test_a_network_grows_layer_by_layer_in_jupyterlab(page: Page) -> None:
     explorer = outputs(page, "network")
     explorer.locator(".vega-embed").first.wait_for()

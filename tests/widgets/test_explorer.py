@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+
+import ipywidgets as ipw
+import pytest
 
 from mindgap import widgets
 
@@ -12,6 +16,29 @@ def test_charts_bring_their_own_vega() -> None:
     source = str(explorer.chart.children[0]._esm)
     assert len(source) > 500_000
     assert "esm.sh" not in source[:5000]
+
+
+def controls(widget: ipw.Widget) -> Iterator[ipw.Widget]:
+    for child in getattr(widget, "children", ()):
+        yield child
+        yield from controls(child)
+
+
+@pytest.mark.parametrize("explorer", [
+    lambda: widgets.gap_explorer("mini", options={"mini": {"n": 20}}),
+    lambda: widgets.network_explorer([]),
+    lambda: widgets.shift_explorer("mini", options={"mini": {"n": 20}}),
+    lambda: widgets.sphere_explorer(),
+    lambda: widgets.training_explorer(),
+], ids=["gap", "network", "shift", "sphere", "training"])  # fmt: skip
+def test_every_label_has_the_room_it_needs(explorer: Callable[[], ipw.Widget]) -> None:
+    labelled = [one for one in controls(explorer()) if getattr(one, "description", "")]
+    assert labelled
+    for one in labelled:
+        if one.style.has_trait("description_width"):
+            assert one.style.description_width == "initial", one.description
+        if isinstance(one, ipw.Button):
+            assert one.layout.width == "auto", one.description
 
 
 def test_debounced_answers_once_after_the_last_change() -> None:
