@@ -84,7 +84,7 @@ test: .venv/.test browser check book  ## prove everything: style, types, package
 	@rm -f $(MINDGAP_SKIPS)
 	$(BIN)/python -m pytest --durations=10
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
-	$(BIN)/python coursework/build.py $(if $(SEED),--seed $(SEED))
+	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m tests.skips $(MINDGAP_SKIPS)
 
 check: .venv/.test  ## lint, format and types, notebooks included

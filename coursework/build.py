@@ -1,7 +1,8 @@
 """Build the coursework: the students' releases, a self-test of the marks, and the archives to hand out.
 
 `build.py` does all of it for every assignment; `build.py selftest NAME …` only grades the solution, the bare release
-and the wrong submissions of some, and compares their marks with what they must be.
+and the wrong submissions of some, and compares their marks with what they must be. With `--brief` it takes as few wrong
+ones as make every test fail once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from autograding import HERE, STUDENT, Assignment, release
 from grading import Result, grade
 from handing_in import Handed
 from packing import pack
-from submissions import Submission, leaks, submissions
+from submissions import Submission, enough, leaks, submissions
 
 ORDER = ["measure_the_gap", "cones", "landscape", "temperature", "move_the_gap"]
 LONGEST = 60.0  # seconds of processor time for one notebook, above which the self-test warns
@@ -58,9 +59,12 @@ def names(sources: Path = HERE / "source") -> list[str]:
     return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
-def selftest(assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong: Path = HERE / "wrong") -> list[Trial]:
-    """Grade everything that `submissions` finds for these assignments, with progress on stderr."""
-    listed = [(assignment, submissions(assignment, wrong)) for assignment in assignments]
+def selftest(
+    assignments: Iterable[Assignment], scratch: Path, jobs: int, wrong: Path = HERE / "wrong", brief: bool = False
+) -> list[Trial]:
+    """Grade what `submissions` finds for these assignments, `enough` of it if `brief`, with progress on stderr."""
+    choose = enough if brief else list
+    listed = [(assignment, choose(submissions(assignment, wrong))) for assignment in assignments]
     trials: list[Trial] = []
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -135,6 +139,7 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, help="the secret number in the hidden tests (default: the one in the source)"
     )
+    parser.add_argument("--brief", action="store_true", help="as few wrong submissions as make every test fail once")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks graded at a time (default: 2)")
     parser.add_argument("--out", type=Path, default=HERE.parent / "_build" / "coursework", help="where the archives go")
     options = parser.parse_args()
@@ -145,7 +150,7 @@ def main() -> None:
         for name, lines in leaking.items():
             for line in lines:
                 print(f"{name}: the release must not contain: {line}", file=sys.stderr)
-        trials = selftest(assignments, scratch, options.jobs)
+        trials = selftest(assignments, scratch, options.jobs, brief=options.brief)
         if options.command == "all" and not leaking and not any(trial.differences for trial in trials):
             for path in pack(assignments, solutions(trials), options.out):
                 print(f"packed {path}")

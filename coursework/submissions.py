@@ -80,6 +80,18 @@ def submissions(assignment: Assignment, wrong: Path = HERE / "wrong") -> list[Su
     return found
 
 
+def enough(found: list[Submission]) -> list[Submission]:
+    """Solution, release, and as few of the wrong ones as make every test fail once that any of them makes fail."""
+    right, bare, *wrong = found
+    lost = {one.label: {name for name, mark in one.marks.items() if mark != right.marks[name]} for one in wrong}
+    left, chosen = set().union(*lost.values()), [right, bare]
+    while left:
+        best = max(wrong, key=lambda one: len(lost[one.label] & left))
+        left -= lost[best.label]
+        chosen.append(best)
+    return chosen
+
+
 def _marks(listed: dict[str, float | None], assignment: Assignment) -> dict[str, float | None]:
     if unknown := set(listed) - {part.name for part in assignment.parts}:
         raise ValueError(f"marks for {', '.join(sorted(unknown))}, which no graded cell is called")

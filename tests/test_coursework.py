@@ -30,7 +30,7 @@ from handing_in import Handed, find_submissions, number_of
 from lms import fill
 from marks import criteria
 from packing import pack
-from submissions import Submission, leaks, solved, submissions
+from submissions import Submission, enough, leaks, solved, submissions
 
 SOURCES = {name: nbformat.read(HERE / "source" / name / f"{name}.ipynb", as_version=4) for name in names()}
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
@@ -246,6 +246,24 @@ def test_a_wrong_submission_of_a_cell_that_does_not_exist_is_refused(toy: Assign
     (tmp_path / "toy.yml").write_text("- {name: slip, cells: {double: {blank: true}}, marks: {tset: 0}}")
     with pytest.raises(ValueError, match="marks for tset"):
         submissions(toy, tmp_path)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_few_wrong_submissions_are_enough_to_fail_every_test_once(name: str) -> None:
+    entries = yaml.safe_load((HERE / "wrong" / f"{name}.yml").read_text(encoding="utf-8"))
+    full: dict[str, float | None] = {
+        part: 1.0 for entry in entries for part, mark in entry["marks"].items() if mark is not None
+    }
+    blank: dict[str, float | None] = dict.fromkeys(full, 0.0)
+    found = [
+        Submission(name, label, new_notebook(), marks) for label, marks in (("solution", full), ("release", blank))
+    ]
+    found += [Submission(name, entry["name"], new_notebook(), {**full, **entry["marks"]}) for entry in entries]
+    chosen = enough(found)
+    assert [one.label for one in chosen[:2]] == ["solution", "release"]
+    lost = {part for one in chosen[2:] for part in full if one.marks[part] != full[part]}
+    assert lost == {part for one in found[2:] for part in full if one.marks[part] != full[part]}
+    assert len(chosen) < len(found)
 
 
 def test_nobody_gets_a_mark_who_has_not_earned_it(toy: Assignment, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def show_labels_whole(widgets: Iterable[ipw.Widget]) -> None:
         if style is not None and style.has_trait("description_width"):
             style.description_width = "initial"
         if isinstance(widget, ipw.ToggleButtons):
-            style.button_width = "auto"
+            widget.style.button_width = "auto"
         elif isinstance(widget, ipw.Button):
             widget.layout.width = "auto"
 
