@@ -40,8 +40,9 @@ def find_submissions(folder: Path, name: str) -> dict[str, Handed | str]:
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
-        known = MOODLE.fullmatch(entry.stem) or CANVAS.fullmatch(entry.stem)
-        student = f"{known['who']}_{known['id']}" if known else entry.stem if entry.is_file() else entry.name
+        called = entry.name if entry.is_dir() else entry.stem
+        known = MOODLE.fullmatch(called) or CANVAS.fullmatch(called)
+        student = f"{known['who']}_{known['id']}" if known else called
         if entry.is_dir():
             there = sorted({*entry.glob("*.ipynb"), *entry.glob(f"{name}/{name}.ipynb")})
             named = [path for path in there if path.stem.startswith(name)]  # "… (1)" is another try

@@ -581,6 +581,7 @@ def test_what_canvas_and_moodle_hand_out_is_told_apart_by_student(tmp_path: Path
         "leebo_LATE_124_4569_toy-2.ipynb",
         "Ann de Vries_501_assignsubmission_file_toy.ipynb",
         "Ben Ok_502_assignsubmission_file_/toy.ipynb",
+        "J. Poe_504_assignsubmission_file_/toy.ipynb",
         "Ben Ok_502_assignsubmission_file_/toy_results.csv",
         "Cy_503_assignsubmission_file/notes.txt",
     ]
@@ -593,10 +594,11 @@ def test_what_canvas_and_moodle_hand_out_is_told_apart_by_student(tmp_path: Path
         "Ann de Vries_501": [],
         "Ben Ok_502": ["toy_results.csv"],
         "Cy_503": "no notebook toy.ipynb",
+        "J. Poe_504": [],
         "doejane_123": ["toy_results.csv"],
         "leebo_124": [],
     }
-    assert [number_of(student) for student in files] == ["501", "502", "503", "123", "124"]
+    assert [number_of(student) for student in files] == ["501", "502", "503", "504", "123", "124"]
     assert number_of("ada") == ""
     places = {one.place for one in found.values() if isinstance(one, Handed)}
     assert "Ben Ok_502_assignsubmission_file_/toy" in places
