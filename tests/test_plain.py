@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 pytest.importorskip("pybtex", reason="Sphinx is not installed (make book installs it)")
 
@@ -66,7 +66,7 @@ def test_solutions_that_end_in_the_middle_of_a_cell_fold_nothing_else() -> None:
         new_markdown_cell("```{solution-start} ex-1\n:class: dropdown\n```", id="b"),
         new_code_cell("1 + 1", id="c"),
         new_markdown_cell("Because.\n\n```{solution-end}\n```\n\n## Next\n\nSee {ref}`ex-1`.", id="d"),
-        new_code_cell("2", id="e"),
+        new_code_cell("print(2)", id="e", outputs=[new_output("stream", text="2\n")]),
     ]
     book = plain.Book(exercises={"ex-1": 7})
     made = plain.plain(new_notebook(cells=cells), book).cells
@@ -76,10 +76,24 @@ def test_solutions_that_end_in_the_middle_of_a_cell_fold_nothing_else() -> None:
         "1 + 1",
         "<details><summary><b>Solution, in words</b></summary>\n\nBecause.\n\n</details>\n\n\n"
         "## Next\n\nSee exercise 7.",
-        "2",
+        "print(2)",
     ]
     assert made[2].metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
     assert "jupyter" not in made[4].metadata
+
+
+def test_what_only_prepares_the_first_picture_is_folded() -> None:
+    figure = {"mystnb": {"figure": {"name": "fig-1", "caption": "One."}}}
+    cells = [
+        new_markdown_cell("# A", id="a"),
+        new_code_cell("import torch", id="b"),
+        new_code_cell("print(2)", id="c", outputs=[new_output("stream", text="2\n")]),
+        new_code_cell("chart", id="d", metadata=figure, outputs=[new_output("display_data")]),
+        new_code_cell("x = 1", id="e"),
+    ]
+    made = plain.plain(new_notebook(cells=cells), plain.Book(figures={"fig-1": 1})).cells
+    assert [cell.id for cell in made if "jupyter" in cell.metadata] == ["b"]
+    assert made[4].source == "**Figure 1.** One."
 
 
 @pytest.mark.parametrize("source", ["{numref}`fig-none`", "{cite}`nobody1999`", "```{nosuch} x\n```"])
