@@ -45,27 +45,29 @@ class Book:
     figures: dict[str, int] = field(default_factory=dict)
     equations: dict[str, int] = field(default_factory=dict)
     exercises: dict[str, int] = field(default_factory=dict)
-    headings: dict[str, tuple[str, str]] = field(default_factory=dict)  # the notebook and the heading of a label
+    headings: dict[str, tuple[str, str]] = field(default_factory=dict)  # the page and the heading of a label
     titles: dict[str, str] = field(default_factory=dict)  # of pages, by their names without a suffix
     works: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # authors, year, address
     seconds: dict[str, int] = field(default_factory=dict)  # what a chapter takes to run, by its title
 
 
-def authors(names: list[str]) -> str:
-    return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+def authors(entry: Any) -> str:
+    """Who wrote a work, as a text cites it."""
+    names = [" ".join([*one.prelast_names, *one.last_names]) for one in entry.persons.get("author", [])]
+    names = [re.sub(r"[{}]", "", name) for name in names]
+    return f"{names[0]} et al." if len(names) > 2 else " and ".join(names) or entry.key
 
 
 def works(path: Path) -> dict[str, tuple[str, str, str]]:
     """Authors, year and address of each work of a bibliography."""
     found = {}
     for key, entry in parse_file(str(path)).entries.items():
-        names = [" ".join([*one.prelast_names, *one.last_names]) for one in entry.persons.get("author", [])]
         fields = entry.fields
         arxiv = re.search(r"arXiv[: ]*(?:preprint arXiv:)?(\d{4}\.\d{4,5})", " ".join(fields.values()))
         address = f"https://arxiv.org/abs/{arxiv[1]}" if arxiv else fields.get("url", "")
         if "doi" in fields and not arxiv:
             address = f"https://doi.org/{fields['doi']}"
-        found[key] = (re.sub(r"[{}]", "", authors(names)), fields.get("year", ""), address)
+        found[key] = (authors(entry), fields.get("year", ""), address)
     return found
 
 
@@ -100,7 +102,7 @@ def survey(paths: Iterable[Path], root: Path = ROOT) -> Book:
                     if line.startswith("# "):
                         book.titles[path.stem] = found[1].strip()
                     if label:
-                        book.headings[label] = (path.name, found[1].strip())
+                        book.headings[label] = (path.stem, found[1].strip())
                     label = ""
     return book
 
@@ -117,20 +119,19 @@ def reference(found: re.Match[str], book: Book) -> str:
             return f"({book.equations[to]})"
         if role == "doc":
             page = to.removeprefix("/").removeprefix("book/").removeprefix("../")
-            return linked(found["text"] or book.titles[page], f"{page}.ipynb" if "." not in page else "", page)
+            return linked(found["text"] or book.titles[page], page)
         if to in book.exercises:
             return found["text"] or f"exercise {book.exercises[to]}"
         place, heading = book.headings[to]
         anchor = "#" + heading.replace(" ", "-")  # as JupyterLab calls it
-        return linked(found["text"] or heading, place + anchor, place.removesuffix(".ipynb"))
+        return linked(found["text"] or heading, place, anchor)
     except KeyError:
         raise ValueError(f"{found[0]}: nothing is called {to!r}") from None
 
 
-def linked(text: str, target: str, page: str) -> str:
+def linked(text: str, page: str, anchor: str = "") -> str:
     """A link to a chapter; a page of the site that is no notebook is named only."""
-    chapter = re.match(r"\d\d_|index$", page)
-    return f"[{text}]({target})" if chapter and target else f"*{text}*"
+    return f"[{text}]({page}.ipynb{anchor})" if re.match(r"\d\d_|index$", page) else f"*{text}*"
 
 
 def cited(found: list[tuple[str, str, str]], in_text: bool) -> str:

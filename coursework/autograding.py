@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -112,14 +113,19 @@ def last_error(course: Path) -> str:
     return errors[-1][:200] if errors else "the process ended without a word"
 
 
+def gradebook(course: Path) -> Any:
+    """The gradebook of a course folder, to be used with `with`."""
+    from nbgrader.api import Gradebook  # which takes seconds
+
+    return Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap")
+
+
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:
     """Make the student release of an assignment in `course`, with the seed of the hidden tests replaced by `seed`.
 
     Raises FileNotFoundError if there is no such assignment, ValueError if its seed was to be replaced and has no line,
     or nbgrader does not take it.
     """
-    from nbgrader.api import Gradebook
-
     if not (sources / name / f"{name}.ipynb").is_file():
         there = sorted(path.parent.name for path in sources.glob("*/*.ipynb"))
         raise FileNotFoundError(f"no assignment {name!r}; there are {', '.join(there)}")
@@ -131,7 +137,7 @@ def release(name: str, course: Path, seed: int | None = None, sources: Path = HE
     configure(course)
     if wrong := nbgrader(course, "generate_assignment", name):
         raise ValueError(f"{name}: {wrong}")
-    with Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
+    with gradebook(course) as book:
         notebook = book.find_notebook(name, name)
         written = {cell.name for cell in notebook.solution_cells}
         worth = {cell.name: (float(cell.max_score), cell.cell_type) for cell in notebook.grade_cells}

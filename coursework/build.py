@@ -124,12 +124,8 @@ def report(trials: list[Trial]) -> bool:
 
 def solutions(trials: Iterable[Trial]) -> dict[str, Path]:
     """The executed solution of each assignment."""
-    graded = {
-        one.submission.assignment: one.result.folder / "autograded" / STUDENT
-        for one in trials
-        if one.submission.label == "solution"
-    }
-    return {name: folder / name / f"{name}.ipynb" for name, folder in graded.items()}
+    right = {one.submission.assignment: one.result.folder for one in trials if one.submission.label == "solution"}
+    return {name: folder / "autograded" / STUDENT / name / f"{name}.ipynb" for name, folder in right.items()}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograding import STUDENT, Assignment, configure, end, nbgrader
+from autograding import STUDENT, Assignment, configure, end, gradebook, nbgrader
 from handing_in import Handed
 from mending import mended
 
@@ -60,17 +60,18 @@ def grade(
 
     `limits` replace those of `Run` in nbgrader_config.py, which count processor time.
     """
-    folders: list[Path] = []
+    running: set[Path] = set()
 
     def one(handed: Handed) -> Result:
         folder = Path(tempfile.mkdtemp(dir=scratch))
-        folders.append(folder)
         try:
             submit(handed, assignment, folder)
         except ValueError as error:
             return result(assignment, folder, f"crashed: {error}")
         configure(folder, limits)
+        running.add(folder)
         wrong = nbgrader(folder, "autograde", assignment.name, "--student", STUDENT, hang=hang)
+        running.discard(folder)
         return result(assignment, folder, wrong or "graded")
 
     pool = ThreadPoolExecutor(jobs)
@@ -80,7 +81,7 @@ def grade(
             yield labels[done], done.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for folder in folders:
+        for folder in set(running):
             end(folder)
         pool.shutdown()
 
@@ -122,10 +123,8 @@ def result(assignment: Assignment, folder: Path, status: str) -> Result:
 
 def graded(assignment: Assignment, folder: Path) -> tuple[dict[str, float | None], list[str], float]:
     """Marks, what was mended or stopped in words, and processor seconds; what did not run has no mark."""
-    from nbgrader.api import Gradebook
-
     name = assignment.name
-    with Gradebook(f"sqlite:///{folder}/gradebook.db", "mindgap") as book:
+    with gradebook(folder) as book:
         marks = {grade.name: grade.auto_score for grade in book.find_submission_notebook(name, name, STUDENT).grades}
     path = folder / "autograded" / STUDENT / name / f"{name}.ipynb"
     notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]

@@ -12,8 +12,7 @@ import json
 import math
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from html import escape
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from autograding import HERE, STUDENT, Assignment, Part, nbgrader, release
+from autograding import HERE, STUDENT, Assignment, Part, gradebook, nbgrader, release
 from grading import Result
 from handing_in import Handed
 
@@ -39,16 +38,6 @@ def fingerprint(handed: Handed, version: str) -> str:
     return digest(handed.path.read_bytes(), *files, version.encode())
 
 
-@contextmanager
-def gradebook(course: Path) -> Iterator[Any]:
-    from nbgrader.api import Gradebook
-
-    # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
-    with warnings.catch_warnings(), Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
-        warnings.filterwarnings("ignore", "Object of type <Submitted")
-        yield book
-
-
 def open_course(
     name: str, course: Path, seed: int | None, sources: Path = HERE / "source", regrade: bool = False
 ) -> tuple[Assignment, str]:
@@ -59,12 +48,12 @@ def open_course(
     """
     source = sources / name / f"{name}.ipynb"
     state = course / "assignment.json"
+    version = digest(source.read_bytes(), str(seed).encode()) if source.is_file() else ""
     before = ""
     if state.is_file():
         kept = json.loads(state.read_text(encoding="utf-8"))
-        now = digest(source.read_bytes(), str(seed).encode()) if source.is_file() else ""
-        if kept["name"] == name and kept["digest"] == now:
-            return Assignment(name, course, tuple(Part(**part) for part in kept["parts"])), kept["digest"]
+        if kept["name"] == name and kept["digest"] == version:
+            return Assignment(name, course, tuple(Part(**part) for part in kept["parts"])), version
         if not regrade or kept["name"] != name:
             raise ValueError(
                 f"{course}: made for another assignment, seed or version of the tests; name another --csv, "
@@ -75,16 +64,16 @@ def open_course(
     elif course.exists():
         raise ValueError(f"{course}: is there, but no grading was begun in it; name another --csv")
     assignment = release(name, course, seed, sources)
-    if before:  # marks by hand that have already been written down
-        shutil.copy(Path(before) / "rubric.csv", course) if (Path(before) / "rubric.csv").is_file() else None
+    if before and (rubric := Path(before) / "rubric.csv").is_file():  # marks by hand that are written down already
+        shutil.copy(rubric, course)
     kept = {
         "name": name,
-        "digest": digest(source.read_bytes(), str(seed).encode()),
+        "digest": version,
         "parts": [part.__dict__ for part in assignment.parts],
         "before": before,
     }
     state.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    return assignment, kept["digest"]
+    return assignment, version
 
 
 def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -> None:
@@ -102,7 +91,9 @@ def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -
     there, here = assignment.course / "autograded" / student / name, result.folder / "autograded" / STUDENT / name
     shutil.rmtree(there, ignore_errors=True)
     shutil.copytree(here if here.is_dir() else submitted, there, symlinks=True)
-    with gradebook(assignment.course) as book:
+    # How nbgrader makes a submission is not how SQLAlchemy 2 would like it, and does no harm.
+    with warnings.catch_warnings(), gradebook(assignment.course) as book:
+        warnings.filterwarnings("ignore", "Object of type <Submitted")
         book.update_or_create_student(student)
         book.update_or_create_submission(name, student, timestamp=handed_in_at(handed.path))
         for cell in book.find_submission_notebook(name, name, student).grades:

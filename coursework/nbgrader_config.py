@@ -219,9 +219,8 @@ class HideTests(NbGraderPreprocessor):
                     for kind, text in holder.items():
                         if isinstance(text, str):
                             holder[kind] = self.redacted(text)
-                output.update(
-                    {"traceback": [self.redacted(part) for part in output.traceback]} if "traceback" in output else {}
-                )
+                if "traceback" in output:
+                    output.traceback = [self.redacted(part) for part in output.traceback]
         return cell, resources
 
     def redacted(self, text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import math_core
 from docutils import nodes
@@ -22,6 +22,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 LOGGER = logging.getLogger(__name__)
 FONT = "mindgap-math.woff2"
+INVISIBLE = {0x2061, 0x2062, 0x2063, 0x2064, 0xFE00}  # what one letter is to another, and which form of it
 FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
 ENTITY = re.compile(r"&#x([0-9a-fA-F]+);|&#(\d+);")
 # Browsers do not stretch what has an index, and take no other form of an operator for one: both are told otherwise.
@@ -92,13 +93,12 @@ def write_font(codes: set[int], path: Path) -> set[int]:
     """Write a font with these characters, and what they stretch into; return those that it has not."""
     font = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
     for_any_script(font, "ssty")
-    options = subset.Options(flavor="woff2", layout_features=["*"], hinting=False, notdef_outline=True)
+    options = subset.Options(layout_features=["*"], hinting=False, notdef_outline=True)
     chosen = subset.Subsetter(options)
     chosen.populate(unicodes=codes)
-    missing = codes - set(cast("dict[int, str]", font.getBestCmap()))
+    missing = codes - set(font.getBestCmap())
     chosen.subset(font)
     font.flavor = "woff2"
-    path.parent.mkdir(parents=True, exist_ok=True)
     font.save(path)
     return missing
 
@@ -106,14 +106,11 @@ def write_font(codes: set[int], path: Path) -> set[int]:
 def for_any_script(font: TTFont, tag: str) -> None:
     """Let a feature of a font that is for mathematics alone work in any text, as which browsers take formulas."""
     table = font["GSUB"].table
-    feature = [index for index, one in enumerate(table.FeatureList.FeatureRecord) if one.FeatureTag == tag]
+    feature = next(index for index, one in enumerate(table.FeatureList.FeatureRecord) if one.FeatureTag == tag)
     for script in table.ScriptList.ScriptRecord:
         default = script.Script.DefaultLangSys
-        default.FeatureIndex = sorted({*default.FeatureIndex, feature[0]})
+        default.FeatureIndex = sorted({*default.FeatureIndex, feature})
         default.FeatureCount = len(default.FeatureIndex)
-
-
-INVISIBLE = {0x2061, 0x2062, 0x2063, 0x2064, 0xFE00}  # what one letter is to another, and which form of it
 
 
 def write_fonts(app: Sphinx, error: Exception | None) -> None:

@@ -8,9 +8,13 @@ page, leave out what no page uses.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parents[3]))  # where `book` is
 
 from . import assets, bibliography, cells, finish, glossary, head, search
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from . import icons
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
 from book import notebooks, plain
+
+from . import icons
 
 LOGGER = logging.getLogger(__name__)
 SHEET = "icons.css"
@@ -94,10 +92,11 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
     # A page that offers its source links to it.
     named = {link for page in pages for link in re.findall(r'href="[^"]*?_sources/([^"]+)"', page)}
     remove_but(sources, {sources / name for name in named})
-    book = plain.survey(notebooks.notebooks())
+    chapters = notebooks.notebooks()
+    book = plain.survey(chapters)
     for path in sources.rglob("*.ipynb"):
         text = path.read_text(encoding="utf-8")
-        if (notebooks.ROOT / "book" / path.name).exists():  # a chapter; assignments are plain already
+        if notebooks.ROOT / path.relative_to(sources) in chapters:  # assignments are plain already
             text = nbformat.writes(plain.plain(nbformat.reads(text, as_version=4), book))
         path.write_text(dense(text), encoding="utf-8")
 

@@ -11,13 +11,7 @@ from pybtex.style.formatting.alpha import Style as AlphaStyle
 from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
 
-
-def authors(entry: Any) -> str:
-    names = [" ".join([*person.prelast_names, *person.last_names]) for person in entry.persons.get("author", [])]
-    names = [name.replace("{", "").replace("}", "") for name in names]
-    if len(names) > 2:
-        return f"{names[0]} et al."
-    return " and ".join(names) or entry.key
+from book.plain import authors
 
 
 class AuthorYearLabels(BaseLabelStyle):
