@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -165,7 +165,14 @@ def _shift(amount: float) -> float:
 
 
 @torch.no_grad()
-def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | None = None) -> float:
+def recall_at_k(
+    x: Rows,
+    y: Rows,
+    k: int = 1,
+    groups: Iterable[object] | str | None = None,
+    rows: Iterable[int] | None = None,
+    progress: Callable[[float], object] | None = None,
+) -> float:
     """Share of rows of `x` whose own row of `y` is among the `k` with the highest cosine (R@k).
 
     Where several captions belong to one image, none of them is wrong. With `groups`, n labels of any kind such as image
@@ -182,27 +189,46 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | N
     row twice may differ by so much, by its place in a matrix product. Where a float32 product leaves open which of two
     rows is nearer, float64 decides. The n × n similarities are walked in tiles: O(n²d) time, no n² memory.
 
-    Raises ValueError as `gap_vector` does, unless 1 ≤ k ≤ n, or unless `groups` are n labels or "equal".
+    `rows` are numbers of rows of `x`: the share is taken over them alone, each still among all n rows of `y`. For m rows
+    drawn at random that estimates the whole in O(mnd), with an interval from `theorems.binomial_interval`. `progress` is
+    called with the share that is done, and what it raises ends the work.
+
+    Raises ValueError as `gap_vector` does, unless 1 ≤ k ≤ n, unless `groups` are n labels or "equal", or unless `rows`
+    are one or more numbers from 0 to n − 1.
     """
     given = _inputs.pair(x, y)
-    x, y = (unit(rows) for rows in given)
-    n, d = x.shape
+    n, d = given[0].shape
     k = _inputs.count(k, "k", 1, n)
+    chosen = torch.arange(n) if rows is None else _row_numbers(rows, n)
+    chosen = chosen.to(given[0].device)
+    x, y = unit(given[0] if rows is None else given[0][chosen]), unit(given[1])
     labels = [] if groups is None else [part.to(x.device) for part in _labels(groups, *given)]
     eps = torch.finfo(x.dtype).eps
     band = max(8.0, 2 * math.sqrt(d)) * eps  # what rounding can do to the product of two rows
     tie = 8 * eps if x.dtype == torch.float32 else band
-    hits = 0.0
-    for rows, similarity in _similarity_tiles(x, y):
-        nearer, near, own = _standing(similarity, rows, labels, band)
+    hits, done = 0.0, 0
+    for numbers, similarity in _similarity_tiles(x, y, chosen):
+        nearer, near, own = _standing(similarity, numbers, labels, band)
         sure = nearer + near - own < k
         hits += int(sure.sum())
-        undecided = rows[~sure & (nearer < k)]
+        undecided = numbers[~sure & (nearer < k)]
         if len(undecided):
             similarity = unit(given[0][undecided].double()) @ unit(given[1].double()).T
             nearer, near, own = (counts.cpu().double() for counts in _standing(similarity, undecided, labels, tie))
             hits += float(_chance_of_one(own, near, k - nearer).sum())
-    return hits / n
+        done += len(numbers)
+        if progress is not None:
+            progress(done / len(chosen))
+    return hits / len(chosen)
+
+
+def _row_numbers(rows: Iterable[int], n: int) -> Int[Tensor, " m"]:
+    numbers = torch.as_tensor(rows if isinstance(rows, Tensor) else list(rows))
+    if numbers.ndim != 1 or not len(numbers) or numbers.is_floating_point() or numbers.dtype == torch.bool:
+        raise ValueError(f"rows: expected one or more numbers of rows, got {rows!r}")
+    if int(numbers.min()) < 0 or int(numbers.max()) >= n:
+        raise ValueError(f"rows: expected numbers from 0 to {n - 1}, got {int(numbers.min())} to {int(numbers.max())}")
+    return numbers.long()
 
 
 def _labels(
@@ -267,11 +293,10 @@ def distinct_rows(x: Rows) -> int:
 
 
 def _similarity_tiles(
-    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
+    x: Float[Tensor, "m d"], y: Float[Tensor, "n d"], numbers: Int[Tensor, " m"]
 ) -> Iterator[tuple[Int[Tensor, " tile"], Float[Tensor, "tile n"]]]:
-    """Numbers of rows of x, and their cosines with all of y, for one tile after the other."""
+    """The numbers of the rows that x has, and their cosines with all of y, for one tile after the other."""
     size = max(1, TILE_ENTRIES // len(y))
-    numbers = torch.arange(len(x), device=x.device)
     for rows, tile in zip(numbers.split(size), x.split(size), strict=True):
         yield rows, tile @ y.T
 
@@ -285,11 +310,19 @@ def separability(x: Rows, y: Rows) -> float:
 
     Raises ValueError as `gap_vector` does.
     """
-    x, y = unit_pair(x, y)
-    a, b = x.mean(dim=0), y.mean(dim=0)
+    x, y = _inputs.pair(x, y)
+    a, b = (sum_of_unit_rows(rows) / len(rows) for rows in (x, y))
     delta, middle = a - b, (a + b) / 2
-    sides = torch.cat([(x - middle) @ delta, (middle - y) @ delta])
-    return float(((sides > 0).double() + 0.5 * (sides == 0).double()).mean())
+    right = 0.0
+    for tile in x.split(_TILE_ROWS):
+        right += _on_the_side((unit(tile) - middle) @ delta)
+    for tile in y.split(_TILE_ROWS):
+        right += _on_the_side((middle - unit(tile)) @ delta)
+    return right / (2 * len(x))
+
+
+def _on_the_side(sides: Float[Tensor, " tile"]) -> float:
+    return int((sides > 0).sum()) + 0.5 * int((sides == 0).sum())
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 A notebook output of the Vega-Lite type becomes an HTML figure that carries its specification and a picture of its
 first state, light and dark, which is what shows before the script has come, without JavaScript and on paper. One
-bundled script, made from vl-convert's copy of Vega and the files in `figures/` beside this one, draws every figure on
-the page. Script and style sheet take their colours and fonts from the package's `theme.json`, of which the package
-itself need not be installed.
+bundled script draws every figure on the page: vl-convert's copy of Vega, the files in `figures/` beside this one, and
+those in the package's `charts/js`, which its explorers use, too. Script and style sheet take their colours and fonts
+from the package's `theme.json`; the package itself need not be installed.
 """
 
 from __future__ import annotations
@@ -23,30 +23,14 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
 BUNDLE, STYLE = "mindgap-vega.js", "mindgap-theme.css"
-SCRIPTS = ["looks.js", "fit.js", "hint.js", "numbers.js", "controls.js", "figure.js"]
-THEME = json.loads((HERE.parents[1] / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
+CHARTS = HERE.parents[1] / "mindgap/charts"  # read, not imported: the package need not be installed
+SCRIPTS = [CHARTS / "js" / name for name in ("looks.js", "fit.js", "hint.js")]
+SCRIPTS += [HERE / "figures" / name for name in ("numbers.js", "controls.js", "figure.js")]
+THEME = json.loads((CHARTS / "theme.json").read_text(encoding="utf-8"))
+PALETTES = THEME["palettes"]
 COLUMN = 672  # pixels of a wide page's column, to which the pictures of first states are drawn
 PLAIN = 'class="output text_html mindgap-plain">'  # of a figure's output, which brings colours of its own
 BESIDE = 72  # about what the labels of a panel's axis take
-
-
-def palette(mode: str) -> dict[str, Any]:
-    """The configuration of figures on a page that is "light" or "dark"."""
-    text, grid = THEME["ink"][mode]["text"], THEME["ink"][mode]["grid"]
-    return {
-        "background": "transparent",
-        "aria": False,  # a figure is one picture with one description; its numbers are in the table under it
-        "axis": {"labelColor": text, "titleColor": text, "gridColor": grid, "domainColor": grid, "tickColor": grid},
-        "legend": {"labelColor": text, "titleColor": text},
-        "title": {"color": text, "subtitleColor": text},
-        "header": {"labelColor": text, "titleColor": text},
-        "text": {"color": text},
-        "rule": {"color": text},
-        "range": {"ordinal": THEME["temperature"][mode], "ramp": THEME["temperature"][mode]},
-    }
-
-
-PALETTES = {mode: palette(mode) for mode in ("light", "dark")}
 
 
 def merged(base: Any, over: dict[str, Any]) -> dict[str, Any]:
@@ -159,8 +143,7 @@ def _properties(values: dict[str, str]) -> str:
 
 def script() -> str:
     """The script that draws figures, with Vega in it."""
-    parts = [f"const THEME = {json.dumps(THEME)};\nconst PALETTES = {json.dumps(PALETTES)};"]
-    parts += [(HERE / "figures" / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [f"const THEME = {json.dumps(THEME)};", *(path.read_text(encoding="utf-8") for path in SCRIPTS)]
     # In a function of its own: the bundle's top-level names would otherwise become globals of the page.
     bundle: str = vl_convert.javascript_bundle("\n".join(parts))
     return f"(function () {{\n{bundle}\n}})();\n"

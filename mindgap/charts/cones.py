@@ -374,11 +374,13 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
     return chart
 
 
-def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame) -> alt.ConcatChart:
+def network_view(
+    cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFrame, before: pd.DataFrame | None = None
+) -> alt.ConcatChart:
     """One random network: mean cosine after each layer, a thin line a seed, beside the cosines after the last one.
 
     `cosines` has `layer`, `seed`, `cosine`; `predicted` has `layer`, `cosine`, or no rows; `bars` has `value`, the
-    middle of a bin, and `share` of all pairs.
+    middle of a bin, and `share` of all pairs. `before` is as `predicted`: the mean of a network that was shown before.
     """
     x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
     y = alt.Y("cosine:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
@@ -391,7 +393,12 @@ def network_view(cosines: pd.DataFrame, predicted: pd.DataFrame, bars: pd.DataFr
         x, height, tooltip=hint({"mean cosine": "format(datum.average, '.3f')"}, "'layer ' + datum.layer")
     )
     field = alt.Chart(predicted).mark_line(strokeDash=[2, 4], color=NEUTRAL).encode(x, y)
-    depth = alt.layer(thin, mean, dots, field).properties(width=330, height=280)
+    layers = [thin, mean, dots, field]
+    if before is not None:
+        layers.append(alt.Chart(before).mark_line(strokeDash=[8, 4], color=NEUTRAL).encode(x, y))
+        said = "'thin: each seed; dotted: infinitely wide; dashed: before'"
+        layers.append(caption(said, alt.value(0), alt.value(-9), align="left", color=NEUTRAL, fontWeight="normal"))
+    depth = alt.layer(*layers).properties(width=330, height=280)
     across = alt.X("value:Q", title="cosine after the last layer", scale=alt.Scale(domain=[-1, 1], nice=False))
     last = (
         alt.Chart(bars)

@@ -196,6 +196,7 @@ def shift_explorer(
     controls: Sequence[str] = ("shift", "temperature"),
     cosines: Sequence[float] | None = None,
     drawn: pd.DataFrame | None = None,
+    ghost: bool = False,
 ) -> alt.ConcatChart:
     """Two clouds that a λ slider moves exactly, beside the loss curve with a marker at the same λ.
 
@@ -203,7 +204,8 @@ def shift_explorer(
     its shifts must be evenly spaced. The chart has the parameters `shift`, `temperature` and `direction` ("both",
     "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
     "pair" among them adds a slider that marks a pair. `cosines` are those of the unshifted pairs, from which the page
-    says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair.
+    says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair. With `ghost` the curve of
+    the parameters `temperature_before` and `direction_before` is drawn, too, in grey dashes.
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
@@ -261,17 +263,16 @@ def shift_explorer(
     ranges = {tau: _range(part) for tau, part in frame.groupby("tau", sort=False)}
     params.append(alt.param("ranges", value={tau: list(ends) for tau, ends in ranges.items()}))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS_EXPRESSION)
-    curve = chosen.mark_line(color=NEUTRAL).encode(
-        alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False)),
-        alt.Y(
-            "loss:Q",
-            title="contrastive loss",
-            scale=alt.Scale(
-                domain=[alt.ExprRef(f"ranges[temperature][{end}]") for end in (0, 1)], nice=False, zero=False
-            ),
-            axis=alt.Axis(minExtent=WIDE, format=".4~g"),
+    x = alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False))
+    y = alt.Y(
+        "loss:Q",
+        title="contrastive loss",
+        scale=alt.Scale(
+            domain=[alt.ExprRef(f"ranges[temperature][{end}]") for end in (0, 1)], nice=False, zero=False
         ),
+        axis=alt.Axis(minExtent=WIDE, format=".4~g"),
     )
+    curve = chosen.mark_line(color=ACCENT if ghost else NEUTRAL).encode(x, y)
     here = chosen.transform_filter("abs(datum.shift - shift) < 1e-4").encode(x="shift:Q", y="loss:Q")
     marker = here.mark_point(filled=True, size=130, color=ACCENT, opacity=1)
     note = caption(
@@ -282,7 +283,19 @@ def shift_explorer(
         align="left",
         color=ACCENT,
     )
-    loss = alt.layer(curve, marker, note).properties(name="equal_frame", width=380, height=round(380 * across))
+    before: list[alt.Chart] = []
+    if ghost:
+        params += [alt.param(f"{name}_before", value="") for name in ("temperature", "direction")]
+        then = (
+            alt.Chart(frame)
+            .transform_filter("datum.tau == temperature_before")
+            .transform_calculate(loss=LOSS_EXPRESSION.replace("direction", "direction_before"))
+        )
+        # On an axis of its own scale, which would be another's: only its shape is compared where τ differs.
+        before = [then.mark_line(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.4, clip=True).encode(x, y)]
+    loss = alt.layer(*before, curve, marker, note).properties(
+        name="equal_frame", width=380, height=round(380 * across)
+    )
     chart: alt.ConcatChart = (
         alt.concat(cloud, loss, columns=2)
         .add_params(*params)

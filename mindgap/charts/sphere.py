@@ -21,13 +21,15 @@ def sphere_pairs(
     curves: pd.DataFrame,
     height: float = 0.0,
     controls: bool = True,
+    before: pd.DataFrame | None = None,
 ) -> alt.ConcatChart:
     """Images on the equator and texts above them, on a globe that sliders turn, beside the loss at every height.
 
     `arrangements` maps a name to azimuths (n, degrees) and the image below each text, as `sphere.arc_pairs` takes them.
     `curves` has `arrangement`, `tau` (a label), `height` (degrees, evenly spaced) and `loss`; the slider steps through
     its heights. The chart starts at `height`. Without `controls` it has no inputs; its parameters `raised`, `tau_`,
-    `arrangement_`, `turn` and `tilt` are set from outside.
+    `arrangement_`, `turn` and `tilt` are set from outside. `before` is as `curves`: those of pairs that were shown before,
+    drawn in grey.
     """
     choices = {"arrangement": list(arrangements), "tau": list(dict.fromkeys(curves["tau"]))}
     params, chosen = radios(choices, {"arrangement": "captions", "tau": "temperature τ"}, bound=controls)
@@ -37,9 +39,11 @@ def sphere_pairs(
         slider("turn", 30, -180, 180, 5, "turn the globe", controls),
         slider("tilt", 20, -90, 90, 5, "tilt it", controls),
     ]
+    if before is not None:  # a parameter, so that other curves need no other chart
+        params.append(alt.param("loss_ranges", value=_ranges(curves)))
     globe = _globe(arrangements)
     chart: alt.ConcatChart = (
-        alt.concat(globe, _losses(curves, chosen, choices["arrangement"][0]), columns=2)
+        alt.concat(globe, _losses(curves, chosen, choices["arrangement"][0], before), columns=2)
         .add_params(*params)
         .properties(
             description="Left: a globe with images on its equator and texts at a height above them; lines join what "
@@ -110,10 +114,11 @@ def _globe(arrangements: Mapping[str, tuple[Sequence[float], Sequence[int]]]) ->
     return globe
 
 
-def _losses(curves: pd.DataFrame, chosen: str, first: str) -> alt.LayerChart:
+def _losses(curves: pd.DataFrame, chosen: str, first: str, before: pd.DataFrame | None) -> alt.LayerChart:
     # One axis for all arrangements at a temperature: what is higher looks higher.
-    ranges = {tau: fixed(part["loss"]) for tau, part in curves.groupby("tau", sort=False)}
-    domain = [alt.ExprRef(f"({json.dumps(ranges)})[tau_][{end}]") for end in (0, 1)]
+    ranges = _ranges(curves)
+    known = json.dumps(ranges) if before is None else "loss_ranges"
+    domain = [alt.ExprRef(f"({known})[tau_][{end}]") for end in (0, 1)]
     # Given in full: nothing, as the reference is at first, has no extent.
     ends = [float(curves["height"].min()), float(curves["height"].max())]
     across = alt.X("height:Q", title="height Δθ of the texts, degrees", scale=alt.Scale(domain=ends, nice=False))
@@ -150,10 +155,17 @@ def _losses(curves: pd.DataFrame, chosen: str, first: str) -> alt.LayerChart:
         align="left",
         color=ACCENT,
     )
-    view: alt.LayerChart = alt.layer(reference, curve, marker, words, named).properties(
-        name="equal_loss", width=330, height=330
-    )
+    layers = [reference, curve, marker, words, named]
+    if before is not None:
+        then = alt.Chart(before).transform_filter("datum.tau == tau_")
+        layers.append(then.mark_line(color=NEUTRAL, strokeDash=[4, 3], clip=True).encode(across, loss))
+    view: alt.LayerChart = alt.layer(*layers).properties(name="equal_loss", width=330, height=330)
     return view
+
+
+def _ranges(curves: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """The ends of the loss axis at each temperature."""
+    return {tau: fixed(part["loss"]) for tau, part in curves.groupby("tau", sort=False)}
 
 
 def _at(name: str) -> tuple[alt.X, alt.Y]:

@@ -116,18 +116,17 @@ def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.
     history = history.assign(seed=0)
     cloud = cloud.assign(pair=range(len(cloud)))
     panels = [
-        alt.layer(_marker(str(step)), *_curves(history, "gap", "gap distance", "run")),
-        alt.layer(_marker(str(step)), *_curves(history, "recall", "R@1, image to text", "run", legend=False)),
+        alt.layer(_marker("shown_step"), *_curves(history, "gap", "gap distance", "run")),
+        alt.layer(_marker("shown_step"), *_curves(history, "recall", "R@1, image to text", "run", legend=False)),
     ]
     charts: list[Any] = [panel.properties(width=300, height=255) for panel in panels]
     across = reach(pd.concat([cloud["y"], cloud["y2"]]))
-    scene = _cloud(alt.Chart(cloud), f"'after {step} steps'", across, hint({}, "'pair ' + datum.pair"))
+    scene = _cloud(alt.Chart(cloud), "'after ' + shown_step + ' steps'", across, hint({}, "'pair ' + datum.pair"))
     chart: alt.ConcatChart = (
         alt.concat(scene, *charts, columns=2)
         .resolve_scale(color="independent", strokeDash="independent")
-        .properties(
-            description=f"The two clouds after {step} steps, and gap and recall of {history['kind'].nunique()} runs."
-        )
+        .add_params(alt.param("shown_step", value=step))
+        .properties(description=f"The two clouds, and gap and recall of {history['kind'].nunique()} runs.")
     )
     return chart
 

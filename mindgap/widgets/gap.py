@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as ipw
 import pandas as pd
+import torch
 
-from mindgap import charts, metrics
+from mindgap import _inputs, charts, geometry, metrics
 from mindgap.pairs import PairedEmbeddings
+from mindgap.theorems import binomial_interval
 from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced
-from mindgap.widgets._pairs import SOURCES, PairsExplorer, projected
+from mindgap.widgets._figure import Picture
+from mindgap.widgets._pairs import SOURCES, FilePicker, PairsExplorer, projected, short
+from mindgap.widgets._work import Work
 
 MEASURES = (
     "gap_distance",
@@ -24,59 +28,118 @@ MEASURES = (
 )
 """Those of `metrics.report` that tell the gap from alignment."""
 
+EXACT = 20_000  # pairs of which recall takes seconds; of more it is that of a sample of rows among all
+SAMPLE = 1000
+
 
 class GapExplorer(PairsExplorer):
     """Chapter 1: several sets beside each other, any principal axes, with the measures that tell gap from alignment.
 
-    `sets` are names for `load_pairs` (by default "mini", which needs nothing); `options` maps a name to more options
-    for it, as in `options={"mini": {"n": 5000}}`.
+    `sets` are names for `load_pairs` (by default "mini", which needs nothing), paths, `PairedEmbeddings`, or two arrays
+    of your own whose rows belong together: `gap_explorer(x, y)`. `options` maps a name to more options for it, as in
+    `options={"mini": {"n": 5000}}`. Of more than 20,000 pairs recall is measured on a sample of 1,000, and said to be.
     """
 
-    def __init__(self, *sets: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, *sets: Any, options: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         super().__init__(options)
-        sets = sets or ("mini",)
-        known = tuple(dict.fromkeys((*sets, *SOURCES)))
-        self.sets = ipw.SelectMultiple(options=known, value=sets, rows=7, description="embeddings", layout=WIDE)
+        names = tuple(self.named(sets)) or ("mini",)
+        known = tuple(dict.fromkeys((*names, *SOURCES)))
+        self.sets = ipw.SelectMultiple(
+            options=[(short(name), name) for name in known], value=names, rows=7, description="embeddings", layout=WIDE
+        )
         self.own = ipw.Text(
             description="or yours", placeholder="image.npy,text.npy", continuous_update=False, layout=WIDE
         )
+        self.files = FilePicker(self.own)
         axes = [(f"{a} and {b}", (a, b)) for a, b in ((1, 2), (1, 3), (2, 3), (3, 4))]
-        self.axes = ipw.Dropdown(options=axes, description="axes")
-        self.pairs = ipw.IntSlider(150, 10, 1000, 10, description="pairs drawn", continuous_update=False)
-        self.lines = ipw.Checkbox(True, description="pair lines")
-        self.children = [self.sets, self.own, self.axes, self.pairs, self.lines, self.message, self.chart, self.readout]
+        self.axes = ipw.Dropdown(options=axes, description="principal axes")
+        self.pairs = ipw.IntSlider(
+            150, 10, 1000, 10, description="pairs drawn", continuous_update=False, layout=WIDE
+        )
+        self.lines = ipw.Checkbox(True, description="pair lines", indent=False)
+        self._measured: dict[str, dict[str, float]] = {}
+        controls = [self.sets, self.own, self.axes, self.pairs, self.lines]
+        self.arrange([self.sets, self.own, self.files, self.axes, self.pairs, self.lines])
         redraw = debounced(lambda: self.attempt(self.redraw))
-        for control in (self.sets, self.own, self.axes, self.pairs, self.lines):
+        for control in controls:
             control.observe(redraw, "value")
         self.attempt(self.redraw)
 
-    def redraw(self) -> str:
-        """Draw the chosen sets and list their measures; returns what is to be said of sets that could not be had."""
+    def redraw(self) -> None:
+        """Draw the chosen sets and list their measures. Raises ValueError if none is chosen."""
         names = [*self.sets.value, *([self.own.value.strip()] if self.own.value.strip() else [])]
         if not names:
             raise ValueError("Choose at least one set of embeddings.")
+        axes, most, links = self.axes.value, self.pairs.value, self.lines.value
+
+        def job(work: Work) -> tuple[Picture, list[str], list[str]]:
+            chosen, problems = self._have(names, work)
+            frames = [
+                projected(pairs, axes, most).assign(set=short(name)) for name, pairs in chosen.items()
+            ]
+            picture = Picture.of(charts.gap_panels(pd.concat(frames), links=links))
+            for name, pairs in chosen.items():
+                if name not in self._measured:
+                    self._measured[name] = measures(pairs, work)
+            return picture, list(chosen), problems
+
+        def show(found: tuple[Picture, list[str], list[str]]) -> None:
+            picture, there, problems = found
+            self.show_chart(picture)
+            table = pd.DataFrame([self._measured[name] for name in there], index=[short(name) for name in there])
+            self.readout.value = _table(table)
+            self.chart.code = self.code(there)
+            self.say(" ".join(problems), wrong=True)
+
+        self.work(job, show, f"Measuring {' and '.join(map(short, names))}")
+
+    def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
+        """Those of the sets that can be had, and what is to be said of the others."""
         chosen: dict[str, PairedEmbeddings] = {}
         problems = []
         for name in names:
             try:
-                chosen[name] = self.load(name)
+                chosen[name] = self.load(name, work)
             except USER_ERRORS as error:
                 problems.append(str(error))
         if not chosen:
             raise ValueError(" ".join(problems))
-        axes, most = self.axes.value, self.pairs.value
-        frames = [projected(pairs, axes, most).assign(set=name) for name, pairs in chosen.items()]
-        chart = charts.gap_panels(pd.concat(frames), links=self.lines.value)
-        table = pd.DataFrame([measures(pairs) for pairs in chosen.values()], index=list(chosen))
-        self.show_chart(chart)
-        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
-        return " ".join(problems)
+        return chosen, problems
+
+    def code(self, names: list[str]) -> str:
+        """The lines that measure these sets."""
+        lines = ["import mindgap"]
+        for name in names:
+            lines += [self.code_of(name), "mindgap.metrics.report(pairs.x, pairs.y)"]
+        return "\n".join(lines)
 
 
-def measures(pairs: PairedEmbeddings) -> dict[str, float]:
-    """The measures of the explorer's table, by their labels."""
-    found = metrics.report(pairs.x, pairs.y, only=MEASURES)
-    return {metrics.label(name, pairs.modalities): value for name, value in found.items()}
+def measures(pairs: PairedEmbeddings, work: Work) -> dict[str, float]:
+    """The measures of the explorer's table, by their labels; recall on a sample where there are very many pairs."""
+    found: dict[str, float] = {}
+    for done, name in enumerate(MEASURES):
+        label = metrics.label(name, pairs.modalities)
+        said = f"{len(pairs):,} pairs of {short(pairs.name)}: {label}"
+        work(done / len(MEASURES), said)
+        if name == "recall_xy" and len(pairs) > EXACT:
+            value, label = _sampled_recall(pairs, label, lambda part: work((done + part) / len(MEASURES), said))
+        else:
+            (value,) = metrics.report(pairs.x, pairs.y, only=[name]).values()
+        found[label] = value
+    return found
+
+
+def _sampled_recall(pairs: PairedEmbeddings, label: str, progress: Callable[[float], None]) -> tuple[float, str]:
+    """Recall of a sample of rows among all, and a label that says so."""
+    rows = torch.randperm(len(pairs), generator=_inputs.generator(0))[:SAMPLE]
+    value = geometry.recall_at_k(pairs.x, pairs.y, rows=rows, progress=progress)
+    low, high = binomial_interval(round(value * SAMPLE), SAMPLE)
+    return value, f"{label} of {SAMPLE:,} sampled rows among all (95 %: {low:.3f} to {high:.3f})"
+
+
+def _table(values: pd.DataFrame) -> str:
+    """A column a set, and a row a measure: names of measures are long, and a notebook's cell is narrow."""
+    return values.T.to_html(float_format="{:.3f}".format, na_rep="", border=0)
 
 
 gap_explorer = GapExplorer

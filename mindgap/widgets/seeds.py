@@ -9,9 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindgap import charts, cones, geometry, seeds, towers
-from mindgap.widgets._explorer import WIDE, Explorer, debounced
+from mindgap.widgets._explorer import ROW, WIDE, Explorer, debounced
+from mindgap.widgets._figure import Picture
+from mindgap.widgets._work import Work
 
 DRAW_AT_FIRST = 3
+Choice = tuple[str, str, int]  # tower, kind of inputs, how many of them
 
 
 class SeedExplorer(Explorer):
@@ -30,9 +33,10 @@ class SeedExplorer(Explorer):
         self.n = ipw.IntSlider(n, 2, 256, description="inputs, n", continuous_update=False, layout=WIDE)
         self.draw, self.draw_five = ipw.Button(description="draw a seed"), ipw.Button(description="draw five")
         self.again = ipw.Button(description="start again")
-        self._clouds: dict[tuple[str, str, int], dict[int, Tensor]] = {}
-        buttons = ipw.HBox([self.draw, self.draw_five, self.again], layout={"flex_flow": "row wrap"})
-        self.children = [self.tower, self.inputs, self.n, buttons, self.message, self.chart, self.readout]
+        self._clouds: dict[Choice, dict[int, Tensor]] = {}
+        self._wanted: dict[Choice, int] = {}
+        buttons = ipw.HBox([self.draw, self.draw_five, self.again], layout=ROW)
+        self.arrange([self.tower, self.inputs, self.n, buttons])
         self.draw.on_click(lambda _button: self.attempt(lambda: self.more(1)))
         self.draw_five.on_click(lambda _button: self.attempt(lambda: self.more(5)))
         self.again.on_click(lambda _button: self.attempt(self.restart))
@@ -42,51 +46,78 @@ class SeedExplorer(Explorer):
         self.attempt(self.change)
 
     @property
+    def choice(self) -> Choice:
+        """What the controls describe."""
+        return self.tower.value.strip(), self.inputs.value, self.n.value
+
+    @property
     def clouds(self) -> dict[int, Float[Tensor, "n d"]]:
         """The embeddings drawn so far for what is chosen, by seed."""
-        return self._clouds.setdefault((self.tower.value.strip(), self.inputs.value, self.n.value), {})
+        return self._clouds.setdefault(self.choice, {})
 
-    def change(self) -> str:
+    def change(self) -> None:
         """Show what is chosen, drawing the first seeds if there are none; those of other choices are kept."""
-        return self.show() if self.clouds else self.more(DRAW_AT_FIRST)
+        self.more(0 if self.clouds else DRAW_AT_FIRST)
 
-    def restart(self) -> str:
+    def start_again(self) -> None:
+        super().start_again()
+        self.restart()
+
+    def restart(self) -> None:
         """Forget the seeds of what is chosen, and draw the first ones."""
-        self.clouds.clear()
-        return self.more(DRAW_AT_FIRST)
+        self._clouds[self.choice], self._wanted[self.choice] = {}, 0
+        self.more(DRAW_AT_FIRST)
 
-    def more(self, count: int) -> str:
-        """Draw the next seeds."""
-        tower, clouds = self.tower.value.strip(), self.clouds
-        wanted = range(len(clouds), len(clouds) + count)
-        stream = towers.embed_seeds([tower], wanted, self.inputs.value, self.n.value)
-        self.say(f"Drawing {tower} with seed {wanted[0]} …")
-        for seed, found in stream:
-            clouds[seed] = found[tower]
-            self.say(f"Drew {tower} with seed {seed}." if seed == wanted[-1] else f"Drawing seed {seed + 1} …")
-        return self.show()
+    def more(self, count: int) -> None:
+        """Draw the next seeds. Those that are drawn stay, even if something else is wanted before the last is there."""
+        choice, clouds = self.choice, self.clouds
+        tower, kind, n = choice
+        total = self._wanted[choice] = max(len(clouds), self._wanted.get(choice, 0)) + count
 
-    def show(self) -> str:
-        """Draw the seeds there are, with what they say."""
-        tower, kind = self.tower.value.strip(), self.inputs.value
-        stack = torch.stack(list(self.clouds.values())).double()
-        unit = torch.stack([geometry.normalize(cloud) for cloud in stack])
-        points = seeds.principal_points(unit)
-        table = pd.DataFrame(points.flatten(0, 1).numpy(), columns=["PCA 1", "PCA 2"])
-        table = table.assign(
-            seed=[seed for seed in self.clouds for _ in range(len(stack[0]))], tower=tower, inputs=kind
+        def job(work: Work) -> tuple[Picture, str]:
+            wanted = range(len(clouds), total)
+            work(0.0, f"Building {tower} with seed {wanted[0]}" if wanted else "Drawing")
+            for seed, found in towers.embed_seeds([tower], wanted, kind, n) if wanted else ():
+                clouds[seed] = found[tower]
+                work((seed + 1 - wanted[0]) / len(wanted), f"Drew seed {seed} of {tower}, {total - 1 - seed} to come")
+            return picture(clouds, tower, kind)
+
+        def show(found: tuple[Picture, str]) -> None:
+            self.show_chart(found[0])
+            self.readout.value = found[1]
+            self.chart.code = self.code(choice, total)
+
+        self.work(job, show, f"Drawing seeds of {tower}")
+
+    def failed(self) -> None:
+        self._wanted[self.choice] = len(self.clouds)
+
+    def code(self, choice: Choice, count: int) -> str:
+        """The lines that embed the same inputs with these seeds."""
+        tower, kind, n = choice
+        return (
+            "from mindgap import cones, geometry, towers\n\n"
+            f"clouds = [found[{tower!r}] for _, found in towers.embed_seeds([{tower!r}], range({count}), {kind!r}, n={n})]\n"
+            "[geometry.mean_cosine(cloud) for cloud in clouds], geometry.gap_distance(clouds[0], clouds[1])"
         )
-        gaps = seeds.gap_matrix(list(unit.mean(dim=1)))
-        chart = charts.seed_clouds(table, {kind: {tower: gaps.tolist()}}, {tower: tower})
-        self.show_chart(chart)
-        cosines = [geometry.mean_cosine(cloud) for cloud in stack]
-        words = [f"{len(stack)} seeds of {tower}: mean cosine {min(cosines):.4f} to {max(cosines):.4f}."]
-        if len(stack) > 1:
-            pairs = gaps[tuple(torch.triu_indices(len(stack), len(stack), 1))]
-            words.append(f"Gap between two seeds {pairs.min():.3f} to {pairs.max():.3f}.")
-            words.append(f"Share of the variance decided by the seed: {cones.variance_share(unit):.3f}.")
-        self.readout.value = " ".join(words)
-        return ""
+
+
+def picture(clouds: dict[int, Float[Tensor, "n d"]], tower: str, kind: str) -> tuple[Picture, str]:
+    """The clouds of the seeds on shared axes, and what they say in words."""
+    stack = torch.stack(list(clouds.values())).double()
+    unit = torch.stack([geometry.normalize(cloud) for cloud in stack])
+    points = seeds.principal_points(unit)
+    table = pd.DataFrame(points.flatten(0, 1).numpy(), columns=["PCA 1", "PCA 2"])
+    table = table.assign(seed=[seed for seed in clouds for _ in range(len(stack[0]))], tower=tower, inputs=kind)
+    gaps = seeds.gap_matrix(list(unit.mean(dim=1)))
+    chart = charts.seed_clouds(table, {kind: {tower: gaps.tolist()}}, {tower: tower})
+    cosines = [geometry.mean_cosine(cloud) for cloud in stack]
+    words = [f"{len(stack)} seeds of {tower}: mean cosine {min(cosines):.4f} to {max(cosines):.4f}."]
+    if len(stack) > 1:
+        pairs = gaps[tuple(torch.triu_indices(len(stack), len(stack), 1))]
+        words.append(f"Gap between two seeds {pairs.min():.3f} to {pairs.max():.3f}.")
+        words.append(f"Share of the variance decided by the seed: {cones.variance_share(unit):.3f}.")
+    return Picture.of(chart), " ".join(words)
 
 
 seed_explorer = SeedExplorer

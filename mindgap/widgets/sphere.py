@@ -10,7 +10,9 @@ import torch
 
 from mindgap import charts, geometry, sphere
 from mindgap.charts import tables
-from mindgap.widgets._explorer import WIDE, Explorer, debounced
+from mindgap.widgets._explorer import ROW, WIDE, Explorer, debounced, player
+from mindgap.widgets._figure import Picture
+from mindgap.widgets._work import Work
 
 HEIGHTS = torch.arange(-90, 91, 2, dtype=torch.float64)
 # Those of the paper's sphere (Fig 3e-g), which are not those of its landscapes, and two between 1/35 and 1/5.
@@ -37,7 +39,8 @@ class SphereExplorer(Explorer):
     """Chapter 6: pairs on a globe, moved by hand, exchanged at will, and the loss at every height of the texts.
 
     From two to nine pairs at `azimuths` in degrees, the `swapped` ones exchanged; three or more that are exchanged pass
-    their texts on in a ring. It starts as Figure 3e of the paper: six pairs, the first two exchanged.
+    their texts on in a ring. It starts as Figure 3e of the paper: six pairs, the first two exchanged. The loss of the
+    arrangement before stays as a dashed line.
     """
 
     def __init__(self, azimuths: Sequence[float] = sphere.AZIMUTHS, swapped: Sequence[int] = (0, 1)) -> None:
@@ -46,24 +49,31 @@ class SphereExplorer(Explorer):
         self.pairs = ipw.IntSlider(len(azimuths), 2, MAX_PAIRS, description="pairs", layout=WIDE)
         self.azimuths = [
             ipw.FloatSlider(
-                value, min=-180, max=180, step=1, description=f"pair {i}", continuous_update=False, readout_format=".0f"
+                value, min=-180, max=180, step=1, description=f"pair {i}, azimuth °", continuous_update=False,
+                readout_format=".0f", layout=WIDE,
             )
             for i, value in enumerate(start)
-        ]
-        self.swapped = ipw.SelectMultiple(options=range(len(azimuths)), value=tuple(swapped), description="exchange")
-        labels = [charts.temperature_label(t) for t in TEMPERATURES]
-        self.temperature = ipw.SelectionSlider(options=labels, description="temperature", layout=WIDE)
-        self.height = ipw.FloatSlider(40, min=-90, max=90, step=2, description="height Δθ", layout=WIDE)
-        self.turn = ipw.FloatSlider(30, min=-180, max=180, step=5, description="turn", layout=WIDE)
-        self.tilt = ipw.FloatSlider(20, min=-90, max=90, step=5, description="tilt", layout=WIDE)
-        self.places = ipw.GridBox(
-            self.azimuths, layout={"grid_template_columns": "repeat(auto-fill, minmax(18rem, 1fr))"}
-        )
-        self.children = [
-            self.pairs, self.places, self.swapped, self.temperature, self.height, self.turn, self.tilt,
-            self.message, self.chart, self.readout,
         ]  # fmt: skip
+        self.swapped = ipw.SelectMultiple(
+            options=range(len(azimuths)), value=tuple(swapped), description="exchange", rows=4, layout=WIDE
+        )
+        labels = [charts.temperature_label(t) for t in TEMPERATURES]
+        self.temperature = ipw.SelectionSlider(options=labels, description="temperature τ", layout=WIDE)
+        degrees = {"readout_format": ".0f", "layout": WIDE}
+        self.height = ipw.FloatSlider(40, min=-90, max=90, step=2, description="height Δθ °", **degrees)
+        self.turn = ipw.FloatSlider(30, min=-180, max=180, step=5, description="turn °", **degrees)
+        self.tilt = ipw.FloatSlider(20, min=-90, max=90, step=5, description="tilt °", **degrees)
+        self.places = ipw.VBox(self.azimuths, layout=WIDE)
+        self.play_temperature = player(self.temperature, len(labels), 700)
+        self.play_height = player(self.height, len(HEIGHTS))
         self.curves = pd.DataFrame()
+        self._before = pd.DataFrame({"tau": [], "height": [], "loss": []})
+        self._least: dict[tuple[object, ...], tuple[float, float]] = {}
+        self.arrange([
+            self.temperature, ipw.HBox([self.play_temperature], layout=ROW),
+            self.height, ipw.HBox([self.play_height], layout=ROW),
+            self.turn, self.tilt, self.pairs, self.swapped, self.places,
+        ])  # fmt: skip
         self._redraw_soon = debounced(lambda: self.attempt(self.redraw))
         self.pairs.observe(lambda _change: self.count(), "value")
         for control in (*self.azimuths, self.swapped):
@@ -88,29 +98,62 @@ class SphereExplorer(Explorer):
         places = [slider.value for slider in self.azimuths[: self.pairs.value]]
         return places, exchanged(len(places), self.swapped.value)
 
-    def redraw(self) -> str:
-        """Draw the arrangement anew, with its loss at every height; returns what is to be said of the exchange."""
+    def redraw(self) -> None:
+        """Draw the arrangement anew, with its loss at every height."""
         azimuths, above = self.arrangement
-        self.curves = loss_curves(azimuths, above)
-        chart = charts.sphere_pairs({NAME: (azimuths, above)}, self.curves, self.height.value, controls=False)
-        self.show_chart(chart)
-        self.move()
-        return "" if len(self.swapped.value) != 1 else "One pair alone has no other to exchange its text with."
+        before, alone = self._before, len(self.swapped.value) == 1
+
+        def job(_work: Work) -> tuple[Picture, pd.DataFrame]:
+            curves = loss_curves(azimuths, above)
+            chart = charts.sphere_pairs({NAME: (azimuths, above)}, curves, controls=False, before=before)
+            return Picture.of(chart), curves
+
+        def show(found: tuple[Picture, pd.DataFrame]) -> None:
+            picture, self.curves = found
+            self._before = self.curves[["tau", "height", "loss"]]
+            self.show_chart(picture, **self._state)
+            self.move()
+            self.say("One pair alone has no other to exchange its text with." if alone else "", wrong=True)
+
+        self.work(job, show, "Computing the loss at every height")
+
+    @property
+    def _state(self) -> dict[str, object]:
+        return {
+            "raised": self.height.value,
+            "tau_": self.temperature.value,
+            "turn": self.turn.value,
+            "tilt": self.tilt.value,
+        }
 
     def move(self) -> None:
         """Send height, temperature and the turn of the globe to the chart, and say what they give."""
-        view = self.chart.children[0].params
-        view.raised, view.tau_ = self.height.value, self.temperature.value
-        view.turn, view.tilt = self.turn.value, self.tilt.value
+        if self.curves.empty:
+            return
+        self.chart.move(**self._state)
         azimuths, above = self.arrangement
         temperature = TEMPERATURES[self.temperature.index]
         loss = float(sphere.arc_loss(self.height.value, temperature, azimuths, above))
-        best = sphere.best_angle(temperature, azimuths, above)
+        best, least = self._minimum(temperature)
         gap = geometry.gap_distance(*sphere.arc_pairs(self.height.value, azimuths, above))
         self.readout.value = (
             f"Δθ = {self.height.value:.0f}°: loss {loss:.4f}, gap {gap:.3f}. Least at this temperature: "
-            f"{float(sphere.arc_loss(best, temperature, azimuths, above)):.4f} at ±{best:.0f}°."
+            f"{least:.4f} at ±{best:.0f}°."
         )
+        self.chart.code = (
+            "from mindgap import sphere\n\n"
+            f"azimuths, above = {azimuths}, {above}\n"
+            f"sphere.arc_loss({self.height.value:g}, 1 / {1 / temperature:g}, azimuths, above)"
+        )
+
+    def _minimum(self, temperature: float) -> tuple[float, float]:
+        """The height of least loss and the loss there, found once for each arrangement."""
+        azimuths, above = self.arrangement
+        key = (temperature, *azimuths, *above)
+        if key not in self._least:
+            best = sphere.best_angle(temperature, azimuths, above)
+            self._least[key] = best, float(sphere.arc_loss(best, temperature, azimuths, above))
+        return self._least[key]
 
 
 sphere_explorer = SphereExplorer

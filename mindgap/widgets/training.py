@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import ipywidgets as ipw
@@ -14,7 +11,9 @@ from mindgap import charts, landscape, scenes, training
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import snapshots
-from mindgap.widgets._explorer import USER_ERRORS, WIDE, Explorer
+from mindgap.widgets._explorer import ROW, WIDE, Explorer
+from mindgap.widgets._figure import Picture
+from mindgap.widgets._work import Work
 
 # The paper's, one below them and one between 1/10 and 1, where it has none.
 TEMPERATURES = tuple(sorted({*landscape.TEMPERATURES, 1 / 200, 1 / 5}))
@@ -35,12 +34,12 @@ class TrainingExplorer(Explorer):
         labels = [charts.temperature_label(t) for t in TEMPERATURES]
         start = charts.temperature_label(recipe.temperature)
         self.temperature = ipw.SelectionSlider(
-            options=labels, value=start if start in labels else "1/100", description="temperature", layout=WIDE
+            options=labels, value=start if start in labels else "1/100", description="temperature τ", layout=WIDE
         )
-        self.learn = ipw.Checkbox(recipe.learn_temperature, description="learn the temperature")
+        self.learn = ipw.Checkbox(recipe.learn_temperature, description="learn the temperature", indent=False)
         self.start = ipw.ToggleButtons(options=["random", "aligned"], description="start")
         self.modalities = ipw.ToggleButtons(options=list(MODALITIES), description="towers")
-        self.mismatch = ipw.IntSlider(0, 0, 50, 5, description="% exchanged", layout=WIDE)
+        self.mismatch = ipw.IntSlider(0, 0, 50, 5, description="captions exchanged, %", layout=WIDE)
         self.steps = ipw.IntSlider(recipe.steps, 10, 2000, 10, description="steps", layout=WIDE)
         self.seed = ipw.BoundedIntText(recipe.seed, min=0, max=10**6, description="seed")
         self.train, self.stop = (
@@ -52,20 +51,17 @@ class TrainingExplorer(Explorer):
         self.scrub = ipw.Play(min=0, max=0, interval=700, description="replay")
         self.look = ipw.IntSlider(0, 0, 0, description="look", readout=False, layout=WIDE)
         ipw.jslink((self.scrub, "value"), (self.look, "value"))
-        self.children = [
+        self.arrange([
             self.temperature, self.learn, self.start, self.modalities, self.mismatch, self.steps, self.seed,
-            ipw.HBox([self.train, self.stop, self.forget], layout={"flex_flow": "row wrap"}), self.bar,
-            ipw.HBox([self.scrub, self.look], layout={"flex_flow": "row wrap"}),
-            self.message, self.chart, self.readout,
-        ]  # fmt: skip
+            ipw.HBox([self.train, self.stop, self.forget], layout=ROW), self.bar,
+            ipw.HBox([self.scrub, self.look], layout=ROW),
+        ])  # fmt: skip
         self.runs: dict[str, list[Measurement]] = {}
         self.clouds: list[tuple[int, pd.DataFrame]] = []
-        self.thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._problem = ""
+        self.going_on: str | None = None
         self.stop.disabled = True
         self.train.on_click(lambda _button: self.attempt(self.begin))
-        self.stop.on_click(lambda _button: self._stopping.set())
+        self.stop.on_click(lambda _button: self.halt())
         self.forget.on_click(lambda _button: self.clear())
         self.look.observe(lambda _change: self.redraw(), "value")
         self.readout.value = "Choose a temperature and press <em>train</em>."
@@ -84,80 +80,94 @@ class TrainingExplorer(Explorer):
             seed=self.seed.value,
         )
 
-    def begin(self) -> str:
-        """Start a training: in a thread where an event loop runs, so that the page stays alive, or at once."""
+    def begin(self) -> None:
+        """Start a training beside the kernel's loop, so that the notebook stays alive. Raises ValueError during one."""
         recipe = self.recipe
-        if self.thread is not None and self.thread.is_alive():
+        if self.training:
             raise ValueError("A training is running: stop it first.")
-        self._stopping.clear()
-        self.clouds = []
-        name = self._name(recipe)
+        self.clouds, name = [], self._name(recipe)
         self.runs[name] = []
         for old in list(self.runs)[:-MAX_RUNS]:
             del self.runs[old]
         self.bar.max, self.bar.value = recipe.steps, 0
         self.train.disabled, self.stop.disabled = True, False
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._work(recipe, name, lambda call, *arguments: call(*arguments))
-            return self._problem
-        self.thread = threading.Thread(target=self._work, args=(recipe, name, loop.call_soon_threadsafe), daemon=True)
-        self.thread.start()
-        return ""
+        self.going_on = name
+        self.say("Building two towers and drawing the first scenes …")
 
-    def _work(self, recipe: Recipe, name: str, post: Callable[..., object]) -> None:
-        """Train; all that is shown goes through `post`, to the thread that owns the widgets."""
-        pairs = scenes.draw(SHOWN, snapshots.SEED, objects=recipe.objects)
-        before: list[pd.DataFrame] = []
+        def job(work: Work) -> Trained:
+            pairs = scenes.draw(SHOWN, snapshots.SEED, objects=recipe.objects)
+            before: list[pd.DataFrame] = []
 
-        def watch(model: CLIP, step: int, measured: Measurement | None) -> bool:
-            if measured is not None:
-                before[:] = [snapshots.cloud(model, pairs, *before)]
-                post(self.show, name, measured, before[0])
-            elif step % 5 == 0:
-                post(self._progress, step)
-            return self._stopping.is_set()
+            def watch(model: CLIP, step: int, measured: Measurement | None) -> bool:
+                work.share = step / recipe.steps
+                if measured is not None:
+                    before[:] = [snapshots.cloud(model, pairs, *before)]
+                    work.post(self.show, name, measured, before[0])
+                work.post(self._step, step)
+                return not work.wanted
 
-        try:
-            post(self.finish, name, training.train(recipe, progress=False, watch=watch), "")
-        except USER_ERRORS as error:
-            post(self.finish, name, None, str(error))
+            return training.train(recipe, progress=False, watch=watch)
 
-    def _progress(self, step: int) -> None:
+        self.work(job, lambda trained: self.finish(name, trained), f"Training at temperature {name}")
+
+    @property
+    def training(self) -> bool:
+        """Whether one is going on."""
+        return self.going_on is not None
+
+    def halt(self) -> None:
+        """Stop the training after the step that it is at; what it has shown stays."""
+        self.stop.disabled = True
+        self.say("Stopping after this step …")
+        self._worker.cancel()
+
+    def start_again(self) -> None:
+        """Set all controls back, and forget the runs."""
+        super().start_again()
+        self.clear()
+
+    def _step(self, step: int) -> None:
         self.bar.value = step
+        if self.training and not self.stop.disabled:
+            self.say(f"Step {step} of {self.bar.max} …")
+
+    def failed(self) -> None:
+        """A training that came to nothing leaves nothing."""
+        self.train.disabled, self.stop.disabled = False, True
+        self.runs.pop(self.going_on or "", None)
+        self.going_on = None
 
     def show(self, name: str, measured: Measurement, cloud: pd.DataFrame) -> None:
         """Add one look at the model to the chart."""
+        if name != self.going_on:
+            return
         self.runs[name].append(measured)
         self.clouds.append((measured.step, cloud))
-        self.bar.value = measured.step
-        self.look.max = self.scrub.max = len(self.clouds) - 1
-        if self.look.value == len(self.clouds) - 1:
+        last = len(self.clouds) - 1
+        self.look.max = self.scrub.max = last
+        if self.look.value == last:
             self.redraw()
         else:
-            self.look.value = len(self.clouds) - 1  # which redraws
+            self.look.value = last  # which redraws
 
-    def finish(self, name: str, trained: Trained | None, problem: str) -> None:
+    def finish(self, name: str, trained: Trained) -> None:
         """Say how a training ended."""
-        self.train.disabled, self.stop.disabled = False, True
-        self._problem = problem
-        self.say(problem, wrong=True)
-        if trained is None:
-            del self.runs[name]
-            return
+        self.train.disabled, self.stop.disabled, self.going_on = False, True, None
         first, last = trained.history[0], self.runs[name][-1]
-        ended = "stopped" if self._stopping.is_set() and last.step < trained.recipe.steps else "done"
+        reached = self.bar.value
+        ended = "stopped" if reached < trained.recipe.steps else "done"
         learned = f", temperature 1/{1 / last.temperature:.0f}" if trained.recipe.learn_temperature else ""
         self.readout.value = (
             f"{name}, {ended}: gap {first.gap:.2f} → {last.gap:.2f}, R@1 of 1,000 "
             f"{last.image_to_text:.3f} (chance .001) at step {last.step}{learned}; {trained.seconds:.0f} s."
         )
+        self.chart.code = f"from mindgap.recipe import Recipe\nfrom mindgap.training import train\n\ntrain({trained.recipe!r})"
 
     def clear(self) -> None:
         """Forget all runs but the one that is going on."""
-        going_on = list(self.runs)[-1:] if self.train.disabled else []
-        self.runs = {name: self.runs[name] for name in going_on}
+        self.runs = {name: self.runs[name] for name in [self.going_on] if name is not None}
+        if not self.runs:
+            self.clouds = []
         self.redraw()
 
     def redraw(self) -> None:
@@ -168,11 +178,11 @@ class TrainingExplorer(Explorer):
             for row in history
         ]
         if not rows or not self.clouds:
-            self.chart.children = []
+            self.chart.clear()
             return
         step, cloud = self.clouds[min(self.look.value, len(self.clouds) - 1)]
-        chart = charts.training_view(pd.DataFrame(rows), cloud, step)
-        self.show_chart(chart)
+        history = pd.DataFrame(rows)
+        self.draw(lambda: Picture.of(charts.training_view(history, cloud, step)))
 
     def _name(self, recipe: Recipe) -> str:
         """What a run is called in the chart: how it differs from the others, with a number if there was one before."""

@@ -13,7 +13,7 @@ from mindgap import widgets
 
 def test_charts_bring_their_own_vega() -> None:
     explorer = widgets.network_explorer([])
-    source = str(explorer.chart.children[0]._esm)
+    source = str(explorer.chart._esm)
     assert len(source) > 500_000
     assert "esm.sh" not in source[:5000]
 

@@ -15,11 +15,11 @@ def explorer() -> widgets.NetworkExplorer:
 
 
 def datasets(explorer: widgets.NetworkExplorer) -> list[list[dict]]:
-    return list(explorer.chart.children[0].spec["datasets"].values())
+    return list(explorer.chart.data.values())
 
 
 def cosines(explorer: widgets.NetworkExplorer) -> list[dict]:
-    return next(rows for rows in datasets(explorer) if "seed" in rows[0])
+    return next(rows for rows in datasets(explorer) if rows and "seed" in rows[0])
 
 
 def test_it_shows_what_the_plain_function_finds(explorer: widgets.NetworkExplorer) -> None:
@@ -63,7 +63,7 @@ def test_input_norm_and_seeds_recompute(explorer: widgets.NetworkExplorer) -> No
 
 
 def test_a_layer_that_cannot_be_is_said_in_words_and_not_kept(explorer: widgets.NetworkExplorer) -> None:
-    explorer.layers = []
+    explorer.clear.click()
     explorer.attempt(lambda: explorer.build([Layer("relu", 1)]))
     assert "turned input" in explorer.message.value
     assert explorer.layers == []
@@ -72,8 +72,8 @@ def test_a_layer_that_cannot_be_is_said_in_words_and_not_kept(explorer: widgets.
 
 
 def test_the_last_histogram_counts_every_pair(explorer: widgets.NetworkExplorer) -> None:
-    bars = next(rows for rows in datasets(explorer) if "share" in rows[0])
-    assert sum(row["share"] for row in bars) == pytest.approx(1)
+    bars = next(rows for rows in datasets(explorer) if rows and "share" in rows[0])
+    assert sum(row["share"] for row in bars) == pytest.approx(1, abs=1e-3)  # each is rounded
     mean = sum(row["share"] * row["value"] for row in bars)
     assert mean == pytest.approx(1 / torch.pi, abs=0.06)
 

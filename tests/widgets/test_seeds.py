@@ -16,7 +16,7 @@ def explorer() -> widgets.SeedExplorer:
 
 
 def datasets(explorer: widgets.SeedExplorer) -> list[list[dict]]:
-    return list(explorer.chart.children[0].spec["datasets"].values())
+    return list(explorer.chart.data.values())
 
 
 def test_it_starts_with_three_seeds(explorer: widgets.SeedExplorer) -> None:
@@ -33,8 +33,7 @@ def test_drawing_adds_the_next_seeds_and_what_they_say(explorer: widgets.SeedExp
     assert list(explorer.clouds) == list(range(9))
     (points,) = datasets(explorer)
     assert len(points) == 36
-    gaps = explorer.chart.children[0].spec["params"]
-    matrix = next(param["value"] for param in gaps if param["name"] == "gaps")["noise"][TOWER]
+    matrix = explorer.chart.params["gaps"]["noise"][TOWER]
     assert matrix[0][8] == pytest.approx(geometry.gap_distance(explorer.clouds[0], explorer.clouds[8]), abs=1e-5)
     share = cones.variance_share(
         torch.stack([geometry.normalize(cloud.double()) for cloud in explorer.clouds.values()])
@@ -55,9 +54,9 @@ def test_what_was_drawn_is_kept_when_something_else_is_chosen(explorer: widgets.
 
 
 def test_a_wrong_name_leaves_the_last_chart(explorer: widgets.SeedExplorer) -> None:
-    chart = explorer.chart.children[0]
+    data = explorer.chart.data
     explorer.tower.value = "resnet19"
     assert "did you mean &#x27;resnet18&#x27;" in explorer.message.value
-    assert explorer.chart.children[0] is chart
+    assert explorer.chart.data == data
     explorer.tower.value = TOWER
     assert explorer.message.value == ""

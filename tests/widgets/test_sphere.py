@@ -22,11 +22,11 @@ def test_it_starts_as_the_papers_figure(explorer: widgets.SphereExplorer) -> Non
 
 
 def test_height_temperature_and_turn_move_the_chart_and_compute_no_curve(explorer: widgets.SphereExplorer) -> None:
-    chart = explorer.chart.children[0]
+    spec, data = explorer.chart.spec, explorer.chart.data
     explorer.height.value, explorer.temperature.value, explorer.turn.value, explorer.tilt.value = -20, "1/35", 60, -10
-    assert explorer.chart.children[0] is chart
-    shown = chart.params
-    assert (shown.raised, shown.tau_, shown.turn, shown.tilt) == (-20, "1/35", 60, -10)
+    assert (explorer.chart.spec, explorer.chart.data) == (spec, data)
+    shown = explorer.chart.params
+    assert [shown[name] for name in ("raised", "tau_", "turn", "tilt")] == [-20, "1/35", 60, -10]
     assert "at ±53°" in explorer.readout.value
 
 

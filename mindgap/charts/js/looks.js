@@ -1,9 +1,9 @@
 // How a figure looks on this page: the theme's light or dark colours, and no words of Vega's own for screen readers.
-// THEME is mindgap/charts/theme.json, and PALETTES what Vega is told of it; both are put before these files when the
-// site is built.
+// THEME is theme.json, put before these files where the site is built and where an explorer's figure is made.
 
 function isDark() {
-  return document.documentElement.dataset.theme === "dark";
+  const { jpThemeLight, vscodeThemeKind = "" } = document.body.dataset; // JupyterLab's and Notebook's, and VS Code's
+  return document.documentElement.dataset.theme === "dark" || jpThemeLight === "false" || /dark|black/.test(vscodeThemeKind);
 }
 
 function mode() {

@@ -81,7 +81,7 @@ function responsive(stored, width, dark) {
   freeLegends(spec);
   delete spec.$schema; // stored for Vega-Lite 5 readers; this bundle's version draws the same
   delete spec.usermeta;
-  spec.config = merge(merge(spec.config || {}, PALETTES[dark ? "dark" : "light"]), {
+  spec.config = merge(merge(spec.config || {}, THEME.palettes[dark ? "dark" : "light"]), {
     legend: { columns: { expr: COLUMNS }, labelLimit: Math.max(160, Math.min(width, 700) - 60) },
   });
   spec.params = [...(spec.params || []), { name: COLUMNS, value: 12 }];

@@ -1,0 +1,108 @@
+"""The chart of an explorer: drawn once, then moved and filled anew in place."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import altair as alt
+import anywidget
+import traitlets
+import vl_convert
+
+from mindgap.charts import theme
+
+
+@cache
+def _script() -> str:
+    """What draws a figure in the notebook's page, with a copy of Vega in it, so that nothing is fetched."""
+    shared = files("mindgap").joinpath("charts/js")
+    parts = [shared.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("looks", "fit", "hint")]
+    own = files("mindgap").joinpath("widgets/figure.js").read_text(encoding="utf-8")
+    bundle: str = vl_convert.javascript_bundle("\n".join([f"const THEME = {json.dumps(theme.THEME)};", *parts, own]))
+    return bundle
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart in the three parts in which a figure shows it: `spec` has neither `data` nor the values of `params`."""
+
+    spec: dict[str, Any]
+    data: dict[str, list[dict[str, Any]]]
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chart: alt.TopLevelMixin) -> Picture:
+        """The parts of a chart, which take a while to be made: best not on the kernel's loop."""
+        spec = theme.stored(chart.to_dict())
+        data = spec.pop("datasets", {})
+        params = {one["name"]: one["value"] for one in spec.get("params", []) if "select" not in one and "value" in one}
+        # Altair names the parts of a chart by a counter, which would make every chart another one.
+        names = {name: f"view_{i}" for i, name in enumerate(_views(spec))}
+        kept = [{**one, "value": 0} if one["name"] in params else one for one in spec.get("params", [])]
+        text = json.dumps({**spec, "params": kept})
+        for old, new in names.items():
+            text = text.replace(json.dumps(old), json.dumps(new))
+        return cls(json.loads(text), data, params)
+
+    def whole(self, params: dict[str, Any]) -> dict[str, Any]:
+        """One Vega-Lite specification of it all, with these values of parameters."""
+        values = {**self.params, **params}
+        own = [{**one, "value": values.get(one["name"], one.get("value"))} if "select" not in one else one
+               for one in self.spec.get("params", [])]  # fmt: skip
+        return {**self.spec, "datasets": self.data, "params": own}
+
+
+def _views(node: Any) -> list[str]:
+    """The names that Altair has given to views, in their order: "view_12"."""
+    if isinstance(node, dict):
+        name = node.get("name")
+        own = [name] if isinstance(name, str) and name.startswith("view_") else []
+        return own + [found for value in node.values() for found in _views(value)]
+    if isinstance(node, list):
+        return [found for item in node for found in _views(item)]
+    return []
+
+
+class Figure(anywidget.AnyWidget):
+    """A chart in a notebook. `show` draws a picture, in place where only its data or its parameters are others."""
+
+    spec = traitlets.Dict().tag(sync=True)
+    data = traitlets.Dict().tag(sync=True)
+    params = traitlets.Dict().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+    """The lines of Python that compute what is shown; offered for copying unless empty."""
+
+    def __init__(self) -> None:
+        self.picture: Picture | None = None
+        if "_esm" not in vars(Figure):  # made when first needed: it takes a second or two
+            Figure._esm = _script()
+            Figure._css = files("mindgap").joinpath("widgets/figure.css").read_text(encoding="utf-8")
+        super().__init__()
+
+    def show(self, picture: Picture, **params: Any) -> None:
+        """Show a picture, with other values of its parameters."""
+        self.picture = picture
+        with self.hold_sync():
+            self.spec, self.data, self.params = picture.spec, picture.data, {**picture.params, **params}
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.show(Picture({}, {}))
+        self.picture = None
+
+    def move(self, **params: Any) -> None:
+        """Set parameters of what is shown."""
+        self.params = {**self.params, **params}
+
+    def png(self) -> str:
+        """What is shown, in its light colours, as the address of a PNG; "" if nothing is."""
+        if self.picture is None:
+            return ""
+        spec = self.picture.whole(self.params)
+        drawn = vl_convert.vegalite_to_png({**spec, "config": theme.CONFIG})
+        return "data:image/png;base64," + base64.b64encode(drawn).decode()
