@@ -189,9 +189,9 @@ def recall_at_k(
     row twice may differ by so much, by its place in a matrix product. Where a float32 product leaves open which of two
     rows is nearer, float64 decides. The n × n similarities are walked in tiles: O(n²d) time, no n² memory.
 
-    `rows` are numbers of rows of `x`: the share is taken over them alone, each still among all n rows of `y`. For m rows
-    drawn at random that estimates the whole in O(mnd), with an interval from `theorems.binomial_interval`. `progress` is
-    called with the share that is done, and what it raises ends the work.
+    `rows` are numbers of rows of `x`: the share is taken over them alone, each still among all n rows of `y`. For m
+    rows drawn at random that estimates the whole in O(mnd), with an interval from `theorems.binomial_interval`.
+    `progress` is called with the share that is done, and what it raises ends the work.
 
     Raises ValueError as `gap_vector` does, unless 1 ≤ k ≤ n, unless `groups` are n labels or "equal", or unless `rows`
     are one or more numbers from 0 to n − 1.

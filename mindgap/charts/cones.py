@@ -382,7 +382,9 @@ def network_view(
     `cosines` has `layer`, `seed`, `cosine`; `predicted` has `layer`, `cosine`, or no rows; `bars` has `value`, the
     middle of a bin, and `share` of all pairs. `before` is as `predicted`: the mean of a network that was shown before.
     """
-    x = alt.X("layer:Q", title="layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    # Given, since a table without rows has no extent, and as a parameter, so that more layers need no other chart.
+    ends: list[float | alt.ExprRef] = [0, alt.ExprRef("deepest")]
+    x = alt.X("layer:Q", title="layer", scale=alt.Scale(domain=ends, nice=False), axis=alt.Axis(tickMinStep=1))
     y = alt.Y("cosine:Q", title="mean cosine", scale=alt.Scale(domain=[-0.05, 1], nice=False))
     base = alt.Chart(cosines)
     thin = base.mark_line(strokeWidth=1, opacity=0.5, color=NEUTRAL).encode(x, y, detail="seed:N")
@@ -396,8 +398,6 @@ def network_view(
     layers = [thin, mean, dots, field]
     if before is not None:
         layers.append(alt.Chart(before).mark_line(strokeDash=[8, 4], color=NEUTRAL).encode(x, y))
-        said = "'thin: each seed; dotted: infinitely wide; dashed: before'"
-        layers.append(caption(said, alt.value(0), alt.value(-9), align="left", color=NEUTRAL, fontWeight="normal"))
     depth = alt.layer(*layers).properties(width=330, height=280)
     across = alt.X("value:Q", title="cosine after the last layer", scale=alt.Scale(domain=[-1, 1], nice=False))
     last = (
@@ -406,8 +406,13 @@ def network_view(
         .encode(across, alt.Y("share:Q", title="share of pairs"))
         .properties(width=330, height=280)
     )
-    chart: alt.ConcatChart = alt.concat(depth, last, columns=2).properties(
-        description="Left: mean cosine of the inputs and after each layer of a random network, for several seeds. "
-        "Right: histogram of the cosines of all pairs after the last layer."
+    deepest = alt.param("deepest", value=max(1, int(cosines["layer"].max())))
+    chart: alt.ConcatChart = (
+        alt.concat(depth, last, columns=2)
+        .add_params(deepest)
+        .properties(
+            description="Left: mean cosine of the inputs and after each layer of a random network, for several seeds. "
+            "Right: histogram of the cosines of all pairs after the last layer."
+        )
     )
     return chart

@@ -204,8 +204,8 @@ def shift_explorer(
     its shifts must be evenly spaced. The chart has the parameters `shift`, `temperature` and `direction` ("both",
     "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
     "pair" among them adds a slider that marks a pair. `cosines` are those of the unshifted pairs, from which the page
-    says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair. With `ghost` the curve of
-    the parameters `temperature_before` and `direction_before` is drawn, too, in grey dashes.
+    says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair. With `ghost` the curve
+    of the parameters `temperature_before` and `direction_before` is drawn, too, in grey dashes.
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
@@ -263,13 +263,12 @@ def shift_explorer(
     ranges = {tau: _range(part) for tau, part in frame.groupby("tau", sort=False)}
     params.append(alt.param("ranges", value={tau: list(ends) for tau, ends in ranges.items()}))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS_EXPRESSION)
-    x = alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False))
+    ends = [shifts[0], shifts[-1]] if ghost else alt.Undefined  # where there is no ghost yet, that has no extent
+    x = alt.X("shift:Q", title="shift λ", scale=alt.Scale(nice=False, domain=ends))
     y = alt.Y(
         "loss:Q",
         title="contrastive loss",
-        scale=alt.Scale(
-            domain=[alt.ExprRef(f"ranges[temperature][{end}]") for end in (0, 1)], nice=False, zero=False
-        ),
+        scale=alt.Scale(domain=[alt.ExprRef(f"ranges[temperature][{end}]") for end in (0, 1)], nice=False, zero=False),
         axis=alt.Axis(minExtent=WIDE, format=".4~g"),
     )
     curve = chosen.mark_line(color=ACCENT if ghost else NEUTRAL).encode(x, y)
@@ -293,9 +292,7 @@ def shift_explorer(
         )
         # On an axis of its own scale, which would be another's: only its shape is compared where τ differs.
         before = [then.mark_line(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.4, clip=True).encode(x, y)]
-    loss = alt.layer(*before, curve, marker, note).properties(
-        name="equal_frame", width=380, height=round(380 * across)
-    )
+    loss = alt.layer(*before, curve, marker, note).properties(name="equal_frame", width=380, height=round(380 * across))
     chart: alt.ConcatChart = (
         alt.concat(cloud, loss, columns=2)
         .add_params(*params)

@@ -28,8 +28,8 @@ def sphere_pairs(
     `arrangements` maps a name to azimuths (n, degrees) and the image below each text, as `sphere.arc_pairs` takes them.
     `curves` has `arrangement`, `tau` (a label), `height` (degrees, evenly spaced) and `loss`; the slider steps through
     its heights. The chart starts at `height`. Without `controls` it has no inputs; its parameters `raised`, `tau_`,
-    `arrangement_`, `turn` and `tilt` are set from outside. `before` is as `curves`: those of pairs that were shown before,
-    drawn in grey.
+    `arrangement_`, `turn` and `tilt` are set from outside. `before` is as `curves`: those of pairs that were shown
+    before, drawn in grey.
     """
     choices = {"arrangement": list(arrangements), "tau": list(dict.fromkeys(curves["tau"]))}
     params, chosen = radios(choices, {"arrangement": "captions", "tau": "temperature τ"}, bound=controls)

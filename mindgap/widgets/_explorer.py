@@ -28,11 +28,14 @@ CONTROLS = {"flex": "1 1 19rem", "max_width": "26rem", "min_width": "min(100%, 1
 CHART = {"flex": "4 1 36rem", "min_width": "min(100%, 20rem)"}
 WIDE = {"width": "auto"}  # as wide as its column; not a Layout: that would be one for all who share it
 
-# Shown where the explorer cannot be: after a restart of the kernel, in a notebook opened again, where none runs.
+# Shown where the explorer cannot be live: once the kernel was restarted, in a notebook opened again, where none runs.
 STORED = """<div class="mindgap-stored">{picture}<p>{words}</p></div>
 <style>
-.jp-OutputArea:has(.mindgap-live) .mindgap-stored {{ display: none }}
-.jp-OutputArea:has(.mindgap-stored) .jupyter-widgets:not(:has(*)) {{ display: none }}
+.jp-OutputArea:has(.mindgap-live):not(:has(.jupyter-widgets-disconnected)) .mindgap-stored,
+.jp-OutputArea:has(.mindgap-stored) .jp-OutputArea-output.jupyter-widgets:not(:has(*)),
+.jp-OutputArea:has(.mindgap-stored) .jp-OutputArea-output:has(.jupyter-widgets-disconnected) {{
+  display: none;
+}}
 </style>"""
 NOT_YET = "The explorer is drawn here as soon as this cell has run."
 NOT_LIVE = "This is the last picture. Run this cell to make it live."
@@ -74,10 +77,12 @@ def player(slider: ipw.Widget, steps: int, interval: int = 120) -> ipw.Play:
     play = ipw.Play(min=0, max=steps - 1, interval=interval, description="play", tooltip=f"play {slider.description}")
 
     def place() -> int:
-        return slider.index if hasattr(slider, "index") else round((slider.value - slider.min) / slider.step)
+        return int(slider.index) if hasattr(slider, "index") else round((slider.value - slider.min) / slider.step)
 
     def follow(_change: object) -> None:
-        if isinstance(slider, ipw.SelectionSlider):
+        if play.value == place():  # the slider was there first; to set it would throw a hand on it back
+            return
+        if hasattr(slider, "index"):
             slider.index = play.value
         else:
             slider.value = round(slider.min + play.value * slider.step, 6)
@@ -93,7 +98,7 @@ _shown: dict[object, tuple[object, list[weakref.ref[Explorer]]]] = {}
 
 def _place() -> tuple[object, object]:
     """The cell that is running, and which of its runs this is."""
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None or not hasattr(shell, "get_parent"):
         return None, None
     return shell.get_parent().get("metadata", {}).get("cellId"), shell.execution_count
@@ -105,6 +110,8 @@ class Explorer(ipw.VBox):
     What takes long is done by a worker of its own (`work`), so that the kernel answers meanwhile; only what was asked
     for last is shown. Running the cell again ends the work of the explorer that it showed before.
     """
+
+    OWN_BAR = False  # whether an explorer has a bar and a button of its own for work that is going on
 
     def __init__(self) -> None:
         self._worker, self._artist = Worker(), Worker()
@@ -120,6 +127,7 @@ class Explorer(ipw.VBox):
         self._stored: Any = None
         self._store_soon = debounced(self._store, STILL)
         super().__init__()
+        self.chart.observe(self._store_soon, ["spec", "data", "params"])
         self.cancel.on_click(lambda _button: self._worker.cancel())
         self.reset.on_click(lambda _button: self.start_again())
         self._take_the_place_of_earlier_ones()
@@ -171,16 +179,15 @@ class Explorer(ipw.VBox):
             else:
                 self.say()
                 self.attempt(lambda: show(result))  # type: ignore[arg-type]
-                self._store_soon(None)
 
         def going_on(share: float, words: str) -> None:
             self.progress.value = share
-            self._busy.layout.display = ""
+            self._busy.layout.display = "none" if self.OWN_BAR else ""
             self.say(f"{words or doing} …")
 
         self._worker.ask(job, ended, going_on, BUSY)
 
-    def draw(self, make: Callable[[], Picture]) -> None:
+    def show_soon(self, make: Callable[[], Picture]) -> None:
         """Show a picture that is made aside, from what is there; of several that are wanted at once, the last."""
 
         def ended(picture: Picture | None, error: Exception | None, _cancelled: bool) -> None:
@@ -188,7 +195,6 @@ class Explorer(ipw.VBox):
                 raise error
             assert picture is not None
             self.show_chart(picture)
-            self._store_soon(None)
 
         self._artist.ask(lambda _work: make(), ended, lambda _share, _words: None, BUSY)
 

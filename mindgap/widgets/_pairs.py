@@ -1,4 +1,4 @@
-"""What explorers of embeddings share: sources, by name, as files or as the notebook's own, and their pairs in the plane."""
+"""What explorers of embeddings share: where pairs come from, and how they look in the plane."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class PairsExplorer(Explorer):
     def code_of(self, name: str) -> str:
         """The line of Python that has the pairs of a source."""
         if name in self._own:
-            return "pairs = mindgap.PairedEmbeddings(x, y, \"yours\", (\"image\", \"text\"), \"\")  # x, y: your arrays"
+            return 'pairs = mindgap.PairedEmbeddings(x, y, "yours", ("image", "text"), "")  # x, y: your arrays'
         options = "".join(f", {key}={value!r}" for key, value in self.options.get(name, {}).items())
         return f"pairs = mindgap.load_pairs({name!r}{options})"
 

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+THREAD = "mindgap"
 OFTEN = 0.1  # seconds between two looks at work that is going on
 
 
@@ -25,9 +26,13 @@ class Work:
         self.cancelled = False
         self._loop = loop
 
-    def __call__(self, share: float, words: str = "") -> None:
-        """Say that a `share` is done, from 0 to 1, and in words what comes now. Raises Stopped."""
+    def say(self, share: float, words: str = "") -> None:
+        """Say that a `share` is done, from 0 to 1, and in words what comes now."""
         self.share, self.words = share, words or self.words
+
+    def __call__(self, share: float, words: str = "") -> None:
+        """The same. Raises Stopped where nobody wants the rest."""
+        self.say(share, words)
         if not self.wanted:
             raise Stopped
 
@@ -36,7 +41,7 @@ class Work:
         if self._loop is None:
             call(*arguments)
         else:
-            self._loop.call_soon_threadsafe(call, *arguments)
+            _hand_over(self._loop, call, *arguments)
 
 
 Outcome = tuple[Any, "Exception | None", bool]
@@ -93,11 +98,11 @@ class Worker:
                         ended(*outcome)
 
             def run() -> None:
-                loop.call_soon_threadsafe(finished, _done(job, work))
+                _hand_over(loop, finished, _done(job, work))
 
             _at_work[self] = loop
             loop.call_later(busy, look)
-            threading.Thread(target=run, daemon=True, name="mindgap").start()
+            threading.Thread(target=run, daemon=True, name=THREAD).start()
 
         if self.current is None:
             begin()
@@ -120,7 +125,16 @@ class Worker:
 def aside(make: Callable[[], Any], put: Callable[[Any], object]) -> None:
     """Make something small in a thread, and `put` it on the loop."""
     loop = asyncio.get_running_loop()
-    threading.Thread(target=lambda: loop.call_soon_threadsafe(put, make()), daemon=True, name="mindgap").start()
+    threading.Thread(target=lambda: _hand_over(loop, put, make()), daemon=True, name=THREAD).start()
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: Any) -> None:
+    """Have something called on the loop; where that has ended, as at the end of a kernel, nobody waits for it."""
+    try:
+        loop.call_soon_threadsafe(call, *arguments)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
 
 
 def _done(job: Callable[[Work], Any], work: Work) -> Outcome:

@@ -1,8 +1,6 @@
 // Draws the chart of a live explorer: fitted to its cell, in the notebook's light or dark colours. What the kernel sends
 // comes in three parts, so that a step of a slider draws no chart anew: the specification, its data, its parameters.
 
-const NOT_LIVE = "The kernel that drew this is gone. Run the cell again to go on.";
-
 function render({ model, el }) {
   const holder = Object.assign(document.createElement("div"), { className: "mindgap-view" });
   const tools = toolbar(model);
@@ -90,16 +88,9 @@ function render({ model, el }) {
     timer = setTimeout(() => el.clientWidth && again(), 150);
   });
   resized.observe(el);
-  const gone = () => {
-    if (model.comm_live !== false) return;
-    el.classList.remove("mindgap-live");
-    tools.replaceChildren(Object.assign(document.createElement("p"), { textContent: NOT_LIVE }));
-  };
-  model.on("comm_live_update", gone);
   want("spec");
   return () => {
     for (const part of parts) model.off(`change:${part}`, told[part]);
-    model.off("comm_live_update", gone);
     themes.disconnect();
     resized.disconnect();
     view?.finalize();

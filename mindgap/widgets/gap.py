@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import ipywidgets as ipw
@@ -53,11 +53,9 @@ class GapExplorer(PairsExplorer):
         self.files = FilePicker(self.own)
         axes = [(f"{a} and {b}", (a, b)) for a, b in ((1, 2), (1, 3), (2, 3), (3, 4))]
         self.axes = ipw.Dropdown(options=axes, description="principal axes")
-        self.pairs = ipw.IntSlider(
-            150, 10, 1000, 10, description="pairs drawn", continuous_update=False, layout=WIDE
-        )
+        self.pairs = ipw.IntSlider(150, 10, 1000, 10, description="pairs drawn", continuous_update=False, layout=WIDE)
         self.lines = ipw.Checkbox(True, description="pair lines", indent=False)
-        self._measured: dict[str, dict[str, float]] = {}
+        self._measured: dict[str, dict[str, tuple[str, float]]] = {}
         controls = [self.sets, self.own, self.axes, self.pairs, self.lines]
         self.arrange([self.sets, self.own, self.files, self.axes, self.pairs, self.lines])
         redraw = debounced(lambda: self.attempt(self.redraw))
@@ -74,24 +72,28 @@ class GapExplorer(PairsExplorer):
 
         def job(work: Work) -> tuple[Picture, list[str], list[str]]:
             chosen, problems = self._have(names, work)
-            frames = [
-                projected(pairs, axes, most).assign(set=short(name)) for name, pairs in chosen.items()
-            ]
+            frames = [projected(pairs, axes, most).assign(set=short(name)) for name, pairs in chosen.items()]
             picture = Picture.of(charts.gap_panels(pd.concat(frames), links=links))
             for name, pairs in chosen.items():
-                if name not in self._measured:
-                    self._measured[name] = measures(pairs, work)
+                for _ in measure(pairs, self._measured.setdefault(name, {}), work):
+                    if len(pairs) > EXACT:  # first numbers while the others are being found
+                        work.post(self.show_chart, picture)
+                        work.post(self.tell, list(chosen))
             return picture, list(chosen), problems
 
         def show(found: tuple[Picture, list[str], list[str]]) -> None:
             picture, there, problems = found
             self.show_chart(picture)
-            table = pd.DataFrame([self._measured[name] for name in there], index=[short(name) for name in there])
-            self.readout.value = _table(table)
+            self.tell(there)
             self.chart.code = self.code(there)
             self.say(" ".join(problems), wrong=True)
 
         self.work(job, show, f"Measuring {' and '.join(map(short, names))}")
+
+    def tell(self, names: list[str]) -> None:
+        """Show what was measured so far: a column a set and a row a measure, since cells are narrow and names long."""
+        table = pd.DataFrame({short(name): dict(self._measured[name].values()) for name in names})
+        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
 
     def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
         """Those of the sets that can be had, and what is to be said of the others."""
@@ -114,32 +116,28 @@ class GapExplorer(PairsExplorer):
         return "\n".join(lines)
 
 
-def measures(pairs: PairedEmbeddings, work: Work) -> dict[str, float]:
-    """The measures of the explorer's table, by their labels; recall on a sample where there are very many pairs."""
-    found: dict[str, float] = {}
+def measure(pairs: PairedEmbeddings, found: dict[str, tuple[str, float]], work: Work) -> Iterator[str]:
+    """Measure what is not in `found` yet, by the names of `MEASURES`: each with its label. Yields the name of each."""
     for done, name in enumerate(MEASURES):
+        if name in found:
+            continue
         label = metrics.label(name, pairs.modalities)
         said = f"{len(pairs):,} pairs of {short(pairs.name)}: {label}"
         work(done / len(MEASURES), said)
         if name == "recall_xy" and len(pairs) > EXACT:
-            value, label = _sampled_recall(pairs, label, lambda part: work((done + part) / len(MEASURES), said))
+            value, label = _sampled_recall(pairs, label, work)
         else:
             (value,) = metrics.report(pairs.x, pairs.y, only=[name]).values()
-        found[label] = value
-    return found
+        found[name] = label, value
+        yield name
 
 
-def _sampled_recall(pairs: PairedEmbeddings, label: str, progress: Callable[[float], None]) -> tuple[float, str]:
+def _sampled_recall(pairs: PairedEmbeddings, label: str, work: Work) -> tuple[float, str]:
     """Recall of a sample of rows among all, and a label that says so."""
     rows = torch.randperm(len(pairs), generator=_inputs.generator(0))[:SAMPLE]
-    value = geometry.recall_at_k(pairs.x, pairs.y, rows=rows, progress=progress)
+    value = geometry.recall_at_k(pairs.x, pairs.y, rows=rows, progress=work)
     low, high = binomial_interval(round(value * SAMPLE), SAMPLE)
     return value, f"{label} of {SAMPLE:,} sampled rows among all (95 %: {low:.3f} to {high:.3f})"
-
-
-def _table(values: pd.DataFrame) -> str:
-    """A column a set, and a row a measure: names of measures are long, and a notebook's cell is narrow."""
-    return values.T.to_html(float_format="{:.3f}".format, na_rep="", border=0)
 
 
 gap_explorer = GapExplorer

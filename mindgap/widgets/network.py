@@ -35,9 +35,7 @@ class _Network:
         """The mean cosine of the inputs and after each of `layers`; those that are there already are kept."""
         generator = _inputs.generator(self.seed)
         if not self.outputs:
-            inputs = cones.gaussian_inputs(
-                INPUTS, DIMENSION, self.input_norm, _inputs.generator(self.seed, stream=1)
-            )
+            inputs = cones.gaussian_inputs(INPUTS, DIMENSION, self.input_norm, _inputs.generator(self.seed, stream=1))
             self._add(inputs, generator)
         same = next((i for i, (a, b) in enumerate(zip(self.layers, layers, strict=False)) if a != b), None)
         same = min(len(self.layers), len(layers)) if same is None else same
@@ -179,6 +177,7 @@ def in_words(layers: Sequence[Layer], found: pd.DataFrame, predicted: pd.DataFra
         for layer, count in _runs(layers)
     ]
     words.append("Inputs → " + " → ".join(described) + "." if described else "Inputs only: add a layer.")
+    words.append("Thin lines: single seeds; dotted: infinitely wide; dashed: the network before.")
     return " ".join(words)
 
 

@@ -96,8 +96,9 @@ class SeedExplorer(Explorer):
         """The lines that embed the same inputs with these seeds."""
         tower, kind, n = choice
         return (
-            "from mindgap import cones, geometry, towers\n\n"
-            f"clouds = [found[{tower!r}] for _, found in towers.embed_seeds([{tower!r}], range({count}), {kind!r}, n={n})]\n"
+            "from mindgap import geometry, towers\n\n"
+            f"tower = {tower!r}\nstream = towers.embed_seeds([tower], range({count}), {kind!r}, n={n})\n"
+            "clouds = [found[tower] for _, found in stream]\n"
             "[geometry.mean_cosine(cloud) for cloud in clouds], geometry.gap_distance(clouds[0], clouds[1])"
         )
 

@@ -53,7 +53,10 @@ class ShiftExplorer(PairsExplorer):
         self.direction = ipw.ToggleButtons(options=list(charts.DIRECTIONS), description="direction")
         low, high = float(SHIFTS[0]), float(SHIFTS[-1])
         self.shift = ipw.FloatSlider(0.0, min=low, max=high, step=0.05, description="shift λ", layout=WIDE)
-        self.play_shift, self.play_temperature = player(self.shift, len(SHIFTS)), player(self.temperature, len(labels), 700)
+        self.play_shift, self.play_temperature = (
+            player(self.shift, len(SHIFTS)),
+            player(self.temperature, len(labels), 700),
+        )
         self.landscape: Landscape | None = None
         self._computed: dict[Key, Landscape] = {}
         self._curve: tuple[str, str, str] | None = None  # what the curve is of

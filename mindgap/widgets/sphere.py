@@ -67,7 +67,7 @@ class SphereExplorer(Explorer):
         self.play_temperature = player(self.temperature, len(labels), 700)
         self.play_height = player(self.height, len(HEIGHTS))
         self.curves = pd.DataFrame()
-        self._before = pd.DataFrame({"tau": [], "height": [], "loss": []})
+        self._before = pd.DataFrame()
         self._least: dict[tuple[object, ...], tuple[float, float]] = {}
         self.arrange([
             self.temperature, ipw.HBox([self.play_temperature], layout=ROW),
@@ -105,12 +105,14 @@ class SphereExplorer(Explorer):
 
         def job(_work: Work) -> tuple[Picture, pd.DataFrame]:
             curves = loss_curves(azimuths, above)
-            chart = charts.sphere_pairs({NAME: (azimuths, above)}, curves, controls=False, before=before)
+            chart = charts.sphere_pairs(
+                {NAME: (azimuths, above)}, curves, controls=False, before=curves if before.empty else before
+            )
             return Picture.of(chart), curves
 
         def show(found: tuple[Picture, pd.DataFrame]) -> None:
             picture, self.curves = found
-            self._before = self.curves[["tau", "height", "loss"]]
+            self._before = self.curves
             self.show_chart(picture, **self._state)
             self.move()
             self.say("One pair alone has no other to exchange its text with." if alone else "", wrong=True)

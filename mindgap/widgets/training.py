@@ -19,6 +19,7 @@ from mindgap.widgets._work import Work
 TEMPERATURES = tuple(sorted({*landscape.TEMPERATURES, 1 / 200, 1 / 5}))
 MAX_RUNS = 5  # lines that stay comparable in one chart
 SHOWN = 80
+STARTING = "Building two towers and drawing the first scenes"
 
 
 class TrainingExplorer(Explorer):
@@ -26,6 +27,8 @@ class TrainingExplorer(Explorer):
 
     `recipe` is the start of all trainings; without it, 300 steps of the default one (about 35 seconds on two cores).
     """
+
+    OWN_BAR = True
 
     def __init__(self, recipe: Recipe | None = None) -> None:
         super().__init__()
@@ -92,14 +95,14 @@ class TrainingExplorer(Explorer):
         self.bar.max, self.bar.value = recipe.steps, 0
         self.train.disabled, self.stop.disabled = True, False
         self.going_on = name
-        self.say("Building two towers and drawing the first scenes …")
+        self.say(f"{STARTING} …")
 
         def job(work: Work) -> Trained:
             pairs = scenes.draw(SHOWN, snapshots.SEED, objects=recipe.objects)
             before: list[pd.DataFrame] = []
 
             def watch(model: CLIP, step: int, measured: Measurement | None) -> bool:
-                work.share = step / recipe.steps
+                work.say(step / recipe.steps, f"Step {step} of {recipe.steps}")
                 if measured is not None:
                     before[:] = [snapshots.cloud(model, pairs, *before)]
                     work.post(self.show, name, measured, before[0])
@@ -108,7 +111,7 @@ class TrainingExplorer(Explorer):
 
             return training.train(recipe, progress=False, watch=watch)
 
-        self.work(job, lambda trained: self.finish(name, trained), f"Training at temperature {name}")
+        self.work(job, lambda trained: self.finish(name, trained), STARTING)
 
     @property
     def training(self) -> bool:
@@ -128,8 +131,6 @@ class TrainingExplorer(Explorer):
 
     def _step(self, step: int) -> None:
         self.bar.value = step
-        if self.training and not self.stop.disabled:
-            self.say(f"Step {step} of {self.bar.max} …")
 
     def failed(self) -> None:
         """A training that came to nothing leaves nothing."""
@@ -161,7 +162,9 @@ class TrainingExplorer(Explorer):
             f"{name}, {ended}: gap {first.gap:.2f} → {last.gap:.2f}, R@1 of 1,000 "
             f"{last.image_to_text:.3f} (chance .001) at step {last.step}{learned}; {trained.seconds:.0f} s."
         )
-        self.chart.code = f"from mindgap.recipe import Recipe\nfrom mindgap.training import train\n\ntrain({trained.recipe!r})"
+        self.chart.code = (
+            f"from mindgap.recipe import Recipe\nfrom mindgap.training import train\n\ntrain({trained.recipe!r})"
+        )
 
     def clear(self) -> None:
         """Forget all runs but the one that is going on."""
@@ -182,7 +185,7 @@ class TrainingExplorer(Explorer):
             return
         step, cloud = self.clouds[min(self.look.value, len(self.clouds) - 1)]
         history = pd.DataFrame(rows)
-        self.draw(lambda: Picture.of(charts.training_view(history, cloud, step)))
+        self.show_soon(lambda: Picture.of(charts.training_view(history, cloud, step)))
 
     def _name(self, recipe: Recipe) -> str:
         """What a run is called in the chart: how it differs from the others, with a number if there was one before."""
