@@ -14,7 +14,7 @@ with extra("widgets"):
     from mindgap.widgets._explorer import debounced
     from mindgap.widgets._pairs import projected
     from mindgap.widgets.gap import GapExplorer, gap_explorer
-    from mindgap.widgets.network import NetworkExplorer, network_explorer
+    from mindgap.widgets.network import NetworkExplorer, network_cosines, network_explorer
     from mindgap.widgets.seeds import SeedExplorer, seed_explorer
     from mindgap.widgets.shift import ShiftExplorer, shift_explorer
     from mindgap.widgets.sphere import SphereExplorer, sphere_explorer
@@ -29,6 +29,7 @@ __all__ = [
     "TrainingExplorer",
     "debounced",
     "gap_explorer",
+    "network_cosines",
     "network_explorer",
     "projected",
     "seed_explorer",

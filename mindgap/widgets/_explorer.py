@@ -248,11 +248,12 @@ class Explorer(ipw.VBox):
 
 
 def _inputs(widgets: Iterable[ipw.Widget]) -> list[ipw.Widget]:
-    """The controls among `widgets` and inside them that have a value of the reader's."""
+    """The controls among `widgets` and inside boxes of them that have a value of the reader's."""
     found: list[ipw.Widget] = []
     for one in widgets:
-        found += _inputs(getattr(one, "children", ()))
-        if hasattr(one, "value") and not isinstance(one, ipw.HTML | ipw.Play | ipw.FloatProgress | ipw.IntProgress):
+        if type(one) in (ipw.HBox, ipw.VBox):
+            found += _inputs(one.children)
+        elif hasattr(one, "value") and not isinstance(one, ipw.Play | ipw.IntProgress):
             found.append(one)
     return found
 

@@ -59,6 +59,7 @@ class TrainingExplorer(Explorer):
             ipw.HBox([self.train, self.stop, self.forget], layout=ROW), self.bar,
             ipw.HBox([self.scrub, self.look], layout=ROW),
         ])  # fmt: skip
+        del self._start[self.look]  # no setting of the next training, but a look at the last
         self.runs: dict[str, list[Measurement]] = {}
         self.clouds: list[tuple[int, pd.DataFrame]] = []
         self.going_on: str | None = None
