@@ -236,17 +236,3 @@ def temperatures(values: object, name: str = "temperatures") -> Float[Tensor, " 
 def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Generator:
     """A CPU generator for a seed of at most 32 bits, all that torch's looks at; other streams share no numbers."""
     return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)
-
-
-def device(value: Any) -> torch.device:
-    """`value` as torch's device, if tensors can be made there; None is the GPU where there is one, else the CPU."""
-    if value is None:
-        value = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        found = torch.empty(0, device=value).device
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device: {str(value)!r} cannot be used here ({reason})") from None
-    if found.type == "meta":
-        raise ValueError("device: 'meta' cannot be used here (it computes no numbers)")
-    return found

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mindgap import _inputs, geometry
+from mindgap import _inputs, devices, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
 
@@ -123,7 +123,7 @@ def gaussian_inputs(
     h = torch.randn(n, d, generator=generator)
     if norm is not None:
         h = h * (norm / torch.linalg.vector_norm(h, dim=1, keepdim=True))
-    return h.to(_inputs.device(device))
+    return h.to(devices.usable(device))
 
 
 def input_length(value: float) -> float:

@@ -153,14 +153,14 @@ def run(
     steps: int = Settings.steps,
     quick: bool = False,
     force: bool = False,
-    device: str | torch.device | None = None,
+    device: str | torch.device | None = "auto",
     together: bool | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train all runs of `experiment` and write `out` (.json): labels, recipes, histories and versions.
 
-    `quick` keeps two temperatures only, see `planned`. `device` None is the GPU where there is one. `together` trains
-    runs of one shape side by side (`ensembles`); None does so on a GPU, where it pays. After every run, or every
+    `quick` keeps two temperatures only, see `planned`. `device` "auto" is `devices.device`. `together` trains runs
+    of one shape side by side (`ensembles`); None does so on CUDA, where it pays. After every run, or every
     ensemble, the table so far is saved beside `out` (`unfinished-…`); an interrupted experiment goes on with the runs
     that are not in it. `force` replaces `out`, and an unfinished experiment of other settings.
     Returns what was written.
@@ -171,12 +171,12 @@ def run(
     """
     from tqdm.auto import tqdm
 
-    from mindgap import _files, _inputs, _unfinished, training
+    from mindgap import _files, _unfinished, devices, training
     from mindgap._files import rounded
     from mindgap.training import ensembles
 
-    runs, device = planned(experiment, seeds, steps, quick), _inputs.device(device)
-    together = device.type != "cpu" if together is None else together
+    runs, device = planned(experiment, seeds, steps, quick), devices.usable(device)
+    together = device.type == "cuda" if together is None else together
     out = _files.free_path(out, force, ".json")
     settings = _settings(experiment, seeds, steps, quick)
     done = finished(experiment, out, seeds, steps, quick, force)

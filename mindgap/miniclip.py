@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from mindgap import _files, _inputs, geometry, scenes
+from mindgap import _files, _inputs, devices, geometry, scenes
 from mindgap._extras import extra
 from mindgap._files import SUFFIX
 from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe, from_json
@@ -224,7 +224,7 @@ def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Train
         path = _files.user_path(name, "name")
     else:
         path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
-    device = _inputs.device(device)
+    device = devices.usable(device)
     header, weights = _files.read_tensors(path)
     if "step" in header:
         raise ValueError(

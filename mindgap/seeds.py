@@ -38,14 +38,14 @@ def run(
     recipe: SeedsRecipe,
     out: str | Path,
     force: bool = False,
-    device: str | torch.device | None = None,
+    device: str | torch.device | None = "auto",
     progress: bool = True,
 ) -> dict[str, Any]:
     """Embed, summarise, and write `out` (.json): the results with the recipe and the versions they come from.
 
     After every seed the embeddings are saved beside `out` (`_unfinished.working_path`); a run that was interrupted goes
     on from there, and removes it once `out` is written. `force` replaces `out`, and an unfinished run of another
-    recipe. Returns what was written.
+    recipe. `device` "auto" is `devices.device`. Returns what was written.
 
     Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe or cannot be read,
     unless `force`; ValueError if `out` does not end in .json; other OSErrors if it cannot be written.

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs
+from mindgap import _files, _inputs, devices
 from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
 from mindgap.pairs import _arrays, _paper
@@ -77,7 +77,7 @@ class PairedEmbeddings:
 
     def to(self, device: str | torch.device) -> PairedEmbeddings:
         """The same pairs on another device. Raises ValueError for one that cannot be used."""
-        device = _inputs.device(device)
+        device = devices.usable(device)
         return replace(self, x=self.x.to(device), y=self.y.to(device))
 
     def take(self, n: int) -> PairedEmbeddings:
@@ -107,7 +107,7 @@ class PairedEmbeddings:
 def load_pairs(
     name: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]], **options: Any
 ) -> PairedEmbeddings:
-    """Embeddings by name. All sources take `device` (default: the CPU); n is a number of pairs.
+    """Embeddings by name. All take `device` (default: the CPU; "auto": `devices.device`); n is a number of pairs.
 
     | name | what | options |
     |---|---|---|
@@ -141,7 +141,7 @@ def load_pairs(
             raise ValueError(f"{option}: {name!r} takes no such option; it takes {', '.join(taken)}")
     if "device" not in options:
         return loader(argument, **options)
-    device = _inputs.device(options["device"])
+    device = devices.usable(options["device"])
     if "device" in known:
         return loader(argument, **{**options, "device": device})
     return loader(argument, **{k: v for k, v in options.items() if k != "device"}).to(device)
