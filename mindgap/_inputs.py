@@ -47,8 +47,18 @@ def tensor(value: object, name: str) -> Tensor:
 
 
 def double(value: object, name: str) -> Tensor:
-    """`value` as a real float64 tensor; Python's own numbers, which are of that precision, lose nothing."""
-    return _numbers(value, name).double()
+    """`value` as a real float64 tensor, `widened`; Python's own numbers, which are of that precision, lose nothing."""
+    return widened(_numbers(value, name))
+
+
+def holding_float64(x: Tensor) -> Tensor:
+    """`x` where there is float64: on its own device, but on the CPU in place of Apple's MPS."""
+    return x.cpu() if x.device.type == "mps" else x
+
+
+def widened(x: Tensor) -> Tensor:
+    """`x` in float64, on its own device or, where that has none, on the CPU."""
+    return holding_float64(x).double()
 
 
 def _numbers(value: object, name: str) -> Tensor:

@@ -143,15 +143,15 @@ def layer_cosines(
     """Mean off-diagonal cosine of the `inputs` (n, d), and of the outputs of each random layer after the other.
 
     Weights and biases are from N(0, 1/d_out) and follow from `seed`; nothing else is random. The layers run on the
-    device and in the precision of the inputs, the cosines are taken in float64; the result, of shape
-    (len(layers) + 1,), is on the CPU.
+    device and in the precision of the inputs, the cosines are taken in float64 (on the CPU, for inputs on Apple's MPS);
+    the result, of shape (len(layers) + 1,), is on the CPU.
 
     Raises ValueError as `mean_cosine` does, or if a narrow layer turns an input into zeros.
     """
     h = _inputs.rows(inputs, "inputs")
     generator = _inputs.generator(seed)
     outputs = forward(h, layers, generator)
-    cosines = [geometry.mean_cosine(h.double()), *(geometry.mean_cosine(output.double()) for output in outputs)]
+    cosines = [geometry.mean_cosine(_inputs.widened(one)) for one in (h, *outputs)]
     return torch.tensor(cosines, dtype=torch.float64)
 
 
@@ -195,7 +195,7 @@ def relu_kernel(cosine: Float[Tensor, "*shape"] | ArrayLike | float) -> Float[Te
         κ(ρ) = (√(1 − ρ²) + ρ (π − arccos ρ)) / π
 
     the arc-cosine kernel of degree 1. κ(0) = 1/π is what a ReLU gives two orthogonal inputs. Any shape, values in
-    [−1, 1]; float64. Raises ValueError outside of it.
+    [−1, 1]; float64, and so on the CPU for an input on Apple's MPS. Raises ValueError outside of it.
     """
     rho = _inputs.double(cosine, "cosine")
     if not ((rho >= -1) & (rho <= 1)).all():
@@ -241,8 +241,9 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
     therefore fall a little below 0. Both are unbiased for inputs drawn anew for each seed; where all seeds share their
     inputs, the first is too small, by at most 1/n of the whole.
 
-    Scaling all embeddings alike changes nothing. Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not
-    all equal.
+    Scaling all embeddings alike changes nothing. In float64, for embeddings on Apple's MPS on the CPU.
+
+    Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not all equal.
     """
     values = _inputs.tensor(embeddings, "embeddings")
     if values.ndim != 3:
@@ -254,8 +255,8 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
         raise ValueError(f"embeddings: expected finite numbers, got NaN or infinity in seed {seed}")
     # A share has no unit: the largest number is made 1, so that no square over- or underflows.
     largest = max(float(one.abs().max()) for one in values) or 1.0
-    means = torch.stack([(one.double() / largest).mean(dim=0) for one in values])
-    within = torch.stack([(one.double() / largest).var(dim=0).sum() for one in values])
+    means = torch.stack([(_inputs.widened(one) / largest).mean(dim=0) for one in values])
+    within = torch.stack([(_inputs.widened(one) / largest).var(dim=0).sum() for one in values])
     return share_of_means(means, within, values.shape[1])
 
 
@@ -300,13 +301,14 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
 
     `bins`: a number of equal bins over [−1, 1], or increasing edges. A bin contains its lower edge, and the last one
     its upper edge too; with edges given, cosines beyond them are not counted. The upper half of the matrix of
-    cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU.
+    cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU. Moments are summed in
+    float64, on the CPU if `x` is on Apple's MPS.
 
     Raises ValueError as `mean_cosine` does, unless 1 ≤ bins ≤ 10⁷, or for edges that do not increase.
     """
     x = geometry.normalize(_inputs.rows(x, "x"))
     edges, given = _edges(bins, x)
-    n, mean = len(x), geometry.mean_cosine(x.double())
+    n, mean = len(x), geometry.mean_cosine(_inputs.widened(x))
     counts = torch.zeros(len(edges) + 1, dtype=torch.int64, device=x.device)
     squares, low, high = 0.0, math.inf, -math.inf
     start = 0
@@ -317,7 +319,7 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
         for cosines in (tile[:, :size][above], tile[:, size:].reshape(-1)):
             if len(cosines):
                 cosines = cosines.clamp(-1, 1)
-                squares += float((cosines - mean).square().sum(dtype=torch.float64))
+                squares += float(_inputs.holding_float64((cosines - mean).square()).sum(dtype=torch.float64))
                 low, high = min(low, float(cosines.min())), max(high, float(cosines.max()))
                 counts += torch.bincount(torch.bucketize(cosines, edges, right=True), minlength=len(counts))
         start += size

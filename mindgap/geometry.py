@@ -180,7 +180,8 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | N
     have collapsed to one point score k/n, which is chance.
     Cosines are equal within 8 units of rounding (1e-6) in float32, within 2√d (1e-14 for d = 512) in float64: the same
     row twice may differ by so much, by its place in a matrix product. Where a float32 product leaves open which of two
-    rows is nearer, float64 decides. The n × n similarities are walked in tiles: O(n²d) time, no n² memory.
+    rows is nearer, float64 decides (on the CPU, if `x` is on Apple's MPS). The n × n similarities
+    are walked in tiles: O(n²d) time, no n² memory.
 
     Raises ValueError as `gap_vector` does, unless 1 ≤ k ≤ n, or unless `groups` are n labels or "equal".
     """
@@ -188,7 +189,7 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | N
     x, y = (unit(rows) for rows in given)
     n, d = x.shape
     k = _inputs.count(k, "k", 1, n)
-    labels = [] if groups is None else [part.to(x.device) for part in _labels(groups, *given)]
+    labels = [] if groups is None else _labels(groups, *given)
     eps = torch.finfo(x.dtype).eps
     band = max(8.0, 2 * math.sqrt(d)) * eps  # what rounding can do to the product of two rows
     tie = 8 * eps if x.dtype == torch.float32 else band
@@ -199,7 +200,7 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | N
         hits += int(sure.sum())
         undecided = rows[~sure & (nearer < k)]
         if len(undecided):
-            similarity = unit(given[0][undecided].double()) @ unit(given[1].double()).T
+            similarity = unit(_inputs.widened(given[0][undecided])) @ unit(_inputs.widened(given[1])).T
             nearer, near, own = (counts.cpu().double() for counts in _standing(similarity, undecided, labels, tie))
             hits += float(_chance_of_one(own, near, k - nearer).sum())
     return hits / n
@@ -221,6 +222,7 @@ def _standing(
     """For some rows of x: how many of y are nearer than the best of its own, how many as near, and how many of those
     are its own. Cosines `tie` apart are equal.
     """
+    rows, *labels = (part.to(similarity.device) for part in (rows, *labels))
     if labels:
         right = torch.stack([label[rows, None] == label for label in labels]).any(dim=0)
         best = similarity.masked_fill(~right, -math.inf).amax(dim=1, keepdim=True)
@@ -289,7 +291,7 @@ def separability(x: Rows, y: Rows) -> float:
     a, b = x.mean(dim=0), y.mean(dim=0)
     delta, middle = a - b, (a + b) / 2
     sides = torch.cat([(x - middle) @ delta, (middle - y) @ delta])
-    return float(((sides > 0).double() + 0.5 * (sides == 0).double()).mean())
+    return (int((sides > 0).sum()) + int((sides == 0).sum()) / 2) / len(sides)
 
 
 @dataclass(frozen=True)
@@ -318,15 +320,16 @@ def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = F
 
     The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. With `gap_first` the
     first axis is Δ/‖Δ‖, and the others are the principal axes of what is orthogonal to it (if Δ is not 0). Signs are
-    fixed: the first axis points from `y` towards `x`, each other has its largest entry positive.
+    fixed: the first axis points from `y` towards `x`, each other has its largest entry positive. The axes are found in
+    float64, for inputs on Apple's MPS on the CPU; all results have the device of `x`.
 
     Raises ValueError as `gap_vector` does, or unless 1 ≤ components ≤ d.
     """
     x, y = unit_pair(x, y)
     components = _inputs.count(components, "components", 1, x.shape[1])
     center = (x.mean(dim=0) + y.mean(dim=0)) / 2
-    stacked = torch.cat([x, y]).double() - center.double()
-    delta = (x.mean(dim=0) - y.mean(dim=0)).double()
+    stacked = _inputs.widened(torch.cat([x, y])) - _inputs.widened(center)
+    delta = _inputs.widened(x.mean(dim=0) - y.mean(dim=0))
     length = torch.linalg.vector_norm(delta)
     given = (delta / length)[None] if gap_first and length > 0 else delta.new_zeros(0, len(delta))
     rest = stacked - stacked @ given.T @ given
@@ -339,8 +342,8 @@ def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = F
     basis = basis * signs
     total = stacked.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
     explained = (stacked @ basis.T).square().sum(dim=0) / total
-    basis = basis.to(x.dtype)
-    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x.dtype))
+    basis = basis.to(x)
+    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x))
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def contrastive_loss(
     elif temperature.numel() != 1:
         raise ValueError(f"temperature: expected one number, got shape {tuple(temperature.shape)}")
     else:
-        temperature = temperature.reshape(()).to(x.device)
+        temperature = temperature.reshape(()).to(x)
         if not _inputs.unreadable_now(temperature):
             _inputs.temperature(temperature)
     used = n // size * size
@@ -238,13 +238,14 @@ def loss_landscape(
 
     Errors stay below 1e-9 for float64 input and below 1e-5 otherwise, for temperatures down to 1/1000, save that a loss
     above 100 is given to the precision of its own dtype. Memory beyond the input is O(n (d + S·T)), never n².
-    Nothing here is differentiable: see `contrastive_loss`.
+    It is computed on the device of x and y, where the result is, too; but on the CPU in place of Apple's MPS, which has
+    no float64. Nothing here is differentiable: see `contrastive_loss`.
 
     Raises ValueError for x and y as `geometry.gap_vector` does; unless shifts and temperatures are lists of at least
     one finite number, temperatures at least 1e-30; unless 2 ≤ batch_size ≤ n; and if a shift moves a row onto the
     origin. Warns of temperatures above 10, which look like 1/τ.
     """
-    x, y = (rows.detach() for rows in _inputs.pair(x, y))
+    x, y = (_inputs.holding_float64(rows.detach()) for rows in _inputs.pair(x, y))
     shifts = _inputs.axis(shifts, "shifts").to(x.device)
     temperatures = _inputs.temperatures(temperatures).to(x.device)
     size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
@@ -304,7 +305,7 @@ def best_shift(
     """
     tolerance, temperature = _inputs.positive(tolerance, "tolerance"), _inputs.temperature(temperature)
     # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
-    x, y = (rows.detach().double() for rows in _inputs.pair(x, y))
+    x, y = (_inputs.widened(rows.detach()) for rows in _inputs.pair(x, y))
     size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
     grid = torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts").cpu()
     grid = grid.double().clamp(-geometry.FARTHEST, geometry.FARTHEST).unique()
