@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mindgap import _inputs, devices, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
+from mindgap._reprs import Readable, Shown, digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -270,8 +271,8 @@ def share_of_means(means: Float[Tensor, "seeds d"], within: Float[Tensor, " seed
     return float(between / total)
 
 
-@dataclass(frozen=True)
-class CosineHistogram:
+@dataclass(frozen=True, repr=False)
+class CosineHistogram(Readable):
     """Cosines of all off-diagonal pairs: `counts` (bins,) between the `edges` (bins + 1,), and their moments.
 
     Each of the n(n − 1)/2 pairs is counted twice, as in the matrix of cosines: counts sum to n(n − 1) if the edges
@@ -284,6 +285,15 @@ class CosineHistogram:
     std: float
     min: float
     max: float
+
+    def _shown(self) -> Shown:
+        low, high = self.edges[[0, -1]].tolist()
+        return Shown(
+            f"CosineHistogram: {int(self.counts.sum())} cosines in {len(self.counts)} bins from {digits(low)} to "
+            f"{digits(high)}; of all pairs:",
+            ("mean", "std", "min", "max"),
+            [tuple(map(float, (self.mean, self.std, self.min, self.max)))],
+        )
 
     def frame(self) -> pd.DataFrame:
         """The bins from the first to the last that is not empty, and one on either side, as a table for charts: `value`

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mindgap import _inputs
 from mindgap._inputs import Rows
+from mindgap._reprs import Readable, Shown, digits
 
 __all__ = [
     "Projection",
@@ -294,8 +295,8 @@ def separability(x: Rows, y: Rows) -> float:
     return (int((sides > 0).sum()) + int((sides == 0).sum()) / 2) / len(sides)
 
 
-@dataclass(frozen=True)
-class Projection:
+@dataclass(frozen=True, repr=False)
+class Projection(Readable):
     """A linear map to a few dimensions, the same one for both modalities.
 
     `basis` (c, d) has orthonormal rows and `center` (d,) is the mean of all 2n points, so that
@@ -308,6 +309,16 @@ class Projection:
     x: Float[Tensor, "n c"]
     y: Float[Tensor, "n c"]
     explained: Float[Tensor, " c"]
+
+    def _shown(self) -> Shown:
+        c, d = self.basis.shape
+        columns = (self.explained, self.x.mean(dim=0), self.y.mean(dim=0))
+        return Shown(
+            f"Projection of {len(self.x)} pairs from {d} dimensions to {c}: the variance that each axis explains, and "
+            "where the means are.",
+            ("axis", "explained", "mean of x", "mean of y"),
+            list(zip(range(1, c + 1), *(one.tolist() for one in columns), strict=True)),
+        )
 
     def apply(self, points: Float[Tensor, "m d"]) -> Float[Tensor, "m c"]:
         """Project more points, of shape (m, d), with the same map."""
@@ -346,8 +357,8 @@ def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = F
     return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x))
 
 
-@dataclass(frozen=True)
-class ShiftPath:
+@dataclass(frozen=True, repr=False)
+class ShiftPath(Readable):
     """What a few dimensions need to follow every point exactly along the shift, for any λ.
 
     Seen through the orthonormal axes of a shared projection, a shifted point is a formula in λ:
@@ -364,6 +375,15 @@ class ShiftPath:
     y_along: Float[Tensor, " n"]
     gap: Float[Tensor, " c"]
     squared_gap: float
+
+    def _shown(self) -> Shown:
+        columns = (self.gap, self.x.mean(dim=0), self.y.mean(dim=0))
+        return Shown(
+            f"ShiftPath of {len(self.x)} pairs on {len(self.gap)} axes, across a gap of "
+            f"{digits(self.squared_gap**0.5)}; where the means are before the shift:",
+            ("axis", "gap", "mean of x", "mean of y"),
+            list(zip(range(1, len(self.gap) + 1), *(one.tolist() for one in columns), strict=True)),
+        )
 
     def at(self, amount: float) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
         """The coordinates of all points after a shift by λ = `amount`: (n, c) for x, (n, c) for y."""

@@ -71,7 +71,7 @@ class Pretend(TorchFunctionMode):
         some = any(map(there, given))
         if func == Tensor.device.__get__:
             return MPS if some else func(*args)
-        if func == Tensor.data.__set__:  # how a module moves its parameters
+        if func == Tensor.data.__set__:  # type: ignore[attr-defined]  # how a module moves its parameters
             func(*args)
             args[0]._there = there(args[1])
             return None
@@ -108,7 +108,7 @@ class Pretend(TorchFunctionMode):
         like = next(iter(tensors([args[1:], kwargs])), None)
         copy = kwargs.pop("copy", False)
         if like is None:
-            device, dtype, *_ = torch._C._nn._parse_to(*args[1:], **kwargs)  # type: ignore[attr-defined]
+            device, dtype, *_ = torch._C._nn._parse_to(*args[1:], **kwargs)
         else:
             device, dtype = MPS if there(like) else like.device, like.dtype
         target_there = there(one) if device is None else device.type == "mps"

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from mindgap import _inputs, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
+from mindgap._reprs import Readable, Shown, digits, short
 from mindgap.landscape._identity import SHARPEST, groups, summed_losses, tile_entries
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def contrastive_loss(
     return info_nce(x @ y.mT, direction).mean()
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(frozen=True, repr=False)
+class Point(Readable):
     """One grid point of a landscape: the shift λ, the signed distance of the means, the loss, and what it is."""
 
     shift: float
@@ -115,9 +116,16 @@ class Point:
     loss: float
     kind: str
 
+    def _shown(self) -> Shown:
+        return Shown(
+            f"Point of a landscape ({short(self.kind)}): its loss in nats, at which shift and distance.",
+            ("shift", "distance", "loss"),
+            [(self.shift, self.distance, self.loss)],
+        )
 
-@dataclass(frozen=True)
-class Landscape:
+
+@dataclass(frozen=True, repr=False)
+class Landscape(Readable):
     """The contrastive loss at S shifts and T temperatures, as `loss_landscape` computes it.
 
     `shifts` (S,) and `temperatures` (T,) are the grid as given. `distance` (S,) is ‖mean x' − mean y'‖, with the
@@ -130,6 +138,17 @@ class Landscape:
     distance: Float[Tensor, " s"]
     image_to_text: Float[Tensor, "s t"]
     text_to_image: Float[Tensor, "s t"]
+
+    def _shown(self) -> Shown:
+        shifts, temperatures, losses = self.shifts.tolist(), self.temperatures.tolist(), self.loss
+        best = losses.argmin(dim=0).tolist()
+        least = [(f"{t:.3g}", self._point(losses[:, j], best[j], "")) for j, t in enumerate(temperatures)]
+        return Shown(
+            f"Landscape of the contrastive loss in nats at {len(shifts)} shifts from {digits(min(shifts))} to "
+            f"{digits(max(shifts))} and {len(temperatures)} temperatures; the least of the shifts at each:",
+            ("temperature", "shift", "distance", "loss"),
+            [(t, point.shift, point.distance, point.loss) for t, point in least],
+        )
 
     @property
     def loss(self) -> Float[Tensor, "s t"]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from mindgap import _files, _inputs, devices
 from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
+from mindgap._reprs import Readable, Shown, listed, short
 from mindgap.pairs import _arrays, _paper
 from mindgap.pairs._paper import feature_names, fetch
 
@@ -38,7 +39,7 @@ IMAGE_TEXT = ("image", "text")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairedEmbeddings:
+class PairedEmbeddings(Readable):
     """Two matrices of embeddings, row i of `x` belonging with row i of `y`.
 
     `x`, `y`: (n, d) float32, rows of any norm but zero, on one device. `name`: what `load_pairs` was given.
@@ -69,10 +70,16 @@ class PairedEmbeddings:
     def __len__(self) -> int:
         return self.x.shape[0]
 
-    def __repr__(self) -> str:
-        return (
-            f"PairedEmbeddings({self.name!r}: {len(self)} pairs of {' and '.join(self.modalities)}, "
-            f"d = {self.x.shape[1]}; {self.source})"
+    def _shown(self) -> Shown:
+        n, d = self.x.shape
+        kinds = [(self.labels, "labels"), (self.groups, "groups")]
+        known = "".join(f"; {len(set(values))} different {name}" for values, name in kinds if values is not None)
+        sides = zip("xy", self.modalities, (self.x, self.y), strict=True)
+        return Shown(
+            f"PairedEmbeddings {short(self.name)!r}: {n} pairs of {listed(self.modalities)}, d = {d}{known}; "
+            f"{short(self.source, 160)}",
+            ("side", "embeds", "rows", "dimension", "device"),
+            [(side, kind, n, d, rows.device) for side, kind, rows in sides],
         )
 
     def to(self, device: str | torch.device) -> PairedEmbeddings:

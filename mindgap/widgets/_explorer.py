@@ -59,6 +59,10 @@ class Explorer(ipw.VBox):
         super().__init__()
         self.observe(lambda change: show_labels_whole(change.new), "children")
 
+    def __repr__(self) -> str:
+        about = (type(self).__doc__ or "").partition("\n")[0]
+        return f"{type(self).__name__}: {about} It needs a notebook that is running."
+
     def say(self, text: str = "", wrong: bool = False) -> None:
         """Show a line of text; in red if something is wrong."""
         colour = theme.WRONG if wrong else theme.NEUTRAL
