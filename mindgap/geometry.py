@@ -190,7 +190,7 @@ def recall_at_k(x: Rows, y: Rows, k: int = 1, groups: Iterable[object] | str | N
     x, y = (unit(rows) for rows in given)
     n, d = x.shape
     k = _inputs.count(k, "k", 1, n)
-    labels = [] if groups is None else _labels(groups, *given)
+    labels = [] if groups is None else [part.to(x.device) for part in _labels(groups, *given)]
     eps = torch.finfo(x.dtype).eps
     band = max(8.0, 2 * math.sqrt(d)) * eps  # what rounding can do to the product of two rows
     tie = 8 * eps if x.dtype == torch.float32 else band
