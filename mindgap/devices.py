@@ -13,6 +13,7 @@ VARIABLE = "MINDGAP_DEVICE"
 """The environment variable that overrules the choice."""
 
 AUTO = "auto"
+_IN_SHORT = {"Expected one of": "torch knows no such device", "Could not run": "this torch was built without it"}
 
 
 def device() -> torch.device:
@@ -49,7 +50,9 @@ def usable(value: Any, name: str = "device") -> torch.device:
     try:
         found = torch.empty(0, device=value).device
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = str(error).splitlines()[0].partition(". ")[0].rstrip(".")
+        # torch goes on for a page here, with all that it was ever built for.
+        reason = next((short for start, short in _IN_SHORT.items() if reason.startswith(start)), reason)
     else:
         if found.type != "meta":
             return found

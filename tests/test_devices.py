@@ -48,6 +48,14 @@ def test_a_device_that_is_not_here(value: Any) -> None:
         devices.usable(value)
 
 
+@pytest.mark.parametrize(("value", "reason"), [("gpu", "torch knows no such device"), ("mps", "this torch was .+")])
+def test_what_torch_says_on_a_page_is_said_in_a_line(value: str, reason: str) -> None:
+    if value == "mps" and torch.backends.mps.is_built():
+        pytest.skip("torch is built for MPS here")
+    with pytest.raises(ValueError, match=rf"^device: '{value}' cannot be used here \({reason}\); expected auto or cpu"):
+        devices.usable(value)
+
+
 @pytest.mark.parametrize("value", ["cuda:77", "gpu", "meta"])
 def test_a_variable_with_one_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(devices.VARIABLE, value)
