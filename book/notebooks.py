@@ -85,6 +85,7 @@ def alone(features: bool = False) -> Iterator[tuple[Path, dict[str, str]]]:
     """An empty folder, and the environment of a reader who works in it: mindgap is installed, and that is all.
 
     No repository on the path, an empty home, no network; and none of the authors' feature files, unless `features`.
+    Computed is on the CPU, whose outputs are stored, also where there is a GPU.
     """
     found = importlib.util.find_spec("mindgap")
     if found is None or not found.submodule_search_locations:
@@ -95,6 +96,7 @@ def alone(features: bool = False) -> Iterator[tuple[Path, dict[str, str]]]:
 
         kept |= {name: value for name, value in os.environ.items() if name.startswith("MINDGAP_")}
         kept["MINDGAP_CACHE"] = str(cache_folder())
+    kept["MINDGAP_DEVICE"] = "cpu"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         here, home, ipython, packages = (Path(place, name) for name in ("here", "home", "ipython", "packages"))
         startup = ipython / "profile_default" / "startup"

@@ -47,8 +47,18 @@ def tensor(value: object, name: str) -> Tensor:
 
 
 def double(value: object, name: str) -> Tensor:
-    """`value` as a real float64 tensor; Python's own numbers, which are of that precision, lose nothing."""
-    return _numbers(value, name).double()
+    """`value` as a real float64 tensor, `widened`; Python's own numbers, which are of that precision, lose nothing."""
+    return widened(_numbers(value, name))
+
+
+def holding_float64(x: Tensor) -> Tensor:
+    """`x` where there is float64: on its own device, but on the CPU in place of Apple's MPS."""
+    return x.cpu() if x.device.type == "mps" else x
+
+
+def widened(x: Tensor) -> Tensor:
+    """`x` in float64, on its own device or, where that has none, on the CPU."""
+    return holding_float64(x).double()
 
 
 def _numbers(value: object, name: str) -> Tensor:
@@ -236,17 +246,3 @@ def temperatures(values: object, name: str = "temperatures") -> Float[Tensor, " 
 def generator(seed: object, name: str = "seed", stream: int = 0) -> torch.Generator:
     """A CPU generator for a seed of at most 32 bits, all that torch's looks at; other streams share no numbers."""
     return torch.Generator().manual_seed((count(seed, name, 0, LARGEST_SEED) + stream * _STREAM) % 2**32)
-
-
-def device(value: Any) -> torch.device:
-    """`value` as torch's device, if tensors can be made there; None is the GPU where there is one, else the CPU."""
-    if value is None:
-        value = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        found = torch.empty(0, device=value).device
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:  # torch has no one error for this
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device: {str(value)!r} cannot be used here ({reason})") from None
-    if found.type == "meta":
-        raise ValueError("device: 'meta' cannot be used here (it computes no numbers)")
-    return found

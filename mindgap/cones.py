@@ -17,9 +17,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mindgap import _inputs, geometry
+from mindgap import _inputs, devices, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
+from mindgap._reprs import Readable, Shown, digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,7 @@ def gaussian_inputs(
     h = torch.randn(n, d, generator=generator)
     if norm is not None:
         h = h * (norm / torch.linalg.vector_norm(h, dim=1, keepdim=True))
-    return h.to(_inputs.device(device))
+    return h.to(devices.usable(device))
 
 
 def input_length(value: float) -> float:
@@ -143,15 +144,15 @@ def layer_cosines(
     """Mean off-diagonal cosine of the `inputs` (n, d), and of the outputs of each random layer after the other.
 
     Weights and biases are from N(0, 1/d_out) and follow from `seed`; nothing else is random. The layers run on the
-    device and in the precision of the inputs, the cosines are taken in float64; the result, of shape
-    (len(layers) + 1,), is on the CPU.
+    device and in the precision of the inputs, the cosines are taken in float64 (on the CPU, for inputs on Apple's MPS);
+    the result, of shape (len(layers) + 1,), is on the CPU.
 
     Raises ValueError as `mean_cosine` does, or if a narrow layer turns an input into zeros.
     """
     h = _inputs.rows(inputs, "inputs")
     generator = _inputs.generator(seed)
     outputs = forward(h, layers, generator)
-    cosines = [geometry.mean_cosine(h.double()), *(geometry.mean_cosine(output.double()) for output in outputs)]
+    cosines = [geometry.mean_cosine(_inputs.widened(one)) for one in (h, *outputs)]
     return torch.tensor(cosines, dtype=torch.float64)
 
 
@@ -195,7 +196,7 @@ def relu_kernel(cosine: Float[Tensor, "*shape"] | ArrayLike | float) -> Float[Te
         κ(ρ) = (√(1 − ρ²) + ρ (π − arccos ρ)) / π
 
     the arc-cosine kernel of degree 1. κ(0) = 1/π is what a ReLU gives two orthogonal inputs. Any shape, values in
-    [−1, 1]; float64. Raises ValueError outside of it.
+    [−1, 1]; float64, and so on the CPU for an input on Apple's MPS. Raises ValueError outside of it.
     """
     rho = _inputs.double(cosine, "cosine")
     if not ((rho >= -1) & (rho <= 1)).all():
@@ -241,8 +242,9 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
     therefore fall a little below 0. Both are unbiased for inputs drawn anew for each seed; where all seeds share their
     inputs, the first is too small, by at most 1/n of the whole.
 
-    Scaling all embeddings alike changes nothing. Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not
-    all equal.
+    Scaling all embeddings alike changes nothing. In float64, for embeddings on Apple's MPS on the CPU.
+
+    Raises ValueError unless seeds ≥ 2, n ≥ 2, d ≥ 1, all finite, and not all equal.
     """
     values = _inputs.tensor(embeddings, "embeddings")
     if values.ndim != 3:
@@ -254,8 +256,8 @@ def variance_share(embeddings: Float[Tensor, "seeds n d"] | ArrayLike) -> float:
         raise ValueError(f"embeddings: expected finite numbers, got NaN or infinity in seed {seed}")
     # A share has no unit: the largest number is made 1, so that no square over- or underflows.
     largest = max(float(one.abs().max()) for one in values) or 1.0
-    means = torch.stack([(one.double() / largest).mean(dim=0) for one in values])
-    within = torch.stack([(one.double() / largest).var(dim=0).sum() for one in values])
+    means = torch.stack([(_inputs.widened(one) / largest).mean(dim=0) for one in values])
+    within = torch.stack([(_inputs.widened(one) / largest).var(dim=0).sum() for one in values])
     return share_of_means(means, within, values.shape[1])
 
 
@@ -269,8 +271,8 @@ def share_of_means(means: Float[Tensor, "seeds d"], within: Float[Tensor, " seed
     return float(between / total)
 
 
-@dataclass(frozen=True)
-class CosineHistogram:
+@dataclass(frozen=True, repr=False)
+class CosineHistogram(Readable):
     """Cosines of all off-diagonal pairs: `counts` (bins,) between the `edges` (bins + 1,), and their moments.
 
     Each of the n(n − 1)/2 pairs is counted twice, as in the matrix of cosines: counts sum to n(n − 1) if the edges
@@ -283,6 +285,15 @@ class CosineHistogram:
     std: float
     min: float
     max: float
+
+    def _shown(self) -> Shown:
+        low, high = self.edges[[0, -1]].tolist()
+        return Shown(
+            f"CosineHistogram: {int(self.counts.sum())} cosines in {len(self.counts)} bins from {digits(low)} to "
+            f"{digits(high)}; of all pairs:",
+            ("mean", "std", "min", "max"),
+            [tuple(map(float, (self.mean, self.std, self.min, self.max)))],
+        )
 
     def frame(self) -> pd.DataFrame:
         """The bins from the first to the last that is not empty, and one on either side, as a table for charts: `value`
@@ -300,13 +311,14 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
 
     `bins`: a number of equal bins over [−1, 1], or increasing edges. A bin contains its lower edge, and the last one
     its upper edge too; with edges given, cosines beyond them are not counted. The upper half of the matrix of
-    cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU.
+    cosines is walked in tiles on the device of `x`; counts and edges come back on the CPU. Moments are summed in
+    float64, on the CPU if `x` is on Apple's MPS.
 
     Raises ValueError as `mean_cosine` does, unless 1 ≤ bins ≤ 10⁷, or for edges that do not increase.
     """
     x = geometry.normalize(_inputs.rows(x, "x"))
     edges, given = _edges(bins, x)
-    n, mean = len(x), geometry.mean_cosine(x.double())
+    n, mean = len(x), geometry.mean_cosine(_inputs.widened(x))
     counts = torch.zeros(len(edges) + 1, dtype=torch.int64, device=x.device)
     squares, low, high = 0.0, math.inf, -math.inf
     start = 0
@@ -317,7 +329,7 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
         for cosines in (tile[:, :size][above], tile[:, size:].reshape(-1)):
             if len(cosines):
                 cosines = cosines.clamp(-1, 1)
-                squares += float((cosines - mean).square().sum(dtype=torch.float64))
+                squares += float(_inputs.holding_float64((cosines - mean).square()).sum(dtype=torch.float64))
                 low, high = min(low, float(cosines.min())), max(high, float(cosines.max()))
                 counts += torch.bincount(torch.bucketize(cosines, edges, right=True), minlength=len(counts))
         start += size

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindgap import _scalars
 from mindgap._extras import late
+from mindgap._reprs import Readable, Shown, short
 from mindgap.recipe import MODALITIES, Measurement, Recipe, option
 
 if TYPE_CHECKING:
@@ -29,12 +30,23 @@ FINE_TUNING_RATE = 2e-4  # a tenth of the rate from scratch
 MEASURES = tuple(field.name for field in fields(Measurement))
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Readable):
     """One training of an experiment: what it varies, as columns of the table, and its recipe."""
 
     labels: dict[str, Any]
     recipe: Recipe
+
+    def _shown(self) -> Shown:
+        usual = asdict(Recipe())
+        changed = [(name, value) for name, value in asdict(self.recipe).items() if value != usual[name]]
+        labels = ", ".join(f"{name} {_label(value)}" for name, value in self.labels.items())
+        return Shown(f"Run: {labels}; where its recipe is not the usual one:", ("field", "value"), changed)
+
+
+def _label(value: object) -> str:
+    """The value of a label as it is shown."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _temperature(base: Recipe) -> list[Run]:
@@ -153,14 +165,14 @@ def run(
     steps: int = Settings.steps,
     quick: bool = False,
     force: bool = False,
-    device: str | torch.device | None = None,
+    device: str | torch.device | None = "auto",
     together: bool | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train all runs of `experiment` and write `out` (.json): labels, recipes, histories and versions.
 
-    `quick` keeps two temperatures only, see `planned`. `device` None is the GPU where there is one. `together` trains
-    runs of one shape side by side (`ensembles`); None does so on a GPU, where it pays. After every run, or every
+    `quick` keeps two temperatures only, see `planned`. `device` "auto" is `devices.device`. `together` trains runs
+    of one shape side by side (`ensembles`); None does so on CUDA, where it pays. After every run, or every
     ensemble, the table so far is saved beside `out` (`unfinished-…`); an interrupted experiment goes on with the runs
     that are not in it. `force` replaces `out`, and an unfinished experiment of other settings.
     Returns what was written.
@@ -171,12 +183,12 @@ def run(
     """
     from tqdm.auto import tqdm
 
-    from mindgap import _files, _inputs, _unfinished, training
+    from mindgap import _files, _unfinished, devices, training
     from mindgap._files import rounded
     from mindgap.training import ensembles
 
-    runs, device = planned(experiment, seeds, steps, quick), _inputs.device(device)
-    together = device.type != "cpu" if together is None else together
+    runs, device = planned(experiment, seeds, steps, quick), devices.usable(device)
+    together = device.type == "cuda" if together is None else together
     out = _files.free_path(out, force, ".json")
     settings = _settings(experiment, seeds, steps, quick)
     done = finished(experiment, out, seeds, steps, quick, force)
@@ -228,7 +240,7 @@ def finished(
     return {int(place): run for place, run in unfinished[0]["runs"].items()} if unfinished else {}
 
 
-class Sweep:
+class Sweep(Readable):
     """A file of `mindgap sweep`. Raises FileNotFoundError or ValueError if it is not one."""
 
     def __init__(self, path: str | Path) -> None:
@@ -237,6 +249,23 @@ class Sweep:
         self.data = _files.read_results(path, "mindgap sweep", "runs", "columns", "steps")
         self.runs: list[dict[str, Any]] = self.data["runs"]
         self.columns: list[str] = self.data["columns"]
+
+    def _shown(self) -> Shown:
+        groups: dict[tuple[str, ...], list[dict[str, float]]] = {}
+        for run in self.runs:
+            key = tuple(_label(value) for name, value in run["labels"].items() if name != "seed")
+            groups.setdefault(key, []).append(dict(zip(self.columns, run["history"][-1], strict=True)))
+        names = [name for name in self.runs[0]["labels"] if name != "seed"] if self.runs else []
+        rows = [
+            (*key, len(ends), *(sum(end[name] for end in ends) / len(ends) for name in ("gap", "image_to_text")))
+            for key, ends in groups.items()
+        ]
+        return Shown(
+            f"Sweep {short(self.data.get('experiment', ''))!r}: {len(self.runs)} runs of {self.data['steps']} steps; "
+            "means over the seeds after the last:",
+            (*names, "seeds", "gap", "R@1"),
+            rows,
+        )
 
     def history(self) -> pd.DataFrame:
         """Every look at every run: the labels, which include the seed, and the fields of `Measurement`.

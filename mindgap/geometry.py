@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mindgap import _inputs
 from mindgap._inputs import Rows
+from mindgap._reprs import Readable, Shown, digits
 
 __all__ = [
     "Projection",
@@ -187,7 +188,8 @@ def recall_at_k(
     have collapsed to one point score k/n, which is chance.
     Cosines are equal within 8 units of rounding (1e-6) in float32, within 2√d (1e-14 for d = 512) in float64: the same
     row twice may differ by so much, by its place in a matrix product. Where a float32 product leaves open which of two
-    rows is nearer, float64 decides. The n × n similarities are walked in tiles: O(n²d) time, no n² memory.
+    rows is nearer, float64 decides (on the CPU, if `x` is on Apple's MPS). The n × n similarities
+    are walked in tiles: O(n²d) time, no n² memory.
 
     `rows` are numbers of rows of `x`: the share is taken over them alone, each still among all n rows of `y`. For m
     rows drawn at random that estimates the whole in O(mnd), with an interval from `theorems.binomial_interval`.
@@ -213,7 +215,7 @@ def recall_at_k(
         hits += int(sure.sum())
         undecided = numbers[~sure & (nearer < k)]
         if len(undecided):
-            similarity = unit(given[0][undecided].double()) @ unit(given[1].double()).T
+            similarity = unit(_inputs.widened(given[0][undecided])) @ unit(_inputs.widened(given[1])).T
             nearer, near, own = (counts.cpu().double() for counts in _standing(similarity, undecided, labels, tie))
             hits += float(_chance_of_one(own, near, k - nearer).sum())
         done += len(numbers)
@@ -247,6 +249,7 @@ def _standing(
     """For some rows of x: how many of y are nearer than the best of its own, how many as near, and how many of those
     are its own. Cosines `tie` apart are equal.
     """
+    rows, *labels = (part.to(similarity.device) for part in (rows, *labels))
     if labels:
         right = torch.stack([label[rows, None] == label for label in labels]).any(dim=0)
         best = similarity.masked_fill(~right, -math.inf).amax(dim=1, keepdim=True)
@@ -325,8 +328,8 @@ def _on_the_side(sides: Float[Tensor, " tile"]) -> float:
     return int((sides > 0).sum()) + 0.5 * int((sides == 0).sum())
 
 
-@dataclass(frozen=True)
-class Projection:
+@dataclass(frozen=True, repr=False)
+class Projection(Readable):
     """A linear map to a few dimensions, the same one for both modalities.
 
     `basis` (c, d) has orthonormal rows and `center` (d,) is the mean of all 2n points, so that
@@ -340,6 +343,16 @@ class Projection:
     y: Float[Tensor, "n c"]
     explained: Float[Tensor, " c"]
 
+    def _shown(self) -> Shown:
+        c, d = self.basis.shape
+        columns = (self.explained, self.x.mean(dim=0), self.y.mean(dim=0))
+        return Shown(
+            f"Projection of {len(self.x)} pairs from {d} dimensions to {c}: the variance that each axis explains, and "
+            "where the means are.",
+            ("axis", "explained", "mean of x", "mean of y"),
+            list(zip(range(1, c + 1), *(one.tolist() for one in columns), strict=True)),
+        )
+
     def apply(self, points: Float[Tensor, "m d"]) -> Float[Tensor, "m c"]:
         """Project more points, of shape (m, d), with the same map."""
         return (points - self.center) @ self.basis.T
@@ -351,15 +364,16 @@ def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = F
 
     The axes are the leading eigenvectors of the covariance of the 2n stacked, centred points. With `gap_first` the
     first axis is Δ/‖Δ‖, and the others are the principal axes of what is orthogonal to it (if Δ is not 0). Signs are
-    fixed: the first axis points from `y` towards `x`, each other has its largest entry positive.
+    fixed: the first axis points from `y` towards `x`, each other has its largest entry positive. The axes are found in
+    float64, for inputs on Apple's MPS on the CPU; all results have the device of `x`.
 
     Raises ValueError as `gap_vector` does, or unless 1 ≤ components ≤ d.
     """
     x, y = unit_pair(x, y)
     components = _inputs.count(components, "components", 1, x.shape[1])
     center = (x.mean(dim=0) + y.mean(dim=0)) / 2
-    stacked = torch.cat([x, y]).double() - center.double()
-    delta = (x.mean(dim=0) - y.mean(dim=0)).double()
+    stacked = _inputs.widened(torch.cat([x, y])) - _inputs.widened(center)
+    delta = _inputs.widened(x.mean(dim=0) - y.mean(dim=0))
     length = torch.linalg.vector_norm(delta)
     given = (delta / length)[None] if gap_first and length > 0 else delta.new_zeros(0, len(delta))
     rest = stacked - stacked @ given.T @ given
@@ -372,12 +386,12 @@ def shared_projection(x: Rows, y: Rows, components: int = 2, gap_first: bool = F
     basis = basis * signs
     total = stacked.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
     explained = (stacked @ basis.T).square().sum(dim=0) / total
-    basis = basis.to(x.dtype)
-    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x.dtype))
+    basis = basis.to(x)
+    return Projection(basis, center, (x - center) @ basis.T, (y - center) @ basis.T, explained.to(x))
 
 
-@dataclass(frozen=True)
-class ShiftPath:
+@dataclass(frozen=True, repr=False)
+class ShiftPath(Readable):
     """What a few dimensions need to follow every point exactly along the shift, for any λ.
 
     Seen through the orthonormal axes of a shared projection, a shifted point is a formula in λ:
@@ -394,6 +408,15 @@ class ShiftPath:
     y_along: Float[Tensor, " n"]
     gap: Float[Tensor, " c"]
     squared_gap: float
+
+    def _shown(self) -> Shown:
+        columns = (self.gap, self.x.mean(dim=0), self.y.mean(dim=0))
+        return Shown(
+            f"ShiftPath of {len(self.x)} pairs on {len(self.gap)} axes, across a gap of "
+            f"{digits(self.squared_gap**0.5)}; where the means are before the shift:",
+            ("axis", "gap", "mean of x", "mean of y"),
+            list(zip(range(1, len(self.gap) + 1), *(one.tolist() for one in columns), strict=True)),
+        )
 
     def at(self, amount: float) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
         """The coordinates of all points after a shift by λ = `amount`: (n, c) for x, (n, c) for y."""

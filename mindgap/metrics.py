@@ -36,11 +36,11 @@ def uniformity(x: Rows, t: float = 2.0) -> float:
     """log E exp(−t‖x̂_i − x̂_j‖²) over the pairs i ≠ j, the lower the more evenly spread (Wang & Isola, 2020).
 
     0 where all rows are one point; about −2t for points spread evenly over a sphere of many dimensions. All pairs are
-    walked in tiles, in float64 whatever the input: O(n²d) time, no n² memory.
+    walked in tiles, in float64 whatever the input (on the CPU, if it is on Apple's MPS): O(n²d) time, no n² memory.
 
     Raises ValueError as `mean_cosine` does, for t ≤ 0, or for a t so large that the result is beyond float64.
     """
-    x, t = geometry.unit(_inputs.rows(x, "x").double()), _inputs.positive(t, "t")
+    x, t = geometry.unit(_inputs.widened(_inputs.rows(x, "x"))), _inputs.positive(t, "t")
     n, start, logs = len(x), 0, []
     for part in x.split(max(1, _TILE_ENTRIES // n)):
         exponents = t * (2 * (part @ x.T - 1)).clamp(max=0)
@@ -59,11 +59,12 @@ def effective_rank(x: Rows) -> float:
     """exp of the entropy of the normalised singular values of the centred rows of x̂ (Roy & Vetterli, 2007).
 
     With p_k = σ_k / Σσ, exp(−Σ p_k log p_k): from 1 (all spread along one axis) to min(n − 1, d). Rows that are all
-    equal have no spread and count as 1. In float64 whatever the input: O(n d min(n, d)) time.
+    equal have no spread and count as 1. In float64 whatever the input (on the CPU, if it is on Apple's MPS):
+    O(n d min(n, d)) time.
 
     Raises ValueError as `mean_cosine` does.
     """
-    x = geometry.unit(_inputs.rows(x, "x").double())
+    x = geometry.unit(_inputs.widened(_inputs.rows(x, "x")))
     singular = torch.linalg.svdvals(x - x.mean(dim=0))
     if float(singular[0]) < 1e-12 * math.sqrt(len(x)):
         return 1.0

@@ -16,9 +16,10 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from mindgap import _files, _inputs, geometry, scenes
+from mindgap import _files, _inputs, devices, geometry, scenes
 from mindgap._extras import extra
 from mindgap._files import SUFFIX
+from mindgap._reprs import Readable, Shown
 from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe, from_json
 from mindgap.scenes import Scenes
 
@@ -37,8 +38,8 @@ _NUMBER = {word: number for number, word in enumerate(VOCABULARY)}
 CONTEXT_LENGTH = 8 * scenes.MOST_OBJECTS + (scenes.MOST_OBJECTS - 1) + 2
 
 
-@dataclass(frozen=True)
-class Trained:
+@dataclass(frozen=True, repr=False)
+class Trained(Readable):
     """A trained model: an `open_clip.model.CLIP`, its recipe, its history (step 0 first), and how it was made.
 
     `pandas.DataFrame(trained.history)` is the history as a table. `seconds` is the time of the training, and
@@ -50,6 +51,16 @@ class Trained:
     history: tuple[Measurement, ...]
     seconds: float
     versions: dict[str, str]
+
+    def _shown(self) -> Shown:
+        numbers = sum(parameter.numel() for parameter in self.model.parameters())
+        ends = [self.history[0], self.history[-1]] if len(self.history) > 1 else list(self.history)
+        return Shown(
+            f"Trained {self.recipe.modalities} model of {numbers} parameters: temperature "
+            f"{self.recipe.temperature:.3g}, seed {self.recipe.seed}, {self.seconds:.0f} s of training.",
+            ("step", "loss", "gap", "R@1 image to text", "R@1 text to image"),
+            [(row.step, row.loss, row.gap, row.image_to_text, row.text_to_image) for row in ends],
+        )
 
 
 def tokenize(captions: str | Sequence[str]) -> Int[Tensor, "n length"]:
@@ -224,7 +235,7 @@ def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Train
         path = _files.user_path(name, "name")
     else:
         path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
-    device = _inputs.device(device)
+    device = devices.usable(device)
     header, weights = _files.read_tensors(path)
     if "step" in header:
         raise ValueError(

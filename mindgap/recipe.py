@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from mindgap import _scalars
+from mindgap._reprs import Readable, Shown, digits
 
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
@@ -175,8 +176,8 @@ class SeedsRecipe:
             )
 
 
-@dataclass(frozen=True)
-class Measurement:
+@dataclass(frozen=True, repr=False)
+class Measurement(Readable):
     """One look at a run, on 1,000 held-out scenes: contrastive `loss` in batches of the recipe, `gap` distance,
     R@1 in both directions, mean cosine within the images and within the texts, and the `temperature` of the moment;
     further alignment, uniformity and effective rank (see `metrics`), which models of earlier versions lack.
@@ -195,3 +196,17 @@ class Measurement:
     text_uniformity: float | None = None
     image_rank: float | None = None
     text_rank: float | None = None
+
+    def _shown(self) -> Shown:
+        alignment = "" if self.alignment is None else f", alignment {digits(self.alignment)}"
+        return Shown(
+            f"Measurement at step {self.step}: loss {digits(self.loss)}, gap {digits(self.gap)}{alignment}, "
+            f"temperature {self.temperature:.3g}.",
+            ("", "image", "text"),
+            [
+                ("R@1", self.image_to_text, self.text_to_image),
+                ("mean cosine", self.image_cosine, self.text_cosine),
+                ("uniformity", self.image_uniformity, self.text_uniformity),
+                ("effective rank", self.image_rank, self.text_rank),
+            ],
+        )

@@ -18,6 +18,7 @@ from torch import Tensor
 from mindgap import _files, _unfinished, cones, geometry
 from mindgap._extras import late
 from mindgap._files import rounded
+from mindgap._reprs import Readable, Shown
 from mindgap.recipe import SeedsRecipe
 from mindgap.towers import embed_seeds
 
@@ -38,14 +39,14 @@ def run(
     recipe: SeedsRecipe,
     out: str | Path,
     force: bool = False,
-    device: str | torch.device | None = None,
+    device: str | torch.device | None = "auto",
     progress: bool = True,
 ) -> dict[str, Any]:
     """Embed, summarise, and write `out` (.json): the results with the recipe and the versions they come from.
 
     After every seed the embeddings are saved beside `out` (`_unfinished.working_path`); a run that was interrupted goes
     on from there, and removes it once `out` is written. `force` replaces `out`, and an unfinished run of another
-    recipe. Returns what was written.
+    recipe. `device` "auto" is `devices.device`. Returns what was written.
 
     Raises FileExistsError if `out` exists, and ValueError if the unfinished run has another recipe or cannot be read,
     unless `force`; ValueError if `out` does not end in .json; other OSErrors if it cannot be written.
@@ -138,13 +139,26 @@ def gap_matrix(means: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "m m"]:
     return torch.tensor(rows, dtype=torch.float64)
 
 
-class Cones:
+class Cones(Readable):
     """The experiment's file, as tables for charts. Raises FileNotFoundError or ValueError if it is not one."""
 
     def __init__(self, path: str | Path) -> None:
         self.data = _files.read_results(path, "mindgap cones", "recipe", "clouds", "gaps")
         self.recipe: dict[str, Any] = self.data["recipe"]
         self.clouds: dict[str, dict[str, Any]] = self.data["clouds"]
+
+    def _shown(self) -> Shown:
+        rows = []
+        for kind, by_tower in self.clouds.items():
+            for tower, cloud in by_tower.items():
+                means = [float(cosines["mean"]) for cosines in cloud["cosines"]]
+                rows.append((tower, kind, min(means), max(means), float(cloud["variance_share"])))
+        return Shown(
+            f"Cones of {self.recipe['seeds']} seeds on {self.recipe['n']} inputs: the mean cosine of the seeds, least "
+            "and most, and the share of the variance that the seed decides.",
+            ("tower", "inputs", "least", "most", "share"),
+            rows,
+        )
 
     def points(self) -> pd.DataFrame:
         """Coordinates: columns inputs, tower, seed, and two for each projection, "PCA 1", "PCA 2", …"""

@@ -55,7 +55,8 @@ def arc_pairs(
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n 3"]]:
     """Images on the equator at `azimuths` (n,), degrees; text i `delta_theta` degrees above image `above[i]`.
 
-    Without `above`, every text stands above its own image. Several texts may stand above one. Shapes (n, 3), float64.
+    Without `above`, every text stands above its own image. Several texts may stand above one. Shapes (n, 3), float64,
+    on the device of `azimuths`, but on the CPU in place of Apple's MPS.
 
     Raises ValueError for fewer than 2 azimuths, numbers that are not finite, or `above` that are not
     n numbers of images.
@@ -79,7 +80,8 @@ def arc_loss(
     The same as `loss_landscape(*arc_pairs(…), [0], [temperature]).loss`, for all heights at once. By default the six
     pairs of Fig 3e, two of them exchanged; other azimuths need an `above` of their own, None for all matched.
 
-    Differentiable in `delta_theta` and `azimuths`.
+    Differentiable in `delta_theta` and `azimuths`. On the device of `delta_theta`, but on the CPU in place of Apple's
+    MPS, which has no float64.
 
     Raises ValueError as `arc_pairs` does, or for a temperature below 1e-30. Warns of one above 10.
     """

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindgap import _inputs, cones, geometry
+from mindgap._reprs import Readable, Shown
 from mindgap.cones import ACTIVATIONS, Layer
 
 _TILE_ENTRIES = 2**22  # pre-activations drawn at once
@@ -26,14 +27,21 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class RaisedShare:
+@dataclass(frozen=True, repr=False)
+class RaisedShare(Readable):
     """How many of `layers` random layers raised the cosine: `raised`, and their `share` with its interval."""
 
     raised: int
     layers: int
     low: float
     high: float
+
+    def _shown(self) -> Shown:
+        return Shown(
+            f"RaisedShare: {self.raised} of {self.layers} random layers raised the cosine.",
+            ("share", "low", "high"),
+            [(self.share, self.low, self.high)],
+        )
 
     @property
     def share(self) -> float:
@@ -125,14 +133,23 @@ def _share_of_bias(length: float) -> tuple[float, float]:
     return (length / whole, 1 / whole) if math.isfinite(whole) else (1.0, 0.0)
 
 
-@dataclass(frozen=True)
-class LayerShares:
+@dataclass(frozen=True, repr=False)
+class LayerShares(Readable):
     """Theorem 2 layer by layer: `share` (depth,) of the variance decided by the initialisation, and `cosine` (depth,),
     the average cosine of what goes *into* each layer, over pairs and seeds, the theorem's lower bound for `share`.
     """
 
     share: Float[Tensor, " depth"]
     cosine: Float[Tensor, " depth"]
+
+    def _shown(self) -> Shown:
+        depth = len(self.share)
+        return Shown(
+            f"LayerShares of {depth} layers: the share of the variance that the initialisation decides, and the cosine "
+            "before the layer.",
+            ("layer", "share", "cosine"),
+            list(zip(range(1, depth + 1), self.share.tolist(), self.cosine.tolist(), strict=True)),
+        )
 
 
 def layer_shares(

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from mindgap import _inputs, scenes
+from mindgap import _inputs, devices, scenes
 from mindgap._extras import extra
 from mindgap.recipe import INPUTS, TOWERS, tower_parts
 
@@ -37,7 +37,7 @@ def embed_seeds(
     inputs: str = "noise",
     n: int = 64,
     data_seed: int = 0,
-    device: str | torch.device | None = None,
+    device: str | torch.device | None = "auto",
     batch_size: int = 32,
     progress: bool = False,
 ) -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
@@ -48,17 +48,17 @@ def embed_seeds(
     vocabulary; "scenes" are drawn pictures at the tower's resolution, normalised as it expects, and their captions.
     They follow from `data_seed` and are the same for every seed, and for every tower of one image size. They are made
     again for each seed, batch by batch, so that one model and one batch are in memory at a time. Embeddings (n, d),
-    float32, any norms, are on the CPU; the work is done on `device` (None: the GPU where there is one). No global
+    float32, any norms, are on the CPU; the work is done on `device` ("auto": `devices.device`). No global
     random state changes.
 
-    Raises ValueError for an unknown tower or input, n < 2, or a seed or data_seed that is no whole
-    number of at most 32 bits.
+    Raises ValueError for an unknown tower or input, n < 2, a seed or data_seed that is no whole
+    number of at most 32 bits, or a device that cannot be used.
     """
     halves = [(tower, *_parse(tower)) for tower in towers]
     seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]
     n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, _inputs.LARGEST_SEED)
     inputs, batch_size = _inputs.choice(inputs, "inputs", INPUTS), _inputs.count(batch_size, "batch_size")
-    where = _inputs.device(device)
+    where = devices.usable(device)
     groups: dict[str, list[tuple[str, str]]] = {}
     for tower, architecture, half in halves:
         groups.setdefault(architecture, []).append((tower, half))

@@ -34,7 +34,7 @@ def test_alone_is_an_empty_folder_an_empty_home_and_no_repository(monkeypatch: p
         "import importlib.util as u\nprint([name for name in ('mindgap', 'book', 'tests') if u.find_spec(name)])",
         "import mindgap\nprint(mindgap.results.path('cones.json').exists())",
     )
-    assert said.splitlines() == ["[] [] []", "['mindgap']", "True"]
+    assert said.splitlines() == ["[] [] ['MINDGAP_DEVICE']", "['mindgap']", "True"]
 
 
 @pytest.mark.parametrize("source", [

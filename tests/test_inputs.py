@@ -1,4 +1,4 @@
-"""What numbers, labels, temperatures and devices may look like, and the one error for what they may not."""
+"""What numbers, labels and temperatures may look like, and the one error for what they may not."""
 
 from __future__ import annotations
 
@@ -126,14 +126,3 @@ class TestSingle:
     def test_of_checked_rows_only_those_that_are_bad_are_refused(self) -> None:
         far = torch.tensor([[1e300, 1.0], [0.0, 1e-320]], dtype=torch.float64)
         assert _inputs.single(_inputs.rows(far, "x.npy")).tolist() == [[1.0, 0.0], [0.0, 1.0]]
-
-
-@pytest.mark.parametrize("value", ["cpu", torch.device("cpu")])
-def test_a_device(value: Any) -> None:
-    assert _inputs.device(value) == torch.device("cpu")
-
-
-@pytest.mark.parametrize("value", ["cuda:77", "gpu", "meta", 3.5, -1])
-def test_a_device_that_is_not_here(value: Any) -> None:
-    with pytest.raises(ValueError, match=f"^device: '{value}' cannot be used here"):
-        _inputs.device(value)

@@ -16,8 +16,8 @@ Command: TypeAlias = Callable[..., None]
 
 Force = Annotated[bool, typer.Option("--force", help="Replace OUT, and an unfinished run towards it.")]
 Device = Annotated[
-    str | None,
-    typer.Option(help="Where to compute, such as [b]cpu[/]; the GPU, if there is one, without it.", show_default=False),
+    str,
+    typer.Option(help="Where to compute: [b]auto[/] (the GPU, if there is one), [b]cpu[/], [b]cuda[/], …"),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 

@@ -17,7 +17,7 @@ from mindgap.recipe import SeedsRecipe
 def cones(
     recipe: SeedsRecipe,
     out: Annotated[Path, typer.Option(help="File to write, [b].json[/].")] = Path("cones.json"),
-    device: Device = None,
+    device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:

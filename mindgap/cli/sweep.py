@@ -24,7 +24,7 @@ def sweep(
     out: Annotated[
         Path | None, typer.Option(help="File to write, [b].json[/] (sweep_EXPERIMENT.json).", show_default=False)
     ] = None,
-    device: Device = None,
+    device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mindgap.cli._messages import going_on_later, one_line_errors, say
-from mindgap.cli._options import Force, Quiet, from_fields
+from mindgap.cli._options import Device, Force, Quiet, from_fields
 from mindgap.recipe import Recipe
 
 
@@ -16,7 +16,7 @@ from mindgap.recipe import Recipe
 def train(
     recipe: Recipe,
     out: Annotated[Path, typer.Argument(help="Checkpoint to write, ending in [b].safetensors[/].", show_default=False)],
-    device: Annotated[str, typer.Option(help="Where to train, such as [b]cuda[/].")] = "cpu",
+    device: Device = "auto",
     save_every: Annotated[int, typer.Option(help="Steps between saves of the unfinished run.")] = 100,
     force: Force = False,
     quiet: Quiet = False,

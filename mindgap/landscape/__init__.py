@@ -21,6 +21,7 @@ from tqdm import tqdm
 from mindgap import _inputs, geometry
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
+from mindgap._reprs import Readable, Shown, digits, short
 from mindgap.landscape._identity import SHARPEST, groups, summed_losses, tile_entries
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def contrastive_loss(
     elif temperature.numel() != 1:
         raise ValueError(f"temperature: expected one number, got shape {tuple(temperature.shape)}")
     else:
-        temperature = temperature.reshape(()).to(x.device)
+        temperature = temperature.reshape(()).to(x)
         if not _inputs.unreadable_now(temperature):
             _inputs.temperature(temperature)
     used = n // size * size
@@ -106,8 +107,8 @@ def contrastive_loss(
     return info_nce(x @ y.mT, direction).mean()
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(frozen=True, repr=False)
+class Point(Readable):
     """One grid point of a landscape: the shift λ, the signed distance of the means, the loss, and what it is."""
 
     shift: float
@@ -115,9 +116,16 @@ class Point:
     loss: float
     kind: str
 
+    def _shown(self) -> Shown:
+        return Shown(
+            f"Point of a landscape ({short(self.kind)}): its loss in nats, at which shift and distance.",
+            ("shift", "distance", "loss"),
+            [(self.shift, self.distance, self.loss)],
+        )
 
-@dataclass(frozen=True)
-class Landscape:
+
+@dataclass(frozen=True, repr=False)
+class Landscape(Readable):
     """The contrastive loss at S shifts and T temperatures, as `loss_landscape` computes it.
 
     `shifts` (S,) and `temperatures` (T,) are the grid as given. `distance` (S,) is ‖mean x' − mean y'‖, with the
@@ -130,6 +138,17 @@ class Landscape:
     distance: Float[Tensor, " s"]
     image_to_text: Float[Tensor, "s t"]
     text_to_image: Float[Tensor, "s t"]
+
+    def _shown(self) -> Shown:
+        shifts, temperatures, losses = self.shifts.tolist(), self.temperatures.tolist(), self.loss
+        best = losses.argmin(dim=0).tolist()
+        least = [(f"{t:.3g}", self._point(losses[:, j], best[j], "")) for j, t in enumerate(temperatures)]
+        return Shown(
+            f"Landscape of the contrastive loss in nats at {len(shifts)} shifts from {digits(min(shifts))} to "
+            f"{digits(max(shifts))} and {len(temperatures)} temperatures; the least of the shifts at each:",
+            ("temperature", "shift", "distance", "loss"),
+            [(t, point.shift, point.distance, point.loss) for t, point in least],
+        )
 
     @property
     def loss(self) -> Float[Tensor, "s t"]:
@@ -238,13 +257,14 @@ def loss_landscape(
 
     Errors stay below 1e-9 for float64 input and below 1e-5 otherwise, for temperatures down to 1/1000, save that a loss
     above 100 is given to the precision of its own dtype. Memory beyond the input is O(n (d + S·T)), never n².
-    Nothing here is differentiable: see `contrastive_loss`.
+    It is computed on the device of x and y, where the result is, too; but on the CPU in place of Apple's MPS, which has
+    no float64. Nothing here is differentiable: see `contrastive_loss`.
 
     Raises ValueError for x and y as `geometry.gap_vector` does; unless shifts and temperatures are lists of at least
     one finite number, temperatures at least 1e-30; unless 2 ≤ batch_size ≤ n; and if a shift moves a row onto the
     origin. Warns of temperatures above 10, which look like 1/τ.
     """
-    x, y = (rows.detach() for rows in _inputs.pair(x, y))
+    x, y = (_inputs.holding_float64(rows.detach()) for rows in _inputs.pair(x, y))
     shifts = _inputs.axis(shifts, "shifts").to(x.device)
     temperatures = _inputs.temperatures(temperatures).to(x.device)
     size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
@@ -304,7 +324,7 @@ def best_shift(
     """
     tolerance, temperature = _inputs.positive(tolerance, "tolerance"), _inputs.temperature(temperature)
     # Near a minimum the loss is level: float32 noise in it would move the minimum by 1e-3.
-    x, y = (rows.detach().double() for rows in _inputs.pair(x, y))
+    x, y = (_inputs.widened(rows.detach()) for rows in _inputs.pair(x, y))
     size = len(x) if batch_size is None else _inputs.count(batch_size, "batch_size", 2, len(x))
     grid = torch.arange(-20, 51) / 20 if shifts is None else _inputs.axis(shifts, "shifts").cpu()
     grid = grid.double().clamp(-geometry.FARTHEST, geometry.FARTHEST).unique()

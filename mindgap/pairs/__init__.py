@@ -17,9 +17,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs
+from mindgap import _files, _inputs, devices
 from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
+from mindgap._reprs import Readable, Shown, listed, short
 from mindgap.pairs import _arrays, _paper
 from mindgap.pairs._paper import feature_names, fetch
 
@@ -38,7 +39,7 @@ IMAGE_TEXT = ("image", "text")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairedEmbeddings:
+class PairedEmbeddings(Readable):
     """Two matrices of embeddings, row i of `x` belonging with row i of `y`.
 
     `x`, `y`: (n, d) float32, rows of any norm but zero, on one device. `name`: what `load_pairs` was given.
@@ -69,15 +70,21 @@ class PairedEmbeddings:
     def __len__(self) -> int:
         return self.x.shape[0]
 
-    def __repr__(self) -> str:
-        return (
-            f"PairedEmbeddings({self.name!r}: {len(self)} pairs of {' and '.join(self.modalities)}, "
-            f"d = {self.x.shape[1]}; {self.source})"
+    def _shown(self) -> Shown:
+        n, d = self.x.shape
+        kinds = [(self.labels, "labels"), (self.groups, "groups")]
+        known = "".join(f"; {len(set(values))} different {name}" for values, name in kinds if values is not None)
+        sides = zip("xy", self.modalities, (self.x, self.y), strict=True)
+        return Shown(
+            f"PairedEmbeddings {short(self.name)!r}: {n} pairs of {listed(self.modalities)}, d = {d}{known}; "
+            f"{short(self.source, 160)}",
+            ("side", "embeds", "rows", "dimension", "device"),
+            [(side, kind, n, d, rows.device) for side, kind, rows in sides],
         )
 
     def to(self, device: str | torch.device) -> PairedEmbeddings:
         """The same pairs on another device. Raises ValueError for one that cannot be used."""
-        device = _inputs.device(device)
+        device = devices.usable(device)
         return replace(self, x=self.x.to(device), y=self.y.to(device))
 
     def take(self, n: int) -> PairedEmbeddings:
@@ -107,7 +114,7 @@ class PairedEmbeddings:
 def load_pairs(
     name: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]], **options: Any
 ) -> PairedEmbeddings:
-    """Embeddings by name. All sources take `device` (default: the CPU); n is a number of pairs.
+    """Embeddings by name. All take `device` (default: the CPU; "auto": `devices.device`); n is a number of pairs.
 
     | name | what | options |
     |---|---|---|
@@ -141,7 +148,7 @@ def load_pairs(
             raise ValueError(f"{option}: {name!r} takes no such option; it takes {', '.join(taken)}")
     if "device" not in options:
         return loader(argument, **options)
-    device = _inputs.device(options["device"])
+    device = devices.usable(options["device"])
     if "device" in known:
         return loader(argument, **{**options, "device": device})
     return loader(argument, **{k: v for k, v in options.items() if k != "device"}).to(device)

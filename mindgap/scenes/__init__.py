@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs
+from mindgap._reprs import Readable, Shown
 from mindgap.scenes import _drawing
 
 SHAPES = tuple(_drawing.OUTLINES)
@@ -49,8 +50,8 @@ _RADII = torch.tensor([0.10, 0.15], dtype=torch.float64)
 _RADIUS_JITTER = 0.02
 
 
-@dataclass(frozen=True)
-class Attributes:
+@dataclass(frozen=True, repr=False)
+class Attributes(Readable):
     """What captions say: one index an object into SHAPES, COLOURS, SIZES and PLACES, −1 where there is no object.
 
     Each is (n, 3), int64. Objects stand in reading order of their places, so that a full caption and its attributes
@@ -62,6 +63,15 @@ class Attributes:
     size: Int[Tensor, "n 3"]
     place: Int[Tensor, "n 3"]
 
+    def _shown(self) -> Shown:
+        names = dict(zip(ATTRIBUTES, (SHAPES, COLOURS, SIZES, PLACES), strict=True))
+
+        def words(kind: str, scene: int) -> str:
+            return ", ".join(names[kind][i] for i in getattr(self, kind)[scene].tolist() if i >= 0)
+
+        rows = [(scene, *(words(kind, scene) for kind in names)) for scene in range(min(len(self), 3))]
+        return Shown(f"Attributes of the objects in {len(self)} scenes; the first:", ("scene", *names), rows)
+
     def __len__(self) -> int:
         return len(self.shape)
 
@@ -70,8 +80,8 @@ class Attributes:
         return Attributes(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, repr=False)
+class Layout(Readable):
     """Everything a drawing needs, free of pixels: positions and lengths are in units of the picture's side.
 
     `centre` is (n, 3, 2) as (right, down) from the top left corner, `radius` (n, 3), `paint` (n, 3, 3) the red, green
@@ -84,9 +94,17 @@ class Layout:
     paint: Float[Tensor, "n 3 3"]
     ground: Float[Tensor, " n"]
 
+    def _shown(self) -> Shown:
+        objects = (self.attributes.shape >= 0).sum(dim=1).tolist()
+        return Shown(
+            f"Layout of {len(objects)} scenes, by how many objects they have:",
+            ("objects", "scenes"),
+            [(many, objects.count(many)) for many in sorted(set(objects))],
+        )
 
-@dataclass(frozen=True)
-class Scenes:
+
+@dataclass(frozen=True, repr=False)
+class Scenes(Readable):
     """n pictures, float32 in [0, 1], with n captions, and the `attributes` of the objects in the pictures."""
 
     images: Float[Tensor, "n 3 size size"]
@@ -95,6 +113,14 @@ class Scenes:
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    def _shown(self) -> Shown:
+        size = self.images.shape[-1]
+        return Shown(
+            f"Scenes: {len(self)} pictures of {size} × {size} pixels with captions; the first:",
+            ("scene", "caption"),
+            list(enumerate(self.captions[:3])),
+        )
 
 
 def draw(n: int, seed: int = 0, size: int = 32, objects: tuple[int, int] = (1, 3)) -> Scenes:

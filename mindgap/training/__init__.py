@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _files, _inputs, _unfinished, miniclip
+from mindgap import _files, _inputs, _unfinished, devices, miniclip
 from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import Measurement, Recipe
@@ -46,6 +46,7 @@ def train(
     `watch` is called after every step, and once before the first. If it returns something true the training ends
     there: the model and history so far are returned, and with `out` the unfinished run is kept instead of a model.
 
+    `device` is the CPU unless you name another, or "auto" for `devices.device`.
     On the CPU of one machine, with one number of threads, the same recipe gives the same weights; on a GPU nearly so.
 
     Raises FileExistsError if `out` exists, and ValueError if the unfinished run beside it has another recipe or cannot
@@ -55,7 +56,8 @@ def train(
     save_every = _inputs.count(save_every, "save_every")
     if out is not None:
         out = _files.free_path(out, force)
-    model = miniclip.build(recipe).to(_inputs.device(device))
+    device = devices.usable(device)
+    model = miniclip.build(recipe).to(device)
     learned = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     groups = _steps.parameter_groups(learned, recipe.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))

@@ -18,7 +18,7 @@ from torch.func import functional_call, stack_module_state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from mindgap import _files, _inputs, miniclip, training
+from mindgap import _files, devices, miniclip, training
 from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import Trained
 from mindgap.recipe import Recipe
@@ -53,7 +53,7 @@ def train_together(
                 f"recipes: expected the same {name} in all that train side by side, "
                 f"got {value!r} and {asdict(different[0])[name]!r}"
             )
-    device, shared, began = _inputs.device(device), recipes[0], time.perf_counter()
+    device, shared, began = devices.usable(device), recipes[0], time.perf_counter()
     models = [miniclip.build(recipe).to(device).train() for recipe in recipes]
     held_out = [_steps.held_out(recipe) for recipe in recipes]
     histories = [[_steps.measured(*one, 0)] for one in zip(models, recipes, held_out, strict=True)]

@@ -146,6 +146,10 @@ class Explorer(ipw.VBox):
             if not hasattr(control, "options") or _offers(control, value):
                 control.value = value
 
+    def __repr__(self) -> str:
+        about = (type(self).__doc__ or "").partition("\n")[0]
+        return f"{type(self).__name__}: {about} It needs a notebook that is running."
+
     def say(self, text: str = "", wrong: bool = False) -> None:
         """Show a line of text; in red if something is wrong."""
         colour = theme.WRONG if wrong else theme.NEUTRAL

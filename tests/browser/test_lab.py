@@ -103,7 +103,7 @@ def opened(browser: Browser, lab: str) -> Iterator[tuple[Page, Watched]]:
     """The notebook in a page, all of its cells run by one kernel, which imports for all explorers."""
     context = browser.new_context(viewport={"width": 1400, "height": 1100})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
-    page.goto(f"{lab}/lab/tree/explorers.ipynb")
+    page.goto(f"{lab}/lab/workspaces/explorers/tree/explorers.ipynb")  # a workspace of its own: none is restored
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")

@@ -142,6 +142,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_variable_with_a_device_that_is_not_here_is_one_line(
+    mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINDGAP_DEVICE", "toaster")
+    assert_one_line(mindgap("train", "out.safetensors", *TINY), "MINDGAP_DEVICE: 'toaster' cannot be used here")
+    assert mindgap("train", "out.safetensors", *TINY, "--device", "cpu", "--quiet").exit_code == 0
+
+
 def test_help_tells_cost_and_defaults(mindgap: Invoke) -> None:
     text = re.sub(r"\x1b\[[0-9;]*m", "", mindgap("train", "--help").stdout)
     assert "minutes on two CPU cores" in text

@@ -28,7 +28,9 @@ def test_paired_embeddings():
     pair = paired(x=torch.from_numpy(X).double(), labels=tuple("abcdefg"))
     assert len(pair) == 7
     assert pair.x.dtype == pair.y.dtype == torch.float32
-    assert repr(pair) == "PairedEmbeddings('paired': 7 pairs of image and text, d = 3; a test)"
+    assert repr(pair).startswith(
+        "PairedEmbeddings 'paired': 7 pairs of image and text, d = 3; 7 different labels; a test\n"
+    )
     first = pair.take(2)
     assert torch.equal(first.x, pair.x[:2])
     assert torch.equal(first.y, pair.y[:2])
