@@ -171,7 +171,7 @@ def recall_at_k(
     y: Rows,
     k: int = 1,
     groups: Iterable[object] | str | None = None,
-    rows: Iterable[int] | None = None,
+    rows: Iterable[int] | Int[Tensor, " m"] | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> float:
     """Share of rows of `x` whose own row of `y` is among the `k` with the highest cosine (R@k).
@@ -224,7 +224,7 @@ def recall_at_k(
     return hits / len(chosen)
 
 
-def _row_numbers(rows: Iterable[int], n: int) -> Int[Tensor, " m"]:
+def _row_numbers(rows: Iterable[int] | Tensor, n: int) -> Int[Tensor, " m"]:
     numbers = torch.as_tensor(rows if isinstance(rows, Tensor) else list(rows))
     if numbers.ndim != 1 or not len(numbers) or numbers.is_floating_point() or numbers.dtype == torch.bool:
         raise ValueError(f"rows: expected one or more numbers of rows, got {rows!r}")

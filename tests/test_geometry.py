@@ -232,6 +232,40 @@ def test_recall_by_hand():
     assert [recall_at_k(x, y, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1.0])
 
 
+def test_recall_of_some_rows_is_theirs_among_all():
+    x, y = clouds(60, 8)
+    hits = [recall_at_k(x, y, rows=[row]) for row in range(60)]
+    assert set(hits) == {0.0, 1.0}
+    assert recall_at_k(x, y, rows=range(60)) == recall_at_k(x, y) == pytest.approx(sum(hits) / 60)
+    assert recall_at_k(x, y, rows=torch.tensor([5, 40, 5])) == pytest.approx((2 * hits[5] + hits[40]) / 3)
+    ids = [row // 2 for row in range(60)]
+    assert recall_at_k(x, y, groups=ids, rows=[3]) in (0.0, 1.0)
+    assert sum(recall_at_k(x, y, groups=ids, rows=[row]) for row in range(60)) / 60 == pytest.approx(
+        recall_at_k(x, y, groups=ids)
+    )
+
+
+@pytest.mark.parametrize("rows", [[], [60], [-1], [3, 60]])
+def test_rows_of_recall_are_numbers_of_rows(rows):
+    x, y = clouds(60, 8)
+    with pytest.raises(ValueError, match="rows: expected"):
+        recall_at_k(x, y, rows=rows)
+
+
+def test_recall_says_how_far_it_is_and_can_be_stopped(monkeypatch):
+    monkeypatch.setattr(geometry, "TILE_ENTRIES", 600)
+    said: list[float] = []
+    x, y = clouds(60, 8)
+    recall_at_k(x, y, progress=said.append)
+    assert said == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
+
+    def stop(_share):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        recall_at_k(x, y, progress=stop)
+
+
 def recall_by_drawing(x, y, k, right):
     """R@k in float64 numpy, ties broken in every way; `right[i, j]` says whether row j of y is right for row i of x."""
     shares = []

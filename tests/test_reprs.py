@@ -207,5 +207,5 @@ def test_results_on_another_device_and_with_a_history_are_shown() -> None:
 
 
 def test_an_explorer_is_a_line() -> None:
-    assert repr(Explorer()).startswith("Explorer: A box with a chart")
+    assert repr(Explorer()).startswith("Explorer: A box with controls, a chart")
     assert_fit_to_print(repr(Explorer()))

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import geometry
+from mindgap import _inputs, geometry
 from mindgap.charts import tables
 from mindgap.pairs import PairedEmbeddings, _arrays, _kinds, feature_names, load_pairs
 from mindgap.widgets._explorer import ROW, WIDE, Explorer
@@ -44,8 +44,8 @@ class PairsExplorer(Explorer):
         Raises TypeError for one array without its other side.
         """
         if len(given) == 2 and not any(isinstance(one, str | os.PathLike | PairedEmbeddings) for one in given):
-            x, y = given
-            self._own["yours"] = PairedEmbeddings(x, y, "yours", ("image", "text"), "arrays of this notebook")
+            x, y = _inputs.pair(*given)
+            self._own["yours"] = PairedEmbeddings(x, y, "yours", ("image", "text"), "arrays of your own")
             return ["yours"]
         if len(given) == 2 and all(isinstance(one, str | os.PathLike) for one in given):
             suffixes = tuple(Path(one).suffix.lower() for one in given)

@@ -153,13 +153,13 @@ def _listen() -> None:
     """An idle kernel ignores an interrupt; while there is work, it cancels that. A running cell has its own way."""
     if threading.current_thread() is not threading.main_thread():
         return
-    now = signal.getsignal(signal.SIGINT)
-    if _at_work and now is signal.SIG_IGN:
+    now, there_is_work = signal.getsignal(signal.SIGINT), not all(loop.is_closed() for loop in _at_work.values())
+    if there_is_work and now is signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
-    elif not _at_work and now is _interrupted:
+    elif not there_is_work and now is _interrupted:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _interrupted(_number: int, _frame: object) -> None:
     for worker, loop in list(_at_work.items()):
-        loop.call_soon_threadsafe(worker.cancel)
+        _hand_over(loop, worker.cancel)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import ipywidgets as ipw
 import pytest
 import torch
 
 from mindgap import geometry, widgets
-from mindgap.pairs import load_pairs
+from mindgap.pairs import PairedEmbeddings, load_pairs
+from mindgap.widgets._pairs import FilePicker
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +100,102 @@ def test_projected_has_the_axes_asked_for() -> None:
     assert len(frame) == 10
     torch.testing.assert_close(torch.tensor(frame["y"].to_numpy()), shared.x[:10, 2])
     torch.testing.assert_close(torch.tensor(frame["x2"].to_numpy()), shared.y[:10, 0])
+
+
+class TestOwn:
+    """What the notebook has itself: tensors, arrays, pairs, files."""
+
+    @pytest.fixture
+    def pairs(self) -> PairedEmbeddings:
+        return load_pairs("mini", n=40)
+
+    def test_two_arrays_are_a_set(self, pairs: PairedEmbeddings) -> None:
+        for x, y in ((pairs.x, pairs.y), (pairs.x.numpy(), pairs.y.numpy()), (pairs.x.tolist(), pairs.y.tolist())):
+            made = widgets.gap_explorer(x, y)
+            assert made.sets.value == ("yours",)
+            assert f"{geometry.gap_distance(pairs.x, pairs.y):.3f}" in made.readout.value
+
+    def test_pairs_are_a_set_beside_names(self, pairs: PairedEmbeddings) -> None:
+        mine = replace(pairs, name="mine")
+        made = widgets.gap_explorer(mine, "mini", options={"mini": {"n": 30}})
+        assert made.sets.value == ("mine", "mini")
+        assert columns(made) == 2
+
+    def test_two_files_are_one_set_and_named_without_their_folder(self, own: str) -> None:
+        made = widgets.gap_explorer(*own.split(","))
+        assert made.sets.value == (own,)
+        assert "image.npy, text.npy" in made.readout.value
+        assert str(Path(own.split(",")[0]).parent) not in made.readout.value
+        assert widgets.gap_explorer(*map(Path, own.split(","))).sets.value == (own,)
+
+    @pytest.mark.parametrize("given", [(torch.eye(3),), (torch.eye(3), "mini"), (torch.eye(3),) * 3])
+    def test_one_side_alone_is_none(self, given: tuple[object, ...]) -> None:
+        with pytest.raises(TypeError, match="two arrays x and y"):
+            widgets.gap_explorer(*given)
+
+    def test_arrays_that_do_not_match_are_told(self) -> None:
+        with pytest.raises(ValueError, match="same shape"):
+            widgets.gap_explorer(torch.eye(3), torch.eye(4))
+
+
+class TestFilePicker:
+    def picker(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> FilePicker:
+        monkeypatch.chdir(folder)
+        made = FilePicker(ipw.Text())
+        made.browse.value = True
+        return made
+
+    def test_it_lists_folders_and_files_that_can_be_read(self, own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = Path(own.split(",")[0]).parent
+        (folder / "more").mkdir()
+        for name in ("notes.txt", ".hidden.npy", "table.csv"):
+            (folder / name).touch()
+        shown = [value for _, value in self.picker(folder, monkeypatch).entries.options]
+        assert shown == [None, "..", "more", "image.npy", "table.csv", "text.npy"]
+
+    def test_two_files_follow_each_other_and_a_third_starts_anew(
+        self, own: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = Path(own.split(",")[0]).parent.resolve()
+        made = self.picker(folder, monkeypatch)
+        made.entries.value = "image.npy"
+        assert made.box.value == f"{folder}/image.npy"
+        made.entries.value = "text.npy"
+        assert made.box.value == f"{folder}/image.npy,{folder}/text.npy"
+        made.entries.value = "image.npy"
+        assert made.box.value == f"{folder}/image.npy"
+
+    def test_folders_are_entered_and_left_and_shards_taken_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "shards" / "img_emb").mkdir(parents=True)
+        made = self.picker(tmp_path, monkeypatch)
+        made.entries.value = "deep"
+        assert made.folder == (tmp_path / "deep").resolve()
+        made.entries.value = ".."
+        made.entries.value = "shards"
+        assert made.box.value == str((tmp_path / "shards").resolve())
+
+    def test_a_folder_that_cannot_be_listed_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = self.picker(tmp_path, monkeypatch)
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        made.folder = gone
+        gone.rmdir()
+        made.look()
+        assert "cannot be listed" in made.entries.options[0][0]
+
+
+def test_of_very_many_pairs_recall_is_that_of_a_sample_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mindgap.widgets.gap.EXACT", 100)
+    monkeypatch.setattr("mindgap.widgets.gap.SAMPLE", 50)
+    made = widgets.gap_explorer(options={"mini": {"n": 120}})
+    found = re.search(
+        r"50 sampled rows among all \(95 %: ([\d.]+) to ([\d.]+)\)</th>\s*<td>([\d.]+)", made.readout.value
+    )
+    assert found is not None
+    low, high, value = map(float, found.groups())
+    pairs = load_pairs("mini", n=120)
+    assert low < value < high
+    assert low < geometry.recall_at_k(pairs.x, pairs.y) < high

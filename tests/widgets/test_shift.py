@@ -87,3 +87,40 @@ def test_every_temperature_of_the_explorer_is_on_its_slider(explorer: widgets.Sh
     for label in explorer.temperature.options:
         explorer.temperature.value = label
         assert "Least at this temperature" in explorer.readout.value
+
+
+def test_two_arrays_or_two_files_are_the_source(own: str) -> None:
+    pairs = load_pairs("mini", n=40)
+    made = widgets.shift_explorer(pairs.x, pairs.y.numpy())
+    image, text = own.split(",")
+    assert made.source.value == "yours"
+    assert numbers(made)[1] == pytest.approx(float(loss_landscape(pairs.x, pairs.y, [0.0], [1.0]).distance), abs=6e-4)
+    assert widgets.shift_explorer(image, text).source.value == own
+    with pytest.raises(TypeError, match="two arrays"):
+        widgets.shift_explorer(pairs.x)
+
+
+def test_the_curve_before_stays_as_a_ghost(explorer: widgets.ShiftExplorer) -> None:
+    explorer.temperature.value = "1/10"
+    explorer.shift.value = 0.5  # which changes no curve
+    shown = explorer.chart.params
+    assert (shown["temperature_before"], shown["direction_before"]) == ("1/100", "both")
+    explorer.direction.value = "text→image"
+    shown = explorer.chart.params
+    assert (shown["temperature_before"], shown["direction_before"]) == ("1/10", "both")
+
+
+def test_of_very_many_pairs_it_is_the_first_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mindgap.widgets.shift.LARGEST", 60)
+    made = widgets.shift_explorer(options={"mini": {"n": 120}})
+    assert "The first 60 of 120 pairs." in made.message.value
+
+
+def test_playing_goes_through_the_places_of_the_slider_and_follows_it(explorer: widgets.ShiftExplorer) -> None:
+    explorer.play_shift.value = 30
+    assert explorer.shift.value == 0.5
+    explorer.shift.value = 0.15000000000000002  # as a page may send it
+    assert explorer.play_shift.value == 23
+    assert explorer.shift.value == 0.15000000000000002
+    explorer.play_temperature.value = 1
+    assert explorer.temperature.value == "1/50"

@@ -173,6 +173,19 @@ def test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterw
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+@pytest.mark.usefixtures("ignored")
+def test_work_of_a_loop_that_has_ended_is_no_work() -> None:
+    left = Worker()
+    given_up = threading.Event()
+
+    async def leave() -> None:
+        left.ask(lambda _work: given_up.wait(), lambda *_: None, quiet, BUSY)
+
+    in_a_loop(leave)
+    test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterwards()
+    given_up.set()
+
+
 def test_a_running_cell_keeps_its_own_interrupt() -> None:
     said: list[object] = []
     outcomes: list[Outcome] = []
