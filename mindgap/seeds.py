@@ -126,8 +126,9 @@ def _umap(points: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
     """UMAP coordinates, centred; one seed, hence one thread."""
     import umap
 
-    options = UMAP | {"n_neighbors": min(UMAP["n_neighbors"], len(points) - 1)}
+    options, threads = UMAP | {"n_neighbors": min(UMAP["n_neighbors"], len(points) - 1)}, torch.get_num_threads()
     placed: Tensor = torch.from_numpy(umap.UMAP(n_jobs=1, **options).fit_transform(points.float().numpy()))
+    torch.set_num_threads(threads)  # the loops of UMAP set torch's number to theirs
     return placed - (placed.amax(dim=0) + placed.amin(dim=0)) / 2
 
 

@@ -1,5 +1,7 @@
 """Run every `mindgap` module with its annotated shapes checked, on one thread, and no test against the clock."""
 
+import os
+
 import hypothesis
 import pytest
 import torch
@@ -13,6 +15,7 @@ install_import_hook("mindgap", "tests.typecheck.checked")
 # What is so small gains nothing from a second thread, and on a busy machine threads that wait for each other cost
 # several times the work.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what the tests start
 
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True

@@ -202,26 +202,24 @@ def small_notebook(folder: Path, source: str, output: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("source", "output", "passes"), [
-    ("print(1 + 1)", "2\n", True),
-    ("print(1 + 1)", "3\n", False),
-    ("print(1 / 0)", "2\n", False),
-])  # fmt: skip
-def test_nbval_proves_what_is_stored(tmp_path: Path, source: str, output: str, passes: bool) -> None:
-    path = small_notebook(tmp_path, source, output)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--nbval",
-        "--nbval-current-env",
-        "--rootdir",
-        str(tmp_path),
-        str(path),
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert (run.returncode == 0) == passes, run.stdout
+STORED = [("print(1 + 1)", "2\n", "PASSED"), ("print(1 + 1)", "3\n", "FAILED"), ("print(1 / 0)", "2\n", "FAILED")]
+
+
+@pytest.fixture(scope="module")
+def proved(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What nbval prints of a notebook of each of them, with no rules of the book's."""
+    folder = tmp_path_factory.mktemp("stored")
+    for number, (source, output, _) in enumerate(STORED):
+        (folder / str(number)).mkdir()
+        small_notebook(folder / str(number), source, output)
+    command = [sys.executable, "-m", "pytest", "-v", "--nbval", "--nbval-current-env", "--rootdir", str(folder)]
+    return subprocess.run([*command, str(folder)], capture_output=True, text=True, cwd=folder).stdout
+
+
+@pytest.mark.parametrize("number", range(len(STORED)))
+def test_nbval_proves_what_is_stored(proved: str, number: int) -> None:
+    *_, expected = STORED[number]
+    assert re.search(rf"^{number}/small\W+ipynb::Cell 0 {expected}", proved, re.MULTILINE), proved
 
 
 def test_executing_twice_changes_no_byte(tmp_path: Path) -> None:

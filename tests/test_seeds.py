@@ -130,7 +130,9 @@ def test_spheres_of_different_dimension_have_no_gap() -> None:
 def test_umap_keeps_seeds_apart(tmp_path: Path) -> None:
     out = tmp_path / "cones.json"
     recipe = SeedsRecipe(towers=SMALL[:1], inputs=("noise",), seeds=3, n=12, shown=12, umap=True)
+    threads = torch.get_num_threads()
     seeds.run(recipe, out, progress=False)
+    assert torch.get_num_threads() == threads
     points = Cones(out).points()
     assert list(points.columns) == ["inputs", "tower", "seed", "PCA 1", "PCA 2", "UMAP 1", "UMAP 2"]
     clusters = points.groupby("seed")[["UMAP 1", "UMAP 2"]]

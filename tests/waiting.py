@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-HANG = 600.0
-"""Seconds after which a wait is taken for a hang: ten times and more what a slow and busy machine needs."""
+HANG = 180.0
+"""Seconds after which a wait is taken for a hang: five times and more what a slow and busy machine needs."""
 
 
 def until(happened: Callable[[], object], what: str) -> None:

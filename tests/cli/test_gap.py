@@ -18,14 +18,18 @@ LIGHT = {"pandas", "altair", "ipywidgets", "anywidget", "matplotlib"}
 CLIP = {"open_clip", "torchvision", "timm", "transformers", "huggingface_hub"}
 
 
+def write_pairs(folder: Path) -> tuple[str, str]:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(60, 20)).astype("f4")
+    np.save(folder / "image.npy", x + 1)
+    np.save(folder / "text.npy", x + generator.normal(size=x.shape).astype("f4") - 1)
+    return "image.npy", "text.npy"
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[str, str]:
     """Sixty pairs in twenty dimensions, and a gap."""
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(60, 20)).astype("f4")
-    np.save(tmp_path / "image.npy", x + 1)
-    np.save(tmp_path / "text.npy", x + generator.normal(size=x.shape).astype("f4") - 1)
-    return "image.npy", "text.npy"
+    return write_pairs(tmp_path)
 
 
 def test_the_table_has_every_measure_of_the_report(mindgap: Invoke, tmp_path: Path, files: tuple[str, str]) -> None:
@@ -98,20 +102,37 @@ def test_errors_are_one_line(
     assert_one_line(mindgap("gap", *words), said)
 
 
-def modules_after(*words: str) -> set[str]:
-    """The top-level modules that a call of the command has loaded."""
-    script = "import sys; from mindgap.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
-    ran = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
-    assert ran.stdout.count("│") > 20, ran.stderr
-    return {name.partition(".")[0] for name in ran.stderr.split()}
+CALLS = """
+import contextlib, sys
+from mindgap.cli import main
+for source in ("image.npy,text.npy", "mini"):
+    sys.argv = ["mindgap", "gap", source]
+    with contextlib.suppress(SystemExit):
+        main()
+    print(*sys.modules, file=sys.stderr)
+"""
 
 
-def test_your_own_files_load_neither_charts_nor_open_clip(tmp_path: Path, files: tuple[str, str]) -> None:
-    assert not modules_after("gap", *(str(tmp_path / file) for file in files)) & (LIGHT | CLIP)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[set[str]]:
+    """The top-level modules that a new interpreter has loaded after the user's own files, and then after `mini`."""
+    folder = tmp_path_factory.mktemp("own")
+    write_pairs(folder)
+    ran = subprocess.run([sys.executable, "-c", CALLS], cwd=folder, capture_output=True, text=True)
+    assert ran.stdout.count("│") > 40, ran.stderr
+    return [{name.partition(".")[0] for name in line.split()} for line in ran.stderr.splitlines()]
 
 
-def test_the_small_clip_loads_no_tables_and_no_charts() -> None:
-    assert not modules_after("gap", "mini") & LIGHT
+def test_your_own_files_load_neither_charts_nor_open_clip(loaded: list[set[str]]) -> None:
+    own, _ = loaded
+    assert "torch" in own
+    assert not own & (LIGHT | CLIP)
+
+
+def test_the_small_clip_loads_no_tables_and_no_charts(loaded: list[set[str]]) -> None:
+    _, both = loaded
+    assert "open_clip" in both
+    assert not both & LIGHT
 
 
 @pytest.mark.filterwarnings("default")
