@@ -37,7 +37,7 @@ STORED = """<div class="mindgap-stored">{picture}<p>{words}</p></div>
   display: none;
 }}
 </style>"""
-NOT_YET = "The explorer is drawn here as soon as this cell has run."
+NOT_YET = "Run this cell to draw the explorer."
 NOT_LIVE = "This is the last picture. Run this cell to make it live."
 
 

@@ -236,10 +236,8 @@ def test_no_label_is_cut_off_in_jupyterlab(page: Page, width: int) -> None:
             ".map(one => one.textContent)"
         )
         assert cut == []
-        place = explorer.locator(".mindgap-live")
-        until(
-            lambda place=place: place.evaluate("el => el.scrollWidth - el.clientWidth") <= 1, "the chart fits its place"
-        )
+        place = explorer.locator(".mindgap-live").element_handle()
+        page.wait_for_function("place => place.scrollWidth <= place.clientWidth + 1", arg=place)
     page.set_viewport_size({"width": 1400, "height": 1100})
 
 
@@ -285,7 +283,7 @@ def test_a_hundred_changes_leave_the_last_and_the_kernel_answers_meanwhile(page:
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     expect(explorer).to_contain_text("λ = 1.00")
-    until(lambda: explorer.locator(".mindgap-view svg").inner_text().count("loss 0."), "the marker says its loss")
+    expect(explorer.locator(".mindgap-view svg")).to_contain_text("loss 0.")
     assert int(explorer.locator(".mindgap-live").get_attribute("data-drawings") or 0) > drawings
 
 
@@ -329,10 +327,11 @@ def test_after_a_restart_the_last_picture_stands_and_says_how_to_go_on(page: Pag
 
 
 def test_a_notebook_opened_again_shows_the_last_pictures(page: Page) -> None:
-    page.evaluate(SAVE)
-    page.evaluate(f"async () => {{ await {KERNEL_NOW}.restart() }}")
-    page.reload()
     stored = outputs(page, "shift").locator(".mindgap-stored")
+    until(lambda: stored.locator("img").count(), "the picture is stored")
+    page.evaluate(SAVE)
+    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    page.reload()
     expect(stored).to_be_visible()
     expect(stored).to_contain_text("Run this cell to make it live.")
     assert "model not found" not in outputs(page, "shift").inner_text()

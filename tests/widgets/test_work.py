@@ -155,8 +155,8 @@ def ignored() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("ignored")
-def test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterwards() -> None:
+def interrupt_two() -> None:
+    """Interrupt this process while two workers are at work."""
     outcomes: list[Outcome] = []
     said: list[object] = []
 
@@ -174,6 +174,11 @@ def test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterw
 
 
 @pytest.mark.usefixtures("ignored")
+def test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterwards() -> None:
+    interrupt_two()
+
+
+@pytest.mark.usefixtures("ignored")
 def test_work_of_a_loop_that_has_ended_is_no_work() -> None:
     left = Worker()
     given_up = threading.Event()
@@ -182,7 +187,7 @@ def test_work_of_a_loop_that_has_ended_is_no_work() -> None:
         left.ask(lambda _work: given_up.wait(), lambda *_: None, quiet, BUSY)
 
     in_a_loop(leave)
-    test_an_interrupt_of_the_kernel_cancels_all_work_and_is_ignored_again_afterwards()
+    interrupt_two()
     given_up.set()
 
 
