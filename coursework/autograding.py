@@ -21,8 +21,10 @@ HERE = Path(__file__).parent
 SEED_LINE = re.compile(r"^([ \t]*)seed = \d+  # hidden$", re.MULTILINE)
 STUDENT = "student"  # what every submission is called in its scratch course
 MARK = "MINDGAP_COURSE"  # in the environment of all that runs in a course folder, by which it is found again
-# One thread a kernel, no downloads (the port is closed, so that asking takes no time), no warnings in the pages.
+# One thread a kernel and no GPU, so that marks do not depend on the machine; no downloads (the port is closed, so that
+# asking takes no time), no warnings in the pages.
 QUIET = {
+    "MINDGAP_DEVICE": "cpu",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -71,6 +73,7 @@ def nbgrader(course: Path, *command: str, hang: float = 3600.0) -> str:
 
     Gives what went wrong in words, "" if nothing did. `hang` is in seconds by the clock.
     """
+    course = course.absolute()  # the command runs in it, and it is told apart by this from others of its name
     (course / "tmp").mkdir(exist_ok=True)
     own = {"TMPDIR": "tmp", "IPYTHONDIR": "tmp/ipython", "JUPYTER_RUNTIME_DIR": "tmp/runtime"}
     environment = {**os.environ, **QUIET, **{name: str(course / place) for name, place in own.items()}}
@@ -100,7 +103,7 @@ def end(course: Path) -> None:
     """Kill every process that was started in a course folder, whatever it has made of itself since."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == str(course):
+            if process.environ().get(MARK) == str(course.absolute()):
                 process.kill()
 
 
