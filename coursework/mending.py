@@ -15,12 +15,19 @@ def mended(content: bytes, released: Mapping[str, Any]) -> dict[str, Any]:
 
     `released` is the notebook that was handed out. Raises ValueError if the file holds no notebook.
     """
+    notebook: Any = None
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
-        cells = list(notebook["cells"])
-        held = [cell.setdefault("metadata", {}) for cell in cells]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return _mended(notebook, released)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        if isinstance(notebook, dict) and "worksheets" in notebook:
+            raise ValueError("a notebook in the format of 2014; opened and saved in JupyterLab it has ours") from None
         raise ValueError("the file is no notebook, or not a whole one") from None
+
+
+def _mended(notebook: dict[str, Any], released: Mapping[str, Any]) -> dict[str, Any]:
+    cells = notebook["cells"]
+    held = [cell.setdefault("metadata", {}) for cell in cells]
     notes: list[str] = []
     seen: set[str] = set()
     for metadata in held:
