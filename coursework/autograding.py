@@ -112,8 +112,8 @@ def last_error(course: Path) -> str:
     lines: list[str] = []
     with contextlib.suppress(OSError):  # what runs in the folder can remove it
         lines = (course / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Interrupt|TooOld|TooNew)\b", line)]
-    return errors[-1][:200] if errors else "the process ended without a word"
+    errors = [line for line in lines if re.match(r"\s*[\w.]+(Error|Exception|Interrupt|TooOld|TooNew)\b", line)]
+    return errors[-1].strip()[:200] if errors else "the process ended without a word"
 
 
 def gradebook(course: Path) -> Any:

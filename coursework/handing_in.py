@@ -13,6 +13,7 @@ from pathlib import Path
 
 CANVAS = re.compile(r"(?P<who>[^_\s]+?)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
 MOODLE = re.compile(r"(?P<who>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)")
+PATTERNS = re.compile(r"[][*?]")  # nbgrader looks for its own folders by patterns
 AGAIN = re.compile(r"-\d+$|\s*\(\d+\)$")  # what Canvas and browsers add to the name of another try
 
 
@@ -42,7 +43,7 @@ def find_submissions(folder: Path, name: str) -> dict[str, Handed | str]:
             continue
         called = entry.name if entry.is_dir() else entry.stem
         known = MOODLE.fullmatch(called) or CANVAS.fullmatch(called)
-        student = f"{known['who']}_{known['id']}" if known else called
+        student = PATTERNS.sub("_", f"{known['who']}_{known['id']}" if known else called)
         if entry.is_dir():
             candidates = sorted({*entry.glob("*.ipynb"), *entry.glob(f"{name}/{name}.ipynb")})
             there = [path for path in candidates if path.is_file() and not _hidden(path)]

@@ -25,7 +25,7 @@ import yaml
 
 from autograding import HERE, STUDENT, Assignment, Part, gradebook, nbgrader, release
 from grading import Result
-from handing_in import Handed
+from handing_in import PATTERNS, Handed
 from lms import read_lines
 
 DAY = 86_400.0
@@ -53,6 +53,8 @@ def open_course(
     The new one takes its place when it is whole, so that nothing is half made, whenever this is interrupted.
     Raises ValueError if the folder was made from another source or another seed and `regrade` is not given.
     """
+    if PATTERNS.search(str(course.absolute())):
+        raise ValueError(f"{course}: expected a --csv without [, ], * and ? in its path, which mislead nbgrader")
     source = sources / name / f"{name}.ipynb"
     state = course / "assignment.json"
     version = digest(source.read_bytes(), str(seed).encode()) if source.is_file() else ""

@@ -13,14 +13,14 @@ import nbformat
 import pytest
 
 import marks
-from autograding import MARK, QUIET, Assignment, nbgrader, release
+from autograding import HERE, MARK, QUIET, Assignment, last_error, nbgrader, release
 from grade import grade_folder, moment
 from grading import grade
 from handing_in import Handed, find_submissions, left_aside
 from lms import fill, open_worksheet
 from marks import alone, handed_in_at, mark_by_rubric, open_course
 from mending import mended
-from tests.test_coursework import changed, read_table, solved, write_toy
+from tests.test_coursework import cell, changed, read_table, solved, write_toy
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,7 @@ def test_everybody_of_a_platform_is_there_once_whatever_was_handed_in(tmp_path: 
         "Cy Ng_204_assignsubmission_file/._toy.ipynb",
         "Cy Ng_204_assignsubmission_onlinetext/onlinetext.html",
         "Di Ek_205_assignsubmission_onlinetext_/onlinetext.html",
+        "Eve [1].ipynb",
         "ada/my toy.ipynb",
         "ada/._my toy.ipynb",
         "gus/toy.ipynb/inside.txt",
@@ -68,6 +69,7 @@ def test_everybody_of_a_platform_is_there_once_whatever_was_handed_in(tmp_path: 
         "roejim_103": "roejim_103_9003_toy.ipynb",
         "Cy Ng_204": "toy.ipynb",
         "Di Ek_205": "no notebook toy.ipynb",
+        "Eve _1_": "Eve [1].ipynb",
         "ada": "my toy.ipynb",
         "gus": "no notebook toy.ipynb",
         "eve": "no notebook toy.ipynb",
@@ -96,6 +98,20 @@ CELL = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "exec
 def test_json_that_is_no_notebook_is_told_in_words(content: Any) -> None:
     with pytest.raises(ValueError, match="the file is no notebook"):
         mended(json.dumps(content).encode(), {"cells": []})
+
+
+def test_another_notebook_is_told_and_a_cell_out_of_one_is_the_students_own(toy: Assignment) -> None:
+    """As JupyterLab pastes it between notebooks, with its metadata."""
+    released = json.loads(toy.release.read_text())
+    with pytest.raises(ValueError, match=r"of the assignment's 3 cells the notebook has 0, and of another one 0"):
+        mended(b'{"cells": []}', released)
+    with pytest.raises(ValueError, match=r"of the assignment's 3 cells the notebook has 0, and of another one \d\d"):
+        mended((HERE.parent / "book" / "assignments" / "cones.ipynb").read_bytes(), released)
+    notebook = solved(toy)
+    notebook.cells.insert(1, cell("code", "relu-map", "1", solution=True))
+    found = mended(json.dumps(notebook).encode(), released)
+    assert "nbgrader" not in found["cells"][1]["metadata"]
+    assert found["metadata"]["mindgap"] == ["cells of another assignment are the student's own: relu-map"]
 
 
 def test_a_notebook_of_the_old_format_is_told_how_to_be_renewed(toy: Assignment) -> None:
@@ -128,6 +144,15 @@ def test_marks_do_not_depend_on_the_machine_or_on_what_runs_beside(
     assert seen["MINDGAP_DEVICE"] == "cpu"
     assert seen[MARK] == str(toy.course), "and not a relative path, which another class has, too"
     assert seen["TMPDIR"] == str(toy.course / "tmp")
+
+
+def test_what_nbgrader_logs_as_an_error_is_told(tmp_path: Path) -> None:
+    assert last_error(tmp_path) == "the process ended without a word"
+    log = (
+        "[App | ERROR] Traceback\n      raise e\n    sqlalchemy.exc.DatabaseError: not a database\n    [SQL: SELECT]\n"
+    )
+    (tmp_path / "log.txt").write_text(log)
+    assert last_error(tmp_path) == "sqlalchemy.exc.DatabaseError: not a database"
 
 
 # Times
@@ -204,6 +229,8 @@ def test_marks_do_not_go_among_the_submissions(tmp_path: Path) -> None:
     placed(tmp_path, "ada.ipynb")
     with pytest.raises(ValueError, match=r"marks.csv: expected a place outside of"):
         grade_folder("toy", tmp_path, tmp_path / "marks.csv")
+    with pytest.raises(ValueError, match=r"without \[, \], \* and \? in its path"):
+        open_course("toy", tmp_path / "marks [2027]", 77, tmp_path)
 
 
 def marked_by_hand(course: Path, student: str = "ada") -> float | None:
