@@ -27,6 +27,7 @@ import argparse
 import contextlib
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -186,6 +187,7 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="bring an existing CSV up to date")
     parser.add_argument("--regrade", action="store_true", help="grade all again by changed tests, keep marks by hand")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing that was started runs on
     print("Grading runs the code of your students, with your rights. Do it in a container: see --help for the command.")
     if options.due:
         print(f"Due at {options.due:%Y-%m-%d %H:%M} UTC.")

@@ -113,10 +113,13 @@ def alone(course: Path) -> Iterator[None]:
 def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -> None:
     """Take what one grading left into the course: marks into the gradebook, notebooks and feedback into its folders.
 
-    A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it.
+    A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it. Marks by
+    hand stay; where they were given to another notebook, the gradebook has a person look at them again.
     """
     name = assignment.name
     submitted = assignment.course / "submitted" / student / name
+    last = submitted / f"{name}.ipynb"
+    again = last.is_file() and last.read_bytes() != handed.path.read_bytes()
     shutil.rmtree(submitted, ignore_errors=True)
     submitted.mkdir(parents=True)
     shutil.copyfile(handed.path, submitted / f"{name}.ipynb")
@@ -132,7 +135,8 @@ def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -
         book.update_or_create_submission(name, student)
         for cell in book.find_submission_notebook(name, name, student).grades:
             mark = result.marks.get(cell.name)
-            cell.auto_score, cell.needs_manual_grade = mark, mark is None or cell.manual_score is not None
+            cell.auto_score = mark
+            cell.needs_manual_grade = mark is None if cell.manual_score is None else again
         book.db.commit()
 
 
@@ -351,6 +355,8 @@ def write_table(
                 days = math.ceil(notebook.assignment.total_seconds_late / DAY)
             except MissingEntry:
                 notebook = None
+            before = [one.name for one in grades.values() if one.manual_score is not None and one.needs_manual_grade]
+            again = f"; marked by hand before this was handed in: {' '.join(before)}" if before else ""
             marks: list[float | None] = []
             for part in parts:
                 cell = grades.get(part.name)
@@ -364,7 +370,8 @@ def write_table(
             totals[student] = None if waiting else earned - off
             numbers = [*marks, *([days, off] if due else []), earned - off, most, waiting]
             shown = ["" if number is None else f"{number:g}" for number in numbers]
-            lines.append([student, *shown, f"{state['seconds']:.1f}", str(state.get("look", "")), str(state["status"])])
+            told = [f"{state['seconds']:.1f}", str(state.get("look", "")), f"{state['status']}{again}"]
+            lines.append([student, *shown, *told])
         book.db.commit()
     _write(table, lines)
     return totals

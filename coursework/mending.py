@@ -38,7 +38,7 @@ def _mend(notebook: dict[str, Any], given: Mapping[str, Any]) -> tuple[int, int]
     foreign = []
     for cell in cells:
         metadata = cell.setdefault("metadata", {})
-        name = (metadata.get("nbgrader") or {}).get("grade_id")
+        name: Any = (metadata.get("nbgrader") or {}).get("grade_id")
         if name in seen:
             del metadata["nbgrader"]  # a cell of the student's own, as it runs after the first
             notes.append(f"{name} is there more than once, copied or split; the first of them counts")

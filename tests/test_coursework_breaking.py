@@ -79,7 +79,7 @@ def test_everybody_of_a_platform_is_there_once_whatever_was_handed_in(tmp_path: 
         find_submissions(tmp_path / "README.txt", "toy")
 
 
-CELL = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "execution_count": None}
+CELL: dict[str, Any] = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "execution_count": None}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_another_notebook_is_told_and_a_cell_out_of_one_is_the_students_own(toy:
 
 
 def test_a_notebook_of_the_old_format_is_told_how_to_be_renewed(toy: Assignment) -> None:
-    old = json.dumps(nbformat.convert(solved(toy), 3))  # type: ignore[no-untyped-call]
+    old = json.dumps(nbformat.convert(solved(toy), 3))
     with pytest.raises(ValueError, match=r"format of 2014; opened and saved in JupyterLab"):
         mended(old.encode(), {"cells": []})
 
@@ -336,10 +336,16 @@ def test_what_is_handed_in_later_is_what_counts(sources: Path, tmp_path: Path, t
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 1, "kept": 0}
     assert [(row["days late"], row["total"]) for row in read_table(table)] == [("2", "3")]
     os.utime(path, (1_800_000_000, 1_800_000_000))
-    for record in (tmp_path / "marks" / "results").iterdir():
-        assert not record.read_text().endswith("\n")
+    (tmp_path / "marks" / "rubric.csv").write_text("student,part,criterion,points,mark,comment\nada,why,why,2,1.5,\n")
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 0, "kept": 1}
-    assert [(row["days late"], row["total"]) for row in read_table(table)] == [("0", "3")]
+    assert [(row["days late"], row["total"], row["status"]) for row in read_table(table)] == [("0", "4.5", "graded")]
+
+    # Another text after a mark by hand: the mark stays, and somebody is told.
+    changed(toy, path, why="Another text.")
+    os.utime(path, (1_800_000_000, 1_800_000_000))
+    assert grade_folder("toy", handed_in, table, **options)["graded"] == 1
+    told = "graded; marked by hand before this was handed in: why"
+    assert [(row["why"], row["total"], row["status"]) for row in read_table(table)] == [("1.5", "4.5", told)]
 
     changed(toy, handed_in / "ada" / "toy (1).ipynb")
     assert grade_folder("toy", handed_in, table, **options) == {"graded": 0, "kept": 1}
