@@ -24,6 +24,7 @@ The instructor notes say how to make the image mindgap-grading.
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import json
 import shutil
@@ -88,6 +89,8 @@ def grade_folder(
         raise ValueError(f"expected --late from 0 to 100, together with --due, got {late_percent:g}")
     if table.exists() and not (force or regrade):
         raise FileExistsError(f"{table}: is there already; --force brings it up to date")
+    if table.exists() and not table.read_bytes().removeprefix(codecs.BOM_UTF8).startswith(b"student"):
+        raise ValueError(f"{table}: expected a table of marks of an earlier grading, or none; name another --csv")
     if worksheet:
         open_worksheet(worksheet, column)  # what is wrong with it is told before an hour of grading
     with alone(table.with_suffix("")):

@@ -33,18 +33,19 @@ def mended(content: bytes, released: Mapping[str, Any]) -> dict[str, Any]:
 def _mend(notebook: dict[str, Any], given: Mapping[str, Any]) -> tuple[int, int]:
     """Mend it in place; how many of the `given` cells it has, and how many of other assignments."""
     cells = notebook["cells"]
+    names: list[Any] = [(cell.setdefault("metadata", {}).get("nbgrader") or {}).get("grade_id") for cell in cells]
     notes: list[str] = []
     seen: set[str] = set()
     foreign = []
-    for cell in cells:
-        metadata = cell.setdefault("metadata", {})
-        name: Any = (metadata.get("nbgrader") or {}).get("grade_id")
-        if name in seen:
-            del metadata["nbgrader"]  # a cell of the student's own, as it runs after the first
-            notes.append(f"{name} is there more than once, copied or split; the first of them counts")
-        elif name in given:
+    for place, (name, cell) in enumerate(zip(names, cells, strict=True)):
+        if name in given and name not in seen and not _copied_ahead(name, place, names, list(given)):
             seen.add(name)
-        elif metadata.pop("nbgrader", None):
+            cell["metadata"]["nbgrader"] = given[name]  # with the points and the checksum that it was handed out with
+        elif name in given:
+            del cell["metadata"]["nbgrader"]  # a cell of the student's own
+            which = "first of them" if name in seen else "one in its place"
+            notes.append(f"{name} is there more than once, copied or split; the {which} counts")
+        elif cell["metadata"].pop("nbgrader", None):
             foreign.append(name)
     lost = []
     ids: set[str] = set()
@@ -63,3 +64,9 @@ def _mend(notebook: dict[str, Any], given: Mapping[str, Any]) -> tuple[int, int]
         notes.append(f"cells of another assignment are the student's own: {' '.join(map(str, foreign))}")
     notebook.setdefault("metadata", {})["mindgap"] = notes
     return len(seen), len(foreign)
+
+
+def _copied_ahead(name: str, place: int, names: list[Any], order: list[str]) -> bool:
+    """Whether a cell stands before the one that comes before it in the release, and a copy of it after that one."""
+    before, later = order[order.index(name) - 1], names[place + 1 :]
+    return name != order[0] and before in later and name in later[later.index(before) :]

@@ -101,12 +101,23 @@ def test_json_that_is_no_notebook_is_told_in_words(content: Any) -> None:
 
 
 def test_another_notebook_is_told_and_a_cell_out_of_one_is_the_students_own(toy: Assignment) -> None:
-    """As JupyterLab pastes it between notebooks, with its metadata."""
+    """As JupyterLab pastes it between notebooks, with its metadata; a test that was copied above is no loss, either."""
     released = json.loads(toy.release.read_text())
     with pytest.raises(ValueError, match=r"of the assignment's 3 cells the notebook has 0, and of another one 0"):
         mended(b'{"cells": []}', released)
     with pytest.raises(ValueError, match=r"of the assignment's 3 cells the notebook has 0, and of another one \d\d"):
         mended((HERE.parent / "book" / "assignments" / "cones.ipynb").read_bytes(), released)
+    notebook = solved(toy)
+    notebook.cells[2].metadata["nbgrader"] = {"grade_id": "test-double", "schema_version": 99, "points": "many"}
+    found = mended(json.dumps(notebook).encode(), released)
+    assert found["cells"][2]["metadata"] == released["cells"][2]["metadata"]
+    notebook = solved(toy)
+    notebook.cells.insert(0, notebook.cells[2].copy())
+    found = mended(json.dumps(notebook).encode(), released)
+    assert ["nbgrader" in one["metadata"] for one in found["cells"]] == [False, False, True, True, True]
+    assert found["metadata"]["mindgap"] == [
+        "test-double is there more than once, copied or split; the one in its place counts"
+    ]
     notebook = solved(toy)
     notebook.cells.insert(1, cell("code", "relu-map", "1", solution=True))
     found = mended(json.dumps(notebook).encode(), released)
@@ -229,6 +240,10 @@ def test_marks_do_not_go_among_the_submissions(tmp_path: Path) -> None:
     placed(tmp_path, "ada.ipynb")
     with pytest.raises(ValueError, match=r"marks.csv: expected a place outside of"):
         grade_folder("toy", tmp_path, tmp_path / "marks.csv")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "grades.csv").write_text(MOODLE)
+    with pytest.raises(ValueError, match=r"grades.csv: expected a table of marks of an earlier grading, or none"):
+        grade_folder("toy", tmp_path / "in", tmp_path / "grades.csv", force=True)
     with pytest.raises(ValueError, match=r"without \[, \], \* and \? in its path"):
         open_course("toy", tmp_path / "marks [2027]", 77, tmp_path)
 
