@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,17 @@ def last_error(course: Path) -> str:
     return errors[-1].strip()[:200] if errors else "the process ended without a word"
 
 
-def gradebook(course: Path) -> Any:
-    """The gradebook of a course folder, to be used with `with`."""
+@contextlib.contextmanager
+def gradebook(course: Path) -> Iterator[Any]:
+    """The gradebook of a course folder. Raises ValueError if it cannot be read or written."""
     from nbgrader.api import Gradebook  # which takes seconds
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap")
+    try:
+        with Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
+            yield book
+    except SQLAlchemyError as error:
+        raise ValueError(f"{course / 'gradebook.db'}: {str(error).splitlines()[0]}") from None
 
 
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:

@@ -102,11 +102,14 @@ def alone(course: Path) -> Iterator[None]:
     Raises ValueError if one does. Whatever ends this one, the hold ends with it.
     """
     course.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(sqlite3.connect(course.with_name(f".{course.name}-lock"), timeout=0)) as lock:
+    with contextlib.ExitStack() as held:
         try:
+            lock = sqlite3.connect(course.with_name(f".{course.name}-lock"), timeout=0)
+            held.enter_context(contextlib.closing(lock))
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            raise ValueError(f"{course}: another command grades in it, or nothing can be written: {error}") from None
+            why = "another command grades in it" if "locked" in str(error) else f"cannot be written: {error}"
+            raise ValueError(f"{course}: {why}") from None
         yield
 
 

@@ -331,12 +331,21 @@ def test_a_course_is_made_whole_or_not_at_all(sources: Path, tmp_path: Path, mon
     assert (course / "rubric.csv").read_text() == "mine"
 
 
+def test_a_gradebook_that_cannot_be_read_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "gradebook.db").write_text("no database" * 100)
+    with pytest.raises(ValueError, match=r"gradebook.db: .*file is not a database$"), marks.gradebook(tmp_path):
+        pass
+
+
 def test_two_commands_do_not_grade_in_one_folder(tmp_path: Path) -> None:
     with alone(tmp_path / "marks"):
         with pytest.raises(ValueError, match=r"marks: another command grades in it"), alone(tmp_path / "marks"):
             pass
         with alone(tmp_path / "others"):
             pass
+    (tmp_path / ".full-lock").mkdir()
+    with pytest.raises(ValueError, match=r"full: cannot be written: unable to open"), alone(tmp_path / "full"):
+        pass
     with alone(tmp_path / "marks"):
         pass
 
