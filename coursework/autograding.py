@@ -132,8 +132,8 @@ def gradebook(course: Path) -> Iterator[Any]:
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:
     """Make the student release of an assignment in `course`, with the seed of the hidden tests replaced by `seed`.
 
-    Raises FileNotFoundError if there is no such assignment, ValueError if its seed was to be replaced and has no line,
-    or nbgrader does not take it.
+    Raises FileNotFoundError if there is no such assignment, ValueError if the seed is negative, was to be replaced and
+    has no line, or nbgrader does not take the notebook.
     """
     if not (sources / name / f"{name}.ipynb").is_file():
         there = sorted(path.parent.name for path in sources.glob("*/*.ipynb"))
@@ -164,6 +164,8 @@ def release(name: str, course: Path, seed: int | None = None, sources: Path = HE
 
 def reseed(path: Path, seed: int) -> None:
     """Write `seed` into every hidden test of the notebook."""
+    if seed < 0:
+        raise ValueError(f"expected a seed of at least 0, got {seed}")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     replaced = 0
     for cell in notebook["cells"]:

@@ -87,6 +87,8 @@ def grade_folder(
         raise ValueError(f"{table}: expected a place outside of {submitted}, where all are taken for submissions")
     if not 0 <= late_percent <= (0 if due is None else 100):
         raise ValueError(f"expected --late from 0 to 100, together with --due, got {late_percent:g}")
+    if jobs < 1:
+        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
     if table.exists() and not (force or regrade):
         raise FileExistsError(f"{table}: is there already; --force brings it up to date")
     if table.exists() and not table.read_bytes().removeprefix(codecs.BOM_UTF8).startswith(b"student"):

@@ -193,6 +193,13 @@ def test_a_time_is_taken_from_who_can_know_it(tmp_path: Path) -> None:
         handed_in_at(tmp_path / "ada" / "toy.ipynb")
 
 
+def test_numbers_that_make_no_sense_are_refused(sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a seed of at least 0, got -5"):
+        release("toy", tmp_path / "course", seed=-5, sources=sources)
+    with pytest.raises(ValueError, match="expected --jobs of at least 1, got 0"):
+        grade_folder("toy", tmp_path / "in", tmp_path / "marks.csv", jobs=0)
+
+
 # Tables
 
 
