@@ -53,8 +53,8 @@ def open_worksheet(worksheet: Path, column: str | None) -> Worksheet:
         identifier = "ID"
     else:
         raise ValueError(
-            f"{worksheet}: expected the gradebook of Canvas, with columns {' and '.join(CANVAS)}, or the grading "
-            f"worksheet of Moodle, with {' and '.join(MOODLE)}, as CSV; there are {', '.join(header)}"
+            f"{worksheet}: expected the gradebook of Canvas or the grading worksheet of Moodle as CSV, with columns "
+            f"{' and '.join(CANVAS)}, or {' and '.join(MOODLE)}; there are {', '.join(header)}"
         )
     fitting = [place for place, name in enumerate(header) if column and name == column]
     fitting = fitting or [place for place, name in enumerate(header) if column and name.startswith(column)]
