@@ -194,7 +194,7 @@ def explain(student: str, status: str, assignment: Assignment) -> None:
     page.write_text(
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{assignment.name}</title>\n'
         f"<h1>{assignment.name}</h1>\n<p>This notebook could not be graded: {escape(status)}.</p>\n"
-        "<p>No part of it has a mark yet. Please ask your instructor.</p>\n</html>\n",
+        "<p>None of its tests has run to the end. Please ask your instructor.</p>\n</html>\n",
         encoding="utf-8",
     )
 
@@ -351,8 +351,8 @@ def write_table(
             grades: dict[str, Any] = {}
             days = 0
             try:
-                if not str(state["status"]).startswith(RAN):
-                    raise MissingEntry  # what was handed in earlier does not count
+                if "digest" not in state:
+                    raise MissingEntry  # it is not clear what counts, so what was handed in earlier does not
                 notebook = book.find_submission_notebook(name, name, student)
                 grades = {cell.name: cell for cell in notebook.grades}
                 days = math.ceil(notebook.assignment.total_seconds_late / DAY)

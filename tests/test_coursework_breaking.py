@@ -295,6 +295,16 @@ def test_a_rubric_from_any_spreadsheet_loses_nothing(
     assert marked_by_hand(toy.course) == 0.5
     assert "why of ada is no longer marked here; the mark 0.5 stays" in capsys.readouterr().out
 
+    # What crashed can be marked by hand; where it is not clear what was handed in, nothing counts.
+    states = {
+        "ada": {"status": "crashed: so it is", "seconds": 0.0, "digest": ""},
+        "eve": {"status": "two", "seconds": 0.0},
+    }
+    assert marks.write_table(tmp_path / "marks.csv", toy, states) == {"ada": None, "eve": None}
+    assert [(row["why"], row["total"]) for row in read_table(tmp_path / "marks.csv")] == [("0.5", "0.5"), ("", "0")]
+    assert marks.write_table(tmp_path / "marks.csv", toy, {"ada": {"status": "two", "seconds": 0.0}}) == {"ada": None}
+    assert read_table(tmp_path / "marks.csv")[0]["why"] == ""
+
     for content, told in [
         (
             b"student;part\nada;why\n",
