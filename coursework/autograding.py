@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ HERE = Path(__file__).parent
 SEED_LINE = re.compile(r"^([ \t]*)seed = \d+  # hidden$", re.MULTILINE)
 STUDENT = "student"  # what every submission is called in its scratch course
 MARK = "MINDGAP_COURSE"  # in the environment of all that runs in a course folder, by which it is found again
-# One thread a kernel, no downloads (the port is closed, so that asking takes no time), no warnings in the pages.
+# One thread a kernel and no GPU, so that marks do not depend on the machine; no downloads (the port is closed, so that
+# asking takes no time), no warnings in the pages.
 QUIET = {
+    "MINDGAP_DEVICE": "cpu",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -71,6 +73,7 @@ def nbgrader(course: Path, *command: str, hang: float = 3600.0) -> str:
 
     Gives what went wrong in words, "" if nothing did. `hang` is in seconds by the clock.
     """
+    course = course.absolute()  # the command runs in it, and it is told apart by this from others of its name
     (course / "tmp").mkdir(exist_ok=True)
     own = {"TMPDIR": "tmp", "IPYTHONDIR": "tmp/ipython", "JUPYTER_RUNTIME_DIR": "tmp/runtime"}
     environment = {**os.environ, **QUIET, **{name: str(course / place) for name, place in own.items()}}
@@ -100,7 +103,7 @@ def end(course: Path) -> None:
     """Kill every process that was started in a course folder, whatever it has made of itself since."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == str(course):
+            if process.environ().get(MARK) == str(course.absolute()):
                 process.kill()
 
 
@@ -109,22 +112,28 @@ def last_error(course: Path) -> str:
     lines: list[str] = []
     with contextlib.suppress(OSError):  # what runs in the folder can remove it
         lines = (course / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Interrupt|TooOld|TooNew)\b", line)]
-    return errors[-1][:200] if errors else "the process ended without a word"
+    errors = [line for line in lines if re.match(r"\s*[\w.]+(Error|Exception|Interrupt|TooOld|TooNew)\b", line)]
+    return errors[-1].strip()[:200] if errors else "the process ended without a word"
 
 
-def gradebook(course: Path) -> Any:
-    """The gradebook of a course folder, to be used with `with`."""
+@contextlib.contextmanager
+def gradebook(course: Path) -> Iterator[Any]:
+    """The gradebook of a course folder. Raises ValueError if it cannot be read or written."""
     from nbgrader.api import Gradebook  # which takes seconds
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap")
+    try:
+        with Gradebook(f"sqlite:///{course}/gradebook.db", "mindgap") as book:
+            yield book
+    except SQLAlchemyError as error:
+        raise ValueError(f"{course / 'gradebook.db'}: {str(error).splitlines()[0]}") from None
 
 
 def release(name: str, course: Path, seed: int | None = None, sources: Path = HERE / "source") -> Assignment:
     """Make the student release of an assignment in `course`, with the seed of the hidden tests replaced by `seed`.
 
-    Raises FileNotFoundError if there is no such assignment, ValueError if its seed was to be replaced and has no line,
-    or nbgrader does not take it.
+    Raises FileNotFoundError if there is no such assignment, ValueError if the seed is negative, was to be replaced and
+    has no line, or nbgrader does not take the notebook.
     """
     if not (sources / name / f"{name}.ipynb").is_file():
         there = sorted(path.parent.name for path in sources.glob("*/*.ipynb"))
@@ -155,6 +164,8 @@ def release(name: str, course: Path, seed: int | None = None, sources: Path = HE
 
 def reseed(path: Path, seed: int) -> None:
     """Write `seed` into every hidden test of the notebook."""
+    if seed < 0:
+        raise ValueError(f"expected a seed of at least 0, got {seed}")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     replaced = 0
     for cell in notebook["cells"]:

@@ -24,13 +24,16 @@ The instructor notes say how to make the image mindgap-grading.
 from __future__ import annotations
 
 import argparse
+import codecs
+import contextlib
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +42,20 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograding import HERE
 from grading import grade
-from handing_in import Handed, find_submissions
-from lms import fill, pack_feedback
+from handing_in import Handed, find_submissions, left_aside
+from lms import fill, open_worksheet, pack_feedback
 from marks import (
+    alone,
     carry_over,
     fingerprint,
+    handed_in_at,
     keep,
     mark_by_rubric,
+    note_times,
     open_course,
     page_of,
     write_feedback,
+    write_json,
     write_table,
 )
 
@@ -72,66 +79,90 @@ def grade_folder(
     """Do what the command does; gives how many notebooks were graded now, and how many were kept from before.
 
     Raises FileExistsError if the CSV is there and neither `force` nor `regrade` is given, and as `find_submissions`,
-    `open_course`, `mark_by_rubric` and `fill` do.
+    `handed_in_at`, `alone`, `open_course`, `mark_by_rubric` and `fill` do.
     """
     if table.suffix != ".csv":
         raise ValueError(f"{table}: expected the name of a .csv file")
+    if submitted.resolve() in table.resolve().parents:
+        raise ValueError(f"{table}: expected a place outside of {submitted}, where all are taken for submissions")
+    if not 0 <= late_percent <= (0 if due is None else 100):
+        raise ValueError(f"expected --late from 0 to 100, together with --due, got {late_percent:g}")
+    if jobs < 1:
+        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
     if table.exists() and not (force or regrade):
         raise FileExistsError(f"{table}: is there already; --force brings it up to date")
-    found = find_submissions(submitted, name)
-    assignment, version = open_course(name, table.with_suffix(""), seed, sources, regrade)
-    results = assignment.course / "results"
-    results.mkdir(exist_ok=True)
-    states: dict[str, dict[str, Any]] = {}
-    todo: dict[str, Handed] = {}
-    for student, handed in found.items():
-        record = results / f"{student}.json"
-        if isinstance(handed, str):
-            states[student] = {"status": handed, "seconds": 0.0}
-            continue
-        state = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"digest": ""}
-        # Whatever failed is tried again.
-        if state["digest"] == fingerprint(handed, version) and state["status"].startswith("graded"):
-            states[student] = state
-        else:
-            todo[student] = handed
-    kept = len(states)
-    columns = [*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()]
-    scratch = Path(tempfile.mkdtemp(prefix="grading-"))
-    try:
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("grading", total=len(todo))
-            for student, result in grade(todo.items(), assignment, scratch, jobs, limits):
-                keep(student, todo[student], result, assignment)
-                shutil.rmtree(result.folder, ignore_errors=True)
-                status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
-                mark = fingerprint(todo[student], version)
-                states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
-                states[student]["look"] = "; ".join(result.look)
-                (results / f"{student}.json").write_text(json.dumps(states[student]), encoding="utf-8")
-                progress.console.print(f"{student}: {result.seconds:.1f} s, {status}", highlight=False, soft_wrap=True)
-                progress.advance(task)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    carry_over(assignment)
-    mark_by_rubric(assignment, found)
-    totals = write_table(table, assignment, {student: states[student] for student in found}, due, late_percent)
-    write_feedback(assignment, states)
-    came = {student: handed for student, handed in found.items() if isinstance(handed, Handed)}
-    pages = {handed.place: page_of(student, assignment) for student, handed in came.items()}
-    pack_feedback(pages, assignment.course / "feedback.zip")
+    if table.exists() and not table.read_bytes().removeprefix(codecs.BOM_UTF8).startswith(b"student"):
+        raise ValueError(f"{table}: expected a table of marks of an earlier grading, or none; name another --csv")
     if worksheet:
-        out = table.with_name(f"{table.stem}-{worksheet.name}")
-        filled, unknown = fill(worksheet, column, totals, out)
-        print(f"{filled} of {len(totals)} totals written into {out}; the others wait for marks by hand")
-        for student in unknown:
-            print(f"{student}: not in {worksheet}")
-    return {"graded": len(todo), "kept": kept}
+        open_worksheet(worksheet, column)  # what is wrong with it is told before an hour of grading
+    with alone(table.with_suffix("")):
+        found = find_submissions(submitted, name)
+        times = {student: handed_in_at(one.path) for student, one in found.items() if isinstance(one, Handed)}
+        if left := left_aside(submitted):
+            print(f"{submitted}: no notebooks, and nobody's: {', '.join(left)}")
+        assignment, version = open_course(name, table.with_suffix(""), seed, sources, regrade)
+        results = assignment.course / "results"
+        results.mkdir(exist_ok=True)
+        states: dict[str, dict[str, Any]] = {}
+        todo: dict[str, Handed] = {}
+        for student, handed in found.items():
+            record = results / f"{student}.json"
+            if isinstance(handed, str):
+                states[student] = {"status": handed, "seconds": 0.0}
+                continue
+            state = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"digest": ""}
+            # Whatever failed is tried again.
+            if state["digest"] == fingerprint(handed, version) and state["status"].startswith("graded"):
+                states[student] = state
+            else:
+                todo[student] = handed
+        kept = len(states)
+        columns = [*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()]
+        scratch = Path(tempfile.mkdtemp(prefix="grading-"))
+        try:
+            with Progress(*columns, console=Console(stderr=True)) as progress:
+                task = progress.add_task("grading", total=len(todo))
+                for student, result in grade(todo.items(), assignment, scratch, jobs, limits):
+                    keep(student, todo[student], result, assignment)
+                    shutil.rmtree(result.folder, ignore_errors=True)
+                    status = result.status + (f"; cells missing: {' '.join(result.missing)}" if result.missing else "")
+                    mark = fingerprint(todo[student], version)
+                    states[student] = {"digest": mark, "status": status, "seconds": round(result.seconds, 2)}
+                    states[student]["look"] = "; ".join(result.look)
+                    write_json(results / f"{student}.json", states[student])
+                    progress.console.print(
+                        f"{student}: {result.seconds:.1f} s, {status}", highlight=False, soft_wrap=True
+                    )
+                    progress.advance(task)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        carry_over(assignment)
+        note_times(assignment, times)
+        mark_by_rubric(assignment, found)
+        totals = write_table(table, assignment, {student: states[student] for student in found}, due, late_percent)
+        write_feedback(assignment, states)
+        came = {student: handed for student, handed in found.items() if isinstance(handed, Handed)}
+        pages = {handed.place: page_of(student, assignment) for student, handed in came.items()}
+        pack_feedback(pages, assignment.course / "feedback.zip")
+        if worksheet:
+            out = table.with_name(f"{table.stem}-{worksheet.name}")
+            filled, unknown = fill(worksheet, column, totals, out)
+            waiting = sum(total is None for total in totals.values())
+            print(f"{filled} of {len(totals)} totals written into {out}; {waiting} wait for marks by hand")
+            for student in unknown:
+                print(f"{student}: not in {worksheet}")
+        return {"graded": len(todo), "kept": kept}
 
 
 def moment(text: str) -> datetime:
-    """A time of day, by this machine's clock unless it names a zone, in UTC as nbgrader keeps it."""
+    """A time of day, by this machine's clock unless it names a zone, in UTC as nbgrader keeps it.
+
+    A day alone is refused, since it would mean its first moment.
+    """
     try:
+        with contextlib.suppress(ValueError):
+            date.fromisoformat(text)
+            raise argparse.ArgumentTypeError(f"expected a time such as '{text} 18:00', got a day, {text!r}")
         return datetime.fromisoformat(text).astimezone(timezone.utc).replace(tzinfo=None)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a time such as '2027-01-31 18:00', got {text!r}") from None
@@ -161,7 +192,10 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="bring an existing CSV up to date")
     parser.add_argument("--regrade", action="store_true", help="grade all again by changed tests, keep marks by hand")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing that was started runs on
     print("Grading runs the code of your students, with your rights. Do it in a container: see --help for the command.")
+    if options.due:
+        print(f"Due at {options.due:%Y-%m-%d %H:%M} UTC.")
     started = time.perf_counter()
     try:
         counts = grade_folder(

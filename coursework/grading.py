@@ -66,7 +66,7 @@ def grade(
         folder = Path(tempfile.mkdtemp(dir=scratch))
         try:
             submit(handed, assignment, folder)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             return result(assignment, folder, f"crashed: {error}")
         configure(folder, limits)
         running.add(folder)

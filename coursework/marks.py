@@ -6,13 +6,16 @@ table `rubric.csv`, with a line for each criterion, is only ever added to.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
 import math
 import shutil
+import sqlite3
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from html import escape
 from pathlib import Path
@@ -22,10 +25,13 @@ import yaml
 
 from autograding import HERE, STUDENT, Assignment, Part, gradebook, nbgrader, release
 from grading import Result
-from handing_in import Handed
+from handing_in import PATTERNS, Handed
+from lms import read_lines
 
 DAY = 86_400.0
-RUBRIC = ("student", "part", "criterion", "points", "mark", "comment")
+RAN = ("graded", "partly graded")  # how the status of a notebook begins whose tests ran
+COLUMNS = ("student", "part", "criterion", "points", "mark", "comment")
+RUBRIC, TAKEN = "rubric.csv", "rubric.json"  # what a person fills in, and what was taken of it into the gradebook
 
 
 def digest(*contents: bytes) -> str:
@@ -44,8 +50,11 @@ def open_course(
     """The course folder of a grading, made or found again, and a digest of what its marks depend on.
 
     Where the tests have changed since, `regrade` puts the old folder aside, as `<course>-before-1`, and begins anew.
+    The new one takes its place when it is whole, so that nothing is half made, whenever this is interrupted.
     Raises ValueError if the folder was made from another source or another seed and `regrade` is not given.
     """
+    if PATTERNS.search(str(course.absolute())):
+        raise ValueError(f"{course}: expected a --csv without [, ], * and ? in its path, which mislead nbgrader")
     source = sources / name / f"{name}.ipynb"
     state = course / "assignment.json"
     version = digest(source.read_bytes(), str(seed).encode()) if source.is_file() else ""
@@ -60,29 +69,60 @@ def open_course(
                 "or grade all again with --regrade, which keeps marks by hand"
             )
         numbered = (course.with_name(f"{course.name}-before-{number}") for number in range(1, 1000))
-        before = str(course.rename(next(place for place in numbered if not place.exists())))
+        before = str(next(place for place in numbered if not place.exists()))
     elif course.exists():
         raise ValueError(f"{course}: is there, but no grading was begun in it; name another --csv")
-    assignment = release(name, course, seed, sources)
-    if before and (rubric := Path(before) / "rubric.csv").is_file():  # marks by hand that are written down already
-        shutil.copy(rubric, course)
+    begun = course.with_name(f".{course.name}-begun")
+    shutil.rmtree(begun, ignore_errors=True)
+    try:
+        assignment = release(name, begun, seed, sources)
+    except BaseException:
+        shutil.rmtree(begun, ignore_errors=True)
+        raise
+    for marked in (RUBRIC, TAKEN) if before else ():  # marks by hand that are written down already
+        if (course / marked).is_file():
+            shutil.copy(course / marked, begun)
     kept = {
         "name": name,
         "digest": version,
         "parts": [part.__dict__ for part in assignment.parts],
         "before": before,
     }
-    state.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    return assignment, version
+    (begun / state.name).write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    if before:
+        course.rename(before)
+    begun.rename(course)
+    return replace(assignment, course=course), version
+
+
+@contextlib.contextmanager
+def alone(course: Path) -> Iterator[None]:
+    """Holds the course against another command that would grade in it at the same time.
+
+    Raises ValueError if one does. Whatever ends this one, the hold ends with it.
+    """
+    course.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        try:
+            lock = sqlite3.connect(course.with_name(f".{course.name}-lock"), timeout=0)
+            held.enter_context(contextlib.closing(lock))
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            why = "another command grades in it" if "locked" in str(error) else f"cannot be written: {error}"
+            raise ValueError(f"{course}: {why}") from None
+        yield
 
 
 def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -> None:
     """Take what one grading left into the course: marks into the gradebook, notebooks and feedback into its folders.
 
-    A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it.
+    A notebook that could not be graded takes the place of the graded one, so that the formgrader can show it. Marks by
+    hand stay; where they were given to another notebook, the gradebook has a person look at them again.
     """
     name = assignment.name
     submitted = assignment.course / "submitted" / student / name
+    last = submitted / f"{name}.ipynb"
+    again = last.is_file() and last.read_bytes() != handed.path.read_bytes()
     shutil.rmtree(submitted, ignore_errors=True)
     submitted.mkdir(parents=True)
     shutil.copyfile(handed.path, submitted / f"{name}.ipynb")
@@ -95,21 +135,40 @@ def keep(student: str, handed: Handed, result: Result, assignment: Assignment) -
     with warnings.catch_warnings(), gradebook(assignment.course) as book:
         warnings.filterwarnings("ignore", "Object of type <Submitted")
         book.update_or_create_student(student)
-        book.update_or_create_submission(name, student, timestamp=handed_in_at(handed.path))
+        book.update_or_create_submission(name, student)
         for cell in book.find_submission_notebook(name, name, student).grades:
             mark = result.marks.get(cell.name)
-            cell.auto_score, cell.needs_manual_grade = mark, mark is None or cell.manual_score is not None
+            cell.auto_score = mark
+            cell.needs_manual_grade = mark is None if cell.manual_score is None else again
         book.db.commit()
 
 
 def handed_in_at(path: Path) -> datetime:
-    """When a notebook was handed in: what nbgrader's timestamp.txt beside it says, or else the time of the file."""
+    """When a notebook was handed in: what nbgrader's timestamp.txt beside it says, or else the time of the file.
+
+    In a platform's folder such a file is the student's own, and says nothing. Raises ValueError if it holds no time.
+    """
     from nbgrader.utils import parse_utc
 
     stamp = path.parent / "timestamp.txt"
-    if stamp.is_file():
-        return parse_utc(stamp.read_text(encoding="utf-8").strip())
+    if stamp.is_file() and not any("_assignsubmission_" in folder.name for folder in path.parents):
+        text = stamp.read_text(encoding="utf-8-sig", errors="replace").strip()
+        try:
+            return parse_utc(text)
+        except (ValueError, OverflowError):
+            raise ValueError(f"{stamp}: expected a time as nbgrader writes it, got {text[:80]!r}") from None
     return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).replace(tzinfo=None)
+
+
+def note_times(assignment: Assignment, times: Mapping[str, datetime]) -> None:
+    """Note when each student handed in what was graded, which may be known better than at the time of grading."""
+    from nbgrader.api import MissingEntry
+
+    with gradebook(assignment.course) as book:
+        for student, time in times.items():
+            with contextlib.suppress(MissingEntry):
+                book.find_submission(assignment.name, student).timestamp = time
+        book.db.commit()
 
 
 def write_feedback(assignment: Assignment, states: Mapping[str, Mapping[str, object]]) -> None:
@@ -117,7 +176,7 @@ def write_feedback(assignment: Assignment, states: Mapping[str, Mapping[str, obj
 
     Raises ValueError if nbgrader makes none of a notebook that was graded.
     """
-    graded = [student for student, state in states.items() if "graded" in str(state["status"]).split(";")[0]]
+    graded = [student for student, state in states.items() if str(state["status"]).startswith(RAN)]
     shutil.rmtree(assignment.course / "feedback", ignore_errors=True)
     wrong = nbgrader(assignment.course, "generate_feedback", assignment.name, "--force") if graded else ""
     for student, state in states.items():
@@ -135,7 +194,7 @@ def explain(student: str, status: str, assignment: Assignment) -> None:
     page.write_text(
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{assignment.name}</title>\n'
         f"<h1>{assignment.name}</h1>\n<p>This notebook could not be graded: {escape(status)}.</p>\n"
-        "<p>No part of it has a mark yet. Please ask your instructor.</p>\n</html>\n",
+        "<p>None of its tests has run to the end. Please ask your instructor.</p>\n</html>\n",
         encoding="utf-8",
     )
 
@@ -190,34 +249,42 @@ def criteria(assignment: Assignment) -> dict[str, list[dict[str, Any]]]:
 def mark_by_rubric(assignment: Assignment, students: Iterable[str]) -> None:
     """Take the marks in rubric.csv into the gradebook, and add lines for whoever has none yet.
 
-    A part is marked when all its criteria are. Raises ValueError for a mark that is no number from 0 to its points.
+    A part is marked when all its criteria are. What was taken before is not taken again, so that a mark given in the
+    formgrader later stays. Prints whose marks have no place. Raises ValueError if the table lacks a column, or for a
+    mark that is no number from 0 to its points.
     """
     from nbgrader.api import MissingEntry
 
-    table = assignment.course / "rubric.csv"
-    lines: list[dict[str, str]] = []
-    if table.is_file():
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.DictReader(file))
+    table, record = assignment.course / RUBRIC, assignment.course / TAKEN
+    header, lines = read_rubric(table) if table.is_file() else (list(COLUMNS), [])
+    taken: dict[str, list[Any]] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     by_part: dict[tuple[str, str], list[dict[str, str]]] = {}
     for line in lines:
         by_part.setdefault((line["student"], line["part"]), []).append(line)
-    for number, line in enumerate(lines, start=2):
-        if line["mark"].strip() and not 0 <= _number(line["mark"]) <= float(line["points"]):
-            raise ValueError(f"{table}, line {number}: expected a mark from 0 to {line['points']}, got {line['mark']}")
     with gradebook(assignment.course) as book:
         for (student, part), marked in by_part.items():
+            whole = all(line["mark"].strip() for line in marked)
+            words = "\n".join(line["comment"] for line in marked if line["comment"].strip())
+            given = [sum(_number(line["mark"]) for line in marked) if whole else None, words]
+            before = taken.get(f"{student}/{part}", [None, ""])
             try:
                 notebook = book.find_submission_notebook(assignment.name, assignment.name, student)
+                cells = [one for one in notebook.grades if one.name == part]
             except MissingEntry:
+                cells = []
+            if not cells and any(line["mark"].strip() or line["comment"].strip() for line in marked):
+                print(f"{table}: nothing graded is called {part} of {student}, so its marks are left")
+            if not cells or given == before:
                 continue
-            if all(line["mark"].strip() for line in marked):
-                for cell in (cell for cell in notebook.grades if cell.name == part):
-                    cell.manual_score, cell.needs_manual_grade = sum(_number(line["mark"]) for line in marked), False
-            if words := "\n".join(line["comment"] for line in marked if line["comment"].strip()):
-                for comment in (comment for comment in notebook.comments if comment.name == part):
-                    comment.manual_comment = words
+            if given[0] is None and before[0] is not None:
+                print(f"{table}: {part} of {student} is no longer marked here; the mark {before[0]:g} stays")
+            for cell in cells if given[0] is not None else []:
+                cell.manual_score, cell.needs_manual_grade = given[0], False
+            for comment in (one for one in notebook.comments if words and one.name == part):
+                comment.manual_comment = words
+            taken[f"{student}/{part}"] = given
         book.db.commit()
+    write_json(record, taken)
     fresh = [
         {"student": student, "part": part, "mark": "", "comment": "", **one, "points": f"{one['points']:g}"}
         for student in students
@@ -226,7 +293,29 @@ def mark_by_rubric(assignment: Assignment, students: Iterable[str]) -> None:
         for one in ones
     ]
     if fresh:
-        _write(table, [list(RUBRIC), *([str(line[column]) for column in RUBRIC] for line in [*lines, *fresh])])
+        _write(table, [header, *([str(line.get(column, "")) for column in header] for line in [*lines, *fresh])])
+
+
+def read_rubric(table: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of rubric.csv, a person's own among them, and its lines. Raises as `mark_by_rubric` does."""
+    header, *rows = read_lines(table)[0] or [[]]
+    if lacking := [column for column in COLUMNS if column not in header]:
+        raise ValueError(f"{table}: expected the columns {', '.join(COLUMNS)}, and there is no {', '.join(lacking)}")
+    lines: list[dict[str, str]] = []
+    for number, row in enumerate(rows, start=2):
+        line = dict(zip(header, [*row, *[""] * (len(header) - len(row))], strict=False))
+        if line["mark"].strip() and not 0 <= _number(line["mark"]) <= _number(line["points"]):
+            raise ValueError(f"{table}, line {number}: expected a mark from 0 to {line['points']}, got {line['mark']}")
+        if any(row):
+            lines.append(line)
+    return header, lines
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write it whole or not at all, so that a full disk leaves nothing that cannot be read."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    temporary.replace(path)
 
 
 def _number(text: str) -> float:
@@ -262,11 +351,15 @@ def write_table(
             grades: dict[str, Any] = {}
             days = 0
             try:
+                if "digest" not in state:
+                    raise MissingEntry  # it is not clear what counts, so what was handed in earlier does not
                 notebook = book.find_submission_notebook(name, name, student)
                 grades = {cell.name: cell for cell in notebook.grades}
                 days = math.ceil(notebook.assignment.total_seconds_late / DAY)
             except MissingEntry:
                 notebook = None
+            before = [one.name for one in grades.values() if one.manual_score is not None and one.needs_manual_grade]
+            again = f"; marked by hand before this was handed in: {' '.join(before)}" if before else ""
             marks: list[float | None] = []
             for part in parts:
                 cell = grades.get(part.name)
@@ -280,7 +373,8 @@ def write_table(
             totals[student] = None if waiting else earned - off
             numbers = [*marks, *([days, off] if due else []), earned - off, most, waiting]
             shown = ["" if number is None else f"{number:g}" for number in numbers]
-            lines.append([student, *shown, f"{state['seconds']:.1f}", str(state.get("look", "")), str(state["status"])])
+            told = [f"{state['seconds']:.1f}", str(state.get("look", "")), f"{state['status']}{again}"]
+            lines.append([student, *shown, *told])
         book.db.commit()
     _write(table, lines)
     return totals
