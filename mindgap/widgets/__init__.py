@@ -2,8 +2,8 @@
 
 Each explorer is an ipywidgets box, a class that chapters call by its name in lower case: `gap_explorer("mini")` is
 `GapExplorer("mini")`. Its controls are attributes (`explorer.source`, `explorer.shift`, …) whose `.value`
-can be set from code as well as by hand. Errors appear in words inside the explorer; charts bring their own copy of
-Vega, so nothing is fetched from a network.
+can be set from code as well as by hand. What takes long is computed beside the kernel's loop, on `mindgap.device()`.
+Errors appear in words inside the explorer; charts bring their own copy of Vega, so nothing is fetched from a network.
 """
 
 from __future__ import annotations

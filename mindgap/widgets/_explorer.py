@@ -12,6 +12,7 @@ import ipywidgets as ipw
 from IPython import get_ipython
 from IPython.display import display
 
+from mindgap import devices
 from mindgap.charts import theme
 from mindgap.widgets._figure import Figure, Picture
 from mindgap.widgets._work import Work, Worker, aside
@@ -70,6 +71,12 @@ def show_labels_whole(widgets: Iterable[ipw.Widget]) -> None:
             widget.style.button_width = "auto"
         elif isinstance(widget, ipw.Button):
             widget.layout.width = "auto"
+
+
+def where() -> str:
+    """ " on cuda:0", or whatever else is computed on; nothing for the CPU, which needs no word."""
+    found = devices.device()
+    return "" if found.type == "cpu" else f" on {found}"
 
 
 def player(slider: ipw.Widget, steps: int, interval: int = 120) -> ipw.Play:

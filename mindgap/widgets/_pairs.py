@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import _inputs, geometry
+from mindgap import _inputs, devices, geometry
 from mindgap.charts import tables
 from mindgap.pairs import PairedEmbeddings, _arrays, _kinds, feature_names, load_pairs
 from mindgap.widgets._explorer import ROW, WIDE, Explorer
@@ -69,7 +69,8 @@ class PairsExplorer(Explorer):
             return self._own[name]
         if name not in self._loaded:
             work(0.0, f"Loading {short(name)}")
-            self._loaded[name] = load_pairs(name, **self.options.get(name, {}))
+            options = {"device": devices.device(), **self.options.get(name, {})}
+            self._loaded[name] = load_pairs(name, **options)
             work(0.0)
         return self._loaded[name]
 

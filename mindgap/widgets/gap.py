@@ -12,7 +12,7 @@ import torch
 from mindgap import _inputs, charts, geometry, metrics
 from mindgap.pairs import PairedEmbeddings
 from mindgap.theorems import binomial_interval
-from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced
+from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced, where
 from mindgap.widgets._figure import Picture
 from mindgap.widgets._pairs import SOURCES, FilePicker, PairsExplorer, projected, short
 from mindgap.widgets._work import Work
@@ -93,7 +93,8 @@ class GapExplorer(PairsExplorer):
     def tell(self, names: list[str]) -> None:
         """Show what was measured so far: a column a set and a row a measure, since cells are narrow and names long."""
         table = pd.DataFrame({short(name): dict(self._measured[name].values()) for name in names})
-        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0)
+        told = f"<p>Computed{where()}.</p>" if where() else ""
+        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + told
 
     def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
         """Those of the sets that can be had, and what is to be said of the others."""

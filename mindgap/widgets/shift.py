@@ -11,7 +11,7 @@ import torch
 from mindgap import charts, geometry, landscape
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings
-from mindgap.widgets._explorer import ROW, WIDE, debounced, player
+from mindgap.widgets._explorer import ROW, WIDE, debounced, player, where
 from mindgap.widgets._figure import Picture
 from mindgap.widgets._pairs import SOURCES, FilePicker, PairsExplorer, short
 from mindgap.widgets._work import Work
@@ -129,6 +129,7 @@ class ShiftExplorer(PairsExplorer):
         self.readout.value = (
             f"λ = {self.shift.value:.2f}: signed gap {self.landscape.distance[row]:.3f}, loss {loss:.3f}. "
             f"Least at this temperature: {best.loss:.3f} at λ = {best.shift:.2f}, gap {best.distance:.3f}."
+            + (f" Computed{where()}." if where() else "")
         )
         self.chart.code = self.code()
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import ipywidgets as ipw
 import pandas as pd
 
-from mindgap import charts, landscape, scenes, training
+from mindgap import charts, devices, landscape, scenes, training
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import MODALITIES, Measurement, Recipe
 from mindgap.training import snapshots
-from mindgap.widgets._explorer import ROW, WIDE, Explorer
+from mindgap.widgets._explorer import ROW, WIDE, Explorer, where
 from mindgap.widgets._figure import Picture
 from mindgap.widgets._work import Work
 
@@ -110,7 +110,7 @@ class TrainingExplorer(Explorer):
                 work.post(self._step, step)
                 return not work.wanted
 
-            return training.train(recipe, progress=False, watch=watch)
+            return training.train(recipe, device=devices.device(), progress=False, watch=watch)
 
         self.work(job, lambda trained: self.finish(name, trained), STARTING)
 
@@ -161,7 +161,7 @@ class TrainingExplorer(Explorer):
         learned = f", temperature 1/{1 / last.temperature:.0f}" if trained.recipe.learn_temperature else ""
         self.readout.value = (
             f"{name}, {ended}: gap {first.gap:.2f} → {last.gap:.2f}, R@1 of 1,000 "
-            f"{last.image_to_text:.3f} (chance .001) at step {last.step}{learned}; {trained.seconds:.0f} s."
+            f"{last.image_to_text:.3f} (chance .001) at step {last.step}{learned}; {trained.seconds:.0f} s{where()}."
         )
         self.chart.code = (
             f"from mindgap.recipe import Recipe\nfrom mindgap.training import train\n\ntrain({trained.recipe!r})"

@@ -399,6 +399,8 @@ def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: st
     stopped = figure.evaluate(f"(figure, name) => ({at})([figure, name])", signal)
     assert start < stopped <= end
     assert "play" in (play.get_attribute("aria-label") or "")
+    step = param["bind"].get("step", 1)
+    put(figure, param, end - max(step, round((end - start) / step / 5) * step))  # the way there is like its last fifth
     play.click()
     view.wait_for_function(f"arguments => ({at})(arguments) === {end}", arg=[figure.element_handle(), signal])
     view.wait_for_function("button => button.getAttribute('aria-label').startsWith('play')", arg=play.element_handle())

@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as ipw
 import pytest
+import torch
 
 from mindgap import widgets
 from mindgap.cones import Layer
@@ -260,3 +261,26 @@ def test_an_explorer_has_its_chapters_name_too() -> None:
         explorer = getattr(widgets, f"{name}_explorer")
         assert explorer is getattr(widgets, f"{name.title()}Explorer")
         assert explorer.__doc__.startswith("Chapter ")
+
+
+@pytest.mark.parametrize("name", ["gap", "shift", "training"])
+@pytest.mark.usefixtures("few_held_out")
+def test_it_computes_where_the_package_does_and_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def device() -> torch.device:
+        asked.append(name)
+        return torch.device("cpu", 0)
+
+    monkeypatch.setattr("mindgap.devices.device", device)
+    made = MAKERS[name]()
+    if name == "training":
+        made.train.click()
+    assert asked
+    assert "omputed" not in made.readout.value
+    monkeypatch.setattr(f"mindgap.widgets.{name}.where", lambda: " on cuda:0")
+    if name == "training":
+        made.train.click()
+    else:
+        made.tell(["mini"]) if name == "gap" else made.move()
+    assert " on cuda:0." in made.readout.value

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 
 import pytest
+import torch
 
 from mindgap import miniclip, training, widgets
 from mindgap.miniclip import Trained
@@ -33,7 +34,7 @@ def finished() -> Trained:
 def replayed(finished: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every training is that one, told again at its end: for tests of what the explorer makes of several."""
 
-    def replay(recipe: Recipe, progress: bool, watch: training.Watch) -> Trained:
+    def replay(recipe: Recipe, device: torch.device, progress: bool, watch: training.Watch) -> Trained:
         watch(finished.model, finished.history[-1].step, finished.history[-1])
         return dataclasses.replace(finished, recipe=recipe)
 
