@@ -4,6 +4,9 @@ Each explorer is an ipywidgets box, a class that chapters call by its name in lo
 `GapExplorer("mini")`. Its controls are attributes (`explorer.source`, `explorer.shift`, …) whose `.value`
 can be set from code as well as by hand. What takes long is computed beside the kernel's loop, on `mindgap.device()`.
 Errors appear in words inside the explorer; charts bring their own copy of Vega, so nothing is fetched from a network.
+
+They are tested in JupyterLab 4 and in Notebook 7. Voilà shows nothing of any widget without a network, since its pages
+fetch require.js from a CDN first.
 """
 
 from __future__ import annotations

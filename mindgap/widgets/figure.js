@@ -11,6 +11,7 @@ function render({ model, el }) {
   let drawn = { width: 0, dark: null };
 
   async function draw() {
+    keepKeys(el.closest(".jp-OutputArea-output"));
     const width = Math.min(WIDEST, el.clientWidth);
     if (!width) return;
     if (!Object.keys(model.get("spec")).length) {
@@ -95,6 +96,13 @@ function render({ model, el }) {
     resized.disconnect();
     view?.finalize();
   };
+}
+
+// In a selected cell the notebook has shortcuts of its own on the keys that move a slider.
+function keepKeys(output) {
+  if (!output || output.dataset.mindgapKeys) return;
+  output.dataset.mindgapKeys = "kept";
+  output.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
 }
 
 // The lines of Python that reproduce what is shown, copied and shown: not every notebook lets its page at the clipboard.

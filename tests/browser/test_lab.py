@@ -146,6 +146,25 @@ DIRTY = "jupyterapp.shell.currentWidget.context.model.dirty"
 SAVE = "jupyterapp.commands.execute('docmanager:save')"
 
 
+def test_notebook_7_draws_and_moves_an_explorer_as_the_lab_does(browser: Browser, lab: str, folder: Path) -> None:
+    write(folder / "seven.ipynb", [(CELLS["imports"], None, {}), (CELLS["shift"], None, {})])
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
+    page.goto(f"{lab}/notebooks/seven.ipynb")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+    for name in ("Run", "Run All Cells"):
+        page.get_by_role("menuitem", name=name, exact=True).click()
+    explorer = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea").first
+    explorer.locator(".mindgap-view svg").wait_for()
+    explorer.locator(".widget-slider .noUi-handle").last.click()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(explorer).to_contain_text("λ = 0.50")
+    assert [address for address in watch.outside if not address.startswith("ws")] == []
+    assert [line for line in watch.errors if "vega" in line.lower() or "widget" in line.lower()] == []
+    context.close()
+
+
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_a_chapter_reads_like_a_page_and_opening_it_changes_nothing(
     desk: tuple[Page, Watched], lab: str, folder: Path, path: Path
@@ -210,7 +229,7 @@ def test_the_shift_explorer_is_drawn_and_moves_in_jupyterlab(page: Page) -> None
 
     marks = explorer.locator(".mindgap-view svg").first
     before = marks.screenshot()
-    explorer.locator(".widget-slider .noUi-handle").last.focus()
+    explorer.locator(".widget-slider .noUi-handle").last.click()  # which selects the cell, as a reader's click does
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     expect(explorer).to_contain_text("λ = 0.50")
@@ -275,7 +294,7 @@ def test_a_hundred_changes_leave_the_last_and_the_kernel_answers_meanwhile(page:
     explorer.get_by_role("button", name="reset").click()
     expect(explorer).to_contain_text("λ = 0.00")
     drawings = int(explorer.locator(".mindgap-live").get_attribute("data-drawings") or 0)
-    explorer.locator(".widget-slider .noUi-handle").last.focus()
+    explorer.locator(".widget-slider .noUi-handle").last.click()  # which selects the cell, as a reader's click does
     for key in ["ArrowRight"] * 50 + ["ArrowLeft"] * 40:
         page.keyboard.press(key)
     asked = page.evaluate(f"async () => (await {KERNEL_NOW}.requestExecute({{ code: '6 * 7' }}).done).content.status")
