@@ -224,6 +224,8 @@ class Explorer(ipw.VBox):
 
     def _take_the_place_of_earlier_ones(self) -> None:
         cell, run = _place()
+        if cell is None:  # not told by every front-end: then nothing is known of what this one replaces
+            return
         last, ones = _shown.get(cell, (None, []))
         if last != run:
             for one in (ref() for ref in ones):

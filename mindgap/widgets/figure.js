@@ -6,6 +6,7 @@ function render({ model, el }) {
   const tools = toolbar(model);
   el.classList.add("mindgap-live");
   el.append(holder, tools);
+  letTap(holder);
   let view;
   let signals = new Set();
   let drawn = { width: 0, dark: null };

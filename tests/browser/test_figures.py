@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import DRAWN, SITE, Tab, Tabs, scroll_through, settle, watched_page
 
@@ -555,6 +555,29 @@ def test_what_points_say_stays_within_a_phone(tabs: Tabs, page: str) -> None:
     view.mouse.move(0, 0)
     assert watch.errors == []
     assert said > 0 or page == "book/02_cone_effect.html"
+
+
+def test_a_finger_that_taps_a_point_is_told_what_it_is_until_the_next_tap(browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800}, has_touch=True, reduced_motion="reduce")
+    view, watch = watched_page(context)
+    view.goto(f"{SITE.as_uri()}/book/01_modality_gap.html")
+    figure = view.locator(".mindgap-figure").first
+    figure.scroll_into_view_if_needed()
+    view.wait_for_function(DRAWN, arg=figure.element_handle())
+    view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # it has scrolled
+    hint = view.locator("#mindgap-hint:not([hidden])")
+    spots = figure.evaluate("""figure => [...figure.querySelectorAll("svg.marks .mark-symbol.role-mark path")]
+        .map(point => [point, point.getBoundingClientRect()])
+        .map(([point, { x, y, width, height }]) => [point, x + width / 2, y + height / 2])
+        .filter(([point, x, y]) => document.elementFromPoint(x, y) === point).map(([, x, y]) => [x, y])""")
+    assert len(spots) > 20
+    for x, y in (spots[0], spots[-1]):
+        view.touchscreen.tap(x, y)
+        expect(hint).to_contain_text("pair")
+    view.touchscreen.tap(180, 20)
+    expect(hint).to_have_count(0)
+    assert watch.errors == []
+    context.close()
 
 
 def test_a_dark_page_prints_words_that_can_be_read(browser: Browser) -> None:

@@ -131,6 +131,7 @@ function begin() {
     },
     { rootMargin: NEAR },
   );
+  figures().forEach((figure) => letTap(figure.querySelector(".mindgap-view")));
   figures().forEach((figure) => near.observe(figure)); // one inside a closed fold comes when that is opened
   const again = (differs) => drawn().filter(differs).forEach(enqueue);
   new MutationObserver(() => again((f) => f.dataset.drawn !== mode())).observe(document.documentElement, {

@@ -10,6 +10,8 @@ function hintBox() {
   box.id = "mindgap-hint";
   box.setAttribute("aria-hidden", "true"); // the numbers are in the table under the figure
   document.body.append(box);
+  document.addEventListener("pointerdown", hideHint, { capture: true });
+  document.addEventListener("scroll", hideHint, { capture: true, passive: true });
   return box;
 }
 
@@ -20,8 +22,13 @@ function hideHint() {
 
 // Called by Vega with what a mark's tooltip is: nothing, a value, or names with values, one of which may be a picture.
 function showHint(_handler, event, _item, value) {
-  if (value === null || value === undefined || value === "") return hideHint();
+  if (value === null || value === undefined || value === "") {
+    // A finger that is lifted has left the point; what it tapped stays until the next tap.
+    if (!document.getElementById("mindgap-hint")?.dataset.tapped) hideHint();
+    return;
+  }
   const box = hintBox();
+  box.dataset.tapped = event.pointerType === "touch" ? "tapped" : "";
   box.replaceChildren(...hintLines(value));
   box.hidden = false;
   const { width, height } = box.getBoundingClientRect();
@@ -29,6 +36,15 @@ function showHint(_handler, event, _item, value) {
   const below = event.clientY + GAP + height + EDGE <= innerHeight ? event.clientY + GAP : event.clientY - GAP - height;
   box.style.left = `${Math.max(EDGE, Math.min(innerWidth - width - EDGE, beside))}px`;
   box.style.top = `${Math.max(EDGE, Math.min(innerHeight - height - EDGE, below))}px`;
+}
+
+// Vega tells what lies under a pointer that moves; a finger that taps does not.
+function letTap(holder) {
+  holder.addEventListener("pointerup", (event) => {
+    if (event.pointerType !== "touch") return;
+    const { clientX, clientY, pointerType } = event;
+    event.target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY, pointerType }));
+  });
 }
 
 function hintLines(value) {
