@@ -93,8 +93,8 @@ class GapExplorer(PairsExplorer):
     def tell(self, names: list[str]) -> None:
         """Show what was measured so far: a column a set and a row a measure, since cells are narrow and names long."""
         table = pd.DataFrame({short(name): dict(self._measured[name].values()) for name in names})
-        told = f"<p>Computed{where()}.</p>" if where() else ""
-        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + told
+        computed = f"<p>Computed{where()}.</p>" if where() else ""
+        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + computed
 
     def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
         """Those of the sets that can be had, and what is to be said of the others."""
