@@ -165,6 +165,14 @@ def test_colours_stand_in_the_theme_only() -> None:
     assert {path: colours for path, colours in found.items() if colours} == {}
 
 
+def test_figures_have_the_inks_and_the_temperatures_of_the_theme() -> None:
+    theme = json.loads((ROOT / "mindgap/charts/theme.json").read_text(encoding="utf-8"))
+    assert set(theme["palettes"]) == {"light", "dark"}
+    for mode, palette in theme["palettes"].items():
+        assert set(HEX.findall(json.dumps({**palette, "range": None}))) == set(theme["ink"][mode].values())
+        assert palette["range"] == dict.fromkeys(("ordinal", "ramp"), theme["temperature"][mode])
+
+
 def test_the_style_sheet_names_variables_that_the_theme_has() -> None:
     from book._ext.mindgap_vega import theme_css
 

@@ -290,7 +290,7 @@ def shift_explorer(
             .transform_filter("datum.tau == temperature_before")
             .transform_calculate(loss=LOSS_EXPRESSION.replace("direction", "direction_before"))
         )
-        # On an axis of its own scale, which would be another's: only its shape is compared where τ differs.
+        # On the axis of the curve that is chosen: where it lies elsewhere, it is cut off.
         before = [then.mark_line(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.4, clip=True).encode(x, y)]
     loss = alt.layer(*before, curve, marker, note).properties(name="equal_frame", width=380, height=round(380 * across))
     chart: alt.ConcatChart = (

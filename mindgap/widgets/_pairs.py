@@ -111,7 +111,7 @@ class FilePicker(ipw.VBox):
         try:
             entries = sorted(self.folder.iterdir(), key=lambda path: (path.is_file(), path.name.lower()))
         except OSError as error:
-            entries, self.folder = [], self.folder.parent
+            self.folder = self.folder.parent
             self.entries.options = [(f"cannot be listed: {error.strerror}", None), ("..", "..")]
             return
         shown = [

@@ -148,7 +148,7 @@ class NetworkExplorer(Explorer):
         """The lines that compute the mean cosine after each layer, for each seed."""
         runs = " + ".join(f"[{layer!r}] * {count}" for layer, count in _runs(layers)) or "[]"
         return (
-            "from mindgap import cones, widgets\nfrom mindgap.cones import Layer\n\n"
+            "from mindgap import widgets\nfrom mindgap.cones import Layer\n\n"
             f"layers = {runs}\nwidgets.network_cosines(layers, seeds={seeds}, input_norm={norm:.6g})"
         )
 

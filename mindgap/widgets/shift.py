@@ -59,7 +59,6 @@ class ShiftExplorer(PairsExplorer):
         )
         self.landscape: Landscape | None = None
         self._computed: dict[Key, Landscape] = {}
-        self._curve: tuple[str, str, str] | None = None  # what the curve is of
         self.arrange([
             self.source, self.files, self.batch, self.direction,
             self.temperature, ipw.HBox([self.play_temperature], layout=ROW),
