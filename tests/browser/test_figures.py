@@ -323,6 +323,52 @@ def test_the_table_shows_what_the_menus_have_chosen(tabs: Tabs) -> None:
     figure.get_by_role("button", name="Hide the numbers").click()
 
 
+def test_printing_meets_no_dark_figure_at_any_moment_of_a_drawing(browser: Browser) -> None:
+    """The page is turned dark, which draws its figures anew, and a printer comes at every turn meanwhile."""
+    tab = Tab(browser, theme="light")
+    tab.show("book/01_modality_gap.html")
+    seen = tab.view.evaluate(
+        """async () => {
+          const figures = [...document.querySelectorAll('.mindgap-figure[data-drawn]')];
+          const pictures = [];
+          document.documentElement.dataset.theme = 'dark';
+          for (let turn = 0; turn < 3000 && figures.some(figure => figure.dataset.drawn !== 'dark'); turn++) {
+            window.dispatchEvent(new Event('beforeprint'));
+            for (const figure of figures) {
+              const copy = figure.querySelector('.mindgap-print');
+              const inks = [...copy.querySelectorAll('text')].map(text => text.getAttribute('fill'));
+              pictures.push(copy.querySelector('img') ? 'picture' : inks.includes('#e3e6ea') ? 'dark' : 'light');
+            }
+            window.dispatchEvent(new Event('afterprint'));
+            await (turn % 2 ? Promise.resolve() : new Promise(go => setTimeout(go)));
+          }
+          return pictures.concat(figures.map(figure => figure.dataset.drawn));
+        }"""
+    )
+    drawn = len(tab.view.locator(".mindgap-figure[data-drawn]").all())
+    assert seen[-drawn:] == ["dark"] * drawn
+    assert set(seen[:-drawn]) <= {"light", "picture"}
+    assert "light" in seen
+    tab.context.close()
+
+
+def test_nothing_is_drawn_while_the_page_is_printed(browser: Browser) -> None:
+    """What is drawn in the dark after the printer has come would stand dark on the paper."""
+    tab = Tab(browser, theme="dark")
+    tab.view.goto(f"{SITE.as_uri()}/book/01_modality_gap.html", wait_until="commit")
+    tab.view.wait_for_function("document.querySelector('.mindgap-figure')?.mindgapWaiting !== undefined")
+    tab.view.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    before = tab.view.locator(".mindgap-figure[data-drawn]").count()
+    tab.view.emulate_media(media="print")
+    first = tab.view.locator(".mindgap-figure").first
+    assert first.evaluate("figure => new Promise(go => setTimeout(() => go(figure.mindgapWaiting), 1500))") is not None
+    assert tab.view.locator(".mindgap-figure[data-drawn]").count() == before
+    tab.view.emulate_media(media="screen")
+    tab.view.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    scroll_through(tab.view)
+    tab.context.close()
+
+
 @each_page
 def test_on_paper_figures_are_light_and_whole(browser: Browser, page: str) -> None:
     """On a dark page, whether they were drawn before printing, or not: then their pictures are printed."""

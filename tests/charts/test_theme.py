@@ -48,6 +48,12 @@ def test_every_colour_of_the_theme_is_one() -> None:
         assert re.fullmatch(r"#[0-9a-f]{6}", colour)
 
 
+def test_a_dark_picture_is_turned_light_and_a_light_one_stays_as_it_is() -> None:
+    """Paper takes both through the same map from dark colours to light ones."""
+    dark = {*theme.THEME["dark"].values(), *theme.THEME["ink"]["dark"].values()}
+    assert not dark & {*theme.THEME["dark"], *theme.THEME["ink"]["light"].values()}
+
+
 def test_kinds_are_told_apart() -> None:
     assert len(set(theme.KIND_COLOURS)) == len(theme.KIND_COLOURS) == 5
     assert not {theme.IMAGE, theme.TEXT} & set(theme.KIND_COLOURS)

@@ -32,6 +32,7 @@ async function draw(figure) {
   dressControls(figure, stored);
   letDrag(figure, stored);
   if (!figure.querySelector(".mindgap-tools")) holder.after(toolbar(figure, stored));
+  await paper;
   figure.dataset.drawn = dark ? "dark" : "light";
   focused?.();
   figure.dispatchEvent(new Event("mindgap-chosen"));
@@ -69,6 +70,7 @@ function enqueue(figure) {
   figure.mindgapWaiting = true;
   queue = queue
     .then(() => new Promise((go) => setTimeout(go)))
+    .then(() => paper)
     .then(() => {
       figure.mindgapWaiting = false;
       return figure.clientWidth ? draw(figure) : undefined;
@@ -104,19 +106,27 @@ function unescaped(text) {
   }
 }
 
-// A printer does not wait: what is drawn is copied at once, light; what is not has its picture.
+let paper = Promise.resolve(); // kept while the page is printed: nothing is drawn meanwhile
+let paperIsOut;
+
+// A printer does not wait: what is drawn is copied at once, light; what is not, or is just being drawn anew, has its
+// picture.
 function forPaper() {
-  for (const figure of drawn()) {
+  if (!paperIsOut) paper = new Promise((resolve) => (paperIsOut = resolve));
+  for (const figure of figures()) {
+    if (!figure.dataset.drawn) continue;
     const copy = document.createElement("div");
     copy.className = "mindgap-print";
     copy.setAttribute("aria-hidden", "true");
-    const svg = figure.querySelector("svg.marks, svg").outerHTML;
-    copy.innerHTML = figure.dataset.drawn === "dark" ? lightened(svg) : svg;
+    const svg = figure.querySelector(".mindgap-view svg");
+    copy.innerHTML = svg ? lightened(svg.outerHTML) : figure.querySelector(".mindgap-light").outerHTML;
     figure.prepend(copy);
   }
 }
 
 function fromPaper() {
+  paperIsOut?.();
+  paperIsOut = undefined;
   document.querySelectorAll(".mindgap-print").forEach((copy) => copy.remove());
 }
 
