@@ -75,6 +75,11 @@ def _initialisation(base: Recipe) -> list[Run]:
     return [Run({"start": start}, replace(base, start=start)) for start in ("random", "aligned")]
 
 
+def _long(base: Recipe) -> list[Run]:
+    """2 runs a seed: as initialisation, at a constant rate, so that what is left at the end is not the schedule's."""
+    return [Run(run.labels, replace(run.recipe, schedule="constant")) for run in _initialisation(base)]
+
+
 def _mismatch(base: Recipe) -> list[Run]:
     """10 runs a seed: a share of the captions exchanged, at a low and a high temperature (§4.3)."""
     return [
@@ -106,6 +111,7 @@ EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
     "temperature": _temperature,
     "finetune": _finetune,
     "initialisation": _initialisation,
+    "long": _long,
     "mismatch": _mismatch,
     "captions": _captions,
     "modality": _modality,

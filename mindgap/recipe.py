@@ -17,6 +17,7 @@ from mindgap._reprs import Readable, Shown, digits
 IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
 STARTS = ("random", "aligned", "mini")
+SCHEDULES = ("cosine", "constant")
 TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
 """The three towers of Fig 2."""
 
@@ -59,8 +60,9 @@ class Recipe:
     Data: `objects` a scene; `scenes` is how many there are to learn from, None for new ones at every step; `drop`
     names attributes that captions leave out; `mismatch` is the share of scenes whose captions are exchanged.
 
-    Optimiser: AdamW over `steps` batches of `batch_size`; the learning rate rises over `warmup` steps and then falls as
-    a cosine; `weight_decay` acts on matrices only. `seed` settles the initial weights and all data.
+    Optimiser: AdamW over `steps` batches of `batch_size`; the learning rate rises over `warmup` steps, and after that
+    `schedule` "cosine" lets it fall to 0 at the last step, while "constant" keeps it, so that a long run passes through
+    every shorter one; `weight_decay` acts on matrices only. `seed` settles the initial weights and all data.
 
     Raises ValueError for a value outside its range, naming it.
     """
@@ -69,8 +71,9 @@ class Recipe:
     learn_temperature: bool = option(False, "Learn τ, starting from --temperature; never below 1/100.")
     steps: int = option(1000, "Batches to train on.", "Optimiser")
     batch_size: int = option(128, "Pairs a batch.", "Optimiser")
-    learning_rate: float = option(2e-3, "Peak, after the warm-up and before the cosine.", "Optimiser")
+    learning_rate: float = option(2e-3, "Peak, at the end of the warm-up.", "Optimiser")
     warmup: int = option(50, "Steps of rising rate.", "Optimiser")
+    schedule: str = option("cosine", "After the warm-up: cosine, to 0 at the last step, or constant.", "Optimiser")
     weight_decay: float = option(0.1, "AdamW's, on matrices.", "Optimiser")
     width: int = option(64, "Of both transformers.", "Towers")
     layers: int = option(2, "Of both transformers.", "Towers")
@@ -104,6 +107,7 @@ class Recipe:
         checked["patch"] = _scalars.count(self.patch, "patch", 1, IMAGE_SIZE)
         if IMAGE_SIZE % self.patch:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
+        checked["schedule"] = _scalars.choice(self.schedule, "schedule", SCHEDULES)
         checked["start"] = _scalars.choice(self.start, "start", STARTS)
         checked["modalities"] = _scalars.choice(self.modalities, "modalities", MODALITIES)
         if checked["modalities"] != "image-text":

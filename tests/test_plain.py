@@ -51,7 +51,7 @@ def test_links_lead_to_chapters_that_are_there(path: Path) -> None:
 
 
 def test_what_takes_long_says_so_and_code_is_folded_as_on_the_site() -> None:
-    made = plain.plain(nbformat.read(ROOT / "book/05_temperature.ipynb", as_version=4), BOOK)
+    made = plain.plain(nbformat.read(ROOT / "book/06_temperature.ipynb", as_version=4), BOOK)
     assert re.search(r"^\*Run All takes about [^.]+ on two cores\.\*$", made.cells[0].source, re.MULTILINE)
     for cell in made.cells:
         if "hide-input" in cell.metadata.get("tags", []):

@@ -38,6 +38,7 @@ def test_a_recipe_is_frozen():
         ({"embed_dim": 0}, r"embed_dim: .*at least 1"),
         ({"patch": 5}, r"patch: expected a divisor of the image size 32, got 5"),
         ({"patch": 64}, r"patch: .*from 1 to 32, got 64"),
+        ({"schedule": "cosin"}, r"schedule: unknown name 'cosin'; did you mean 'cosine'"),
         ({"start": "aligne"}, r"start: unknown name 'aligne'; did you mean 'aligned'"),
         ({"objects": (1, 4)}, r"objects\[1\]: .*from 1 to 3, got 4"),
         ({"scenes": 100}, r"scenes: .*at least 128, got 100"),

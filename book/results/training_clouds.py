@@ -1,4 +1,4 @@
-"""Compute the clouds over training that chapter 5 shows: `make clouds` (about four minutes on two cores).
+"""Compute the clouds over training that chapter 6 shows: `make clouds` (about four minutes on two cores).
 
 One training of the small CLIP at each temperature of the paper, seed 0, by the recipe of `mindgap sweep temperature`.
 At every look at the model a few held-out pairs are kept, along the gap of the moment and the main axis across it.

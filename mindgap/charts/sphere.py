@@ -1,4 +1,4 @@
-"""A sphere one can turn, with pairs on it, beside the loss against their height (chapter 6)."""
+"""A sphere one can turn, with pairs on it, beside the loss against their height (chapter 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of what temperature does to finished embeddings: the best gap, and whom the softmax looks at (chapter 5)."""
+"""Charts of what temperature does to finished embeddings: the best gap, and whom the softmax looks at (chapter 6)."""
 
 from __future__ import annotations
 

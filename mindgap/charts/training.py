@@ -1,4 +1,4 @@
-"""Charts of trainings: gap, recall and clouds over the steps, at each temperature (chapter 5)."""
+"""Charts of trainings: gap, recall and clouds over the steps, at each temperature (chapter 6)."""
 
 from __future__ import annotations
 

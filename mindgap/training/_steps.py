@@ -42,10 +42,9 @@ def parameter_groups(
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear over the warm-up, times a cosine from 1 to 0 over the whole run."""
-    return (
-        recipe.learning_rate * min(1, step / max(1, recipe.warmup)) * (1 + math.cos(math.pi * step / recipe.steps)) / 2
-    )
+    """Linear over the warm-up; times a cosine from 1 to 0 over the whole run, if that is the schedule."""
+    rate = recipe.learning_rate * min(1, step / max(1, recipe.warmup))
+    return rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2 if recipe.schedule == "cosine" else rate
 
 
 def milestones(steps: int) -> set[int]:

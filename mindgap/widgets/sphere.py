@@ -1,4 +1,4 @@
-"""The live explorer of pairs on a sphere: move them by hand, exchange their texts, raise all texts (chapter 6)."""
+"""The live explorer of pairs on a sphere: move them by hand, exchange their texts, raise all texts (chapter 5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def loss_curves(azimuths: Sequence[float], above: Sequence[int]) -> pd.DataFrame
 
 
 class SphereExplorer(Explorer):
-    """Chapter 6: pairs on a globe, moved by hand, exchanged at will, and the loss at every height of the texts.
+    """Chapter 5: pairs on a globe, moved by hand, exchanged at will, and the loss at every height of the texts.
 
     From two to nine pairs at `azimuths` in degrees, the `swapped` ones exchanged; three or more that are exchanged pass
     their texts on in a ring. It starts as Figure 3e of the paper: six pairs, the first two exchanged. The loss of the
@@ -159,4 +159,4 @@ class SphereExplorer(Explorer):
 
 
 sphere_explorer = SphereExplorer
-"""The explorer as chapter 6 calls it."""
+"""The explorer as chapter 5 calls it."""

@@ -1,4 +1,4 @@
-"""The live explorer of trainings: train at a temperature of your own, watch gap and recall, stop (chapter 5)."""
+"""The live explorer of trainings: train at a temperature of your own, watch gap and recall, stop (chapter 6)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STARTING = "Building two towers and drawing the first scenes"
 
 
 class TrainingExplorer(Explorer):
-    """Chapter 5: a training in the background, its clouds, gap and recall as they come, earlier runs beside it.
+    """Chapter 6: a training in the background, its clouds, gap and recall as they come, earlier runs beside it.
 
     `recipe` is the start of all trainings; without it, 300 steps of the default one (about 35 seconds on two cores).
     """
@@ -198,4 +198,4 @@ class TrainingExplorer(Explorer):
 
 
 training_explorer = TrainingExplorer
-"""The explorer as chapter 5 calls it."""
+"""The explorer as chapter 6 calls it."""

@@ -475,7 +475,7 @@ def test_on_a_phone_a_figure_and_its_controls_are_seen_at_once(tabs: Tabs, page:
 
 @pytest.fixture
 def globe(tabs: Tabs) -> Locator:
-    view, _ = tabs(1280, "light").use("book/06_mismatch.html")
+    view, _ = tabs(1280, "light").use("book/05_mismatch.html")
     figure = view.locator("#fig-sphere .mindgap-figure")
     figure.get_by_role("button", name="Reset").click()
     settle(figure)
@@ -531,7 +531,7 @@ def test_reset_stops_what_plays(globe: Locator) -> None:
 @pytest.mark.parametrize(("address", "signals"), [
     ("02_cone_effect.html#fig-cap?cosine=0.333&dimension_step=4.5", {"cosine": 0.34, "dimension_step": 5}),
     ("03_random_cones.html#fig-seeds?A=2.4&B=2.6&seeds_shown=3.5", {"A": 2, "B": 3, "seeds_shown": 4}),
-    ("06_mismatch.html#fig-sphere?turn=7", {"turn": 5}),
+    ("05_mismatch.html#fig-sphere?turn=7", {"turn": 5}),
 ])  # fmt: skip
 def test_a_value_between_two_steps_is_put_on_the_nearest(
     browser: Browser, address: str, signals: dict[str, float]

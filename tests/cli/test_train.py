@@ -18,6 +18,7 @@ SMALL = {"steps": 6, "batch-size": 16, "width": 16, "heads": 2, "layers": 1, "em
 TINY = [part for name, value in SMALL.items() for part in (f"--{name}", str(value))]
 OTHER: dict[str, Any] = {  # each another value than the default
     "temperature": 0.05, "learn_temperature": True, "steps": 6, "batch_size": 16, "learning_rate": 0.001, "warmup": 3,
+    "schedule": "constant",
     "weight_decay": 0.2, "width": 16, "layers": 1, "heads": 2, "embed_dim": 8, "patch": 8, "start": "mini",
     "modalities": "text-text", "objects": (1, 2), "scenes": 200, "drop": ("size", "place"), "mismatch": 0.1, "seed": 4,
 }  # fmt: skip

@@ -61,6 +61,15 @@ def test_learning_rate_rises_and_falls():
     assert all(a > b for a, b in itertools.pairwise(rates[9:]))
 
 
+def test_a_constant_rate_stays_where_the_warm_up_has_led():
+    recipe = dataclasses.replace(TINY, steps=100, warmup=10, learning_rate=0.5, schedule="constant")
+    rates = [_steps.learning_rate(recipe, step) for step in range(1, 101)]
+    assert rates[:10] == pytest.approx([0.05 * step for step in range(1, 11)])
+    assert set(rates[9:]) == {0.5}
+    longer = dataclasses.replace(recipe, steps=1000)
+    assert rates == [_steps.learning_rate(longer, step) for step in range(1, 101)]
+
+
 def test_both_towers_see_what_the_recipe_says():
     (pictures, same_pictures), *_ = batches(modalities="image-image")
     assert pictures.shape == (16, 3, 32, 32)

@@ -6,7 +6,9 @@ address of the site is known, by `html.baseurl` or by MINDGAP_BASEURL, there are
 
 from __future__ import annotations
 
+import json
 import os
+import posixpath
 import re
 from html import escape
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 
 PICTURE = "front-page.png"
 PICTURE_SAYS = "Two clouds of CLIP embeddings with a slider that pushes them together, beside the loss that rises"
@@ -148,6 +151,17 @@ document.documentElement.dataset.found = "yes";
     )
 
 
+def moved(old: str, new: str, title: str) -> str:
+    """At the old address of a page: on to the new one, to the same place in it and in the same state."""
+    there = posixpath.relpath(f"{new}.html", posixpath.dirname(old))
+    head = f"""<meta name="robots" content="noindex" />
+<script>location.replace({json.dumps(there)} + location.search + location.hash)</script>
+<noscript><meta http-equiv="refresh" content="0; url={there}" /></noscript>
+"""
+    body = f'<h1>{escape(title)}</h1>\n<p>This page <a href="{there}">has moved</a>.</p>'
+    return page_alone(title, body, head)
+
+
 def write_pages(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.name != "html":
         return
@@ -160,9 +174,14 @@ def write_pages(app: Sphinx, error: Exception | None) -> None:
         refresh = f'<meta http-equiv="refresh" content="0; url={root}.html" />\n'
         body = f'<h1>{escape(title)}</h1>\n<p><a href="{root}.html">Open the book.</a></p>'
         (site / "index.html").write_text(page_alone(title, body, refresh), encoding="utf-8")
+    for old, new in app.config.mindgap_moved.items():
+        if new not in app.env.found_docs:
+            raise ExtensionError(f"mindgap_moved: {old} leads to {new}, which is no page")
+        (site / f"{old}.html").write_text(moved(old, new, title), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:
+    app.add_config_value("mindgap_moved", {}, "html")
     app.connect("config-inited", know_the_address)
     app.connect("config-inited", link_the_paper, priority=600)  # after the repository has its address
     app.connect("html-page-context", only_notebooks_to_download, priority=100)
