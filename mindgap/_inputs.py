@@ -176,8 +176,25 @@ def pair(x: object, y: object) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d
             f"x and y: expected the same shape, row i of x belonging with row i of y, "
             f"got {tuple(x.shape)} and {tuple(y.shape)}"
         )
+    return _together(x, y)
+
+
+def two_sets(
+    x: object, y: object, names: tuple[str, str] = ("x", "y")
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """`x` and `y` as two matrices of one dimension, dtype and device, with as many rows each as they come with."""
+    x, y = rows(x, names[0]), rows(y, names[1])
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            f"{names[0]} and {names[1]}: expected the same dimension d, got {x.shape[1]} and {y.shape[1]}, "
+            f"in shapes {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    return _together(x, y, names)
+
+
+def _together(x: Tensor, y: Tensor, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
     if x.device != y.device:
-        raise ValueError(f"x and y: expected one device, got {x.device} and {y.device}")
+        raise ValueError(f"{names[0]} and {names[1]}: expected one device, got {x.device} and {y.device}")
     dtype = torch.promote_types(x.dtype, y.dtype)
     return x.to(dtype), y.to(dtype)
 

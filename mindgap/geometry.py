@@ -90,8 +90,12 @@ def gap_vector(x: Rows, y: Rows) -> Float[Tensor, " d"]:
 
     Raises ValueError unless `x` and `y` are (n, d) of one shape, n ≥ 2, finite, without zero rows.
     """
-    x, y = unit_pair(x, y)
-    return x.mean(dim=0) - y.mean(dim=0)
+    return gap_between(*_inputs.pair(x, y))
+
+
+def gap_between(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, " d"]:
+    """`gap_vector` of checked rows, of which there may be different numbers."""
+    return unit(x).mean(dim=0) - unit(y).mean(dim=0)
 
 
 @torch.no_grad()
@@ -204,24 +208,28 @@ def recall_at_k(
     chosen = torch.arange(n) if rows is None else _row_numbers(rows, n)
     chosen = chosen.to(given[0].device)
     x, y = unit(given[0] if rows is None else given[0][chosen]), unit(given[1])
-    labels = [] if groups is None else [part.to(x.device) for part in _labels(groups, *given)]
-    eps = torch.finfo(x.dtype).eps
-    band = max(8.0, 2 * math.sqrt(d)) * eps  # what rounding can do to the product of two rows
-    tie = 8 * eps if x.dtype == torch.float32 else band
+    labels = [] if groups is None else [part.to(x.device) for part in labels_of(groups, *given)]
+    band = rounding(d, x.dtype)
+    tie = 8 * torch.finfo(x.dtype).eps if x.dtype == torch.float32 else band
     hits, done = 0.0, 0
     for numbers, similarity in _similarity_tiles(x, y, chosen):
-        nearer, near, own = _standing(similarity, numbers, labels, band)
+        nearer, near, own = standing(similarity, numbers, labels, band)
         sure = nearer + near - own < k
         hits += int(sure.sum())
         undecided = numbers[~sure & (nearer < k)]
         if len(undecided):
             similarity = unit(_inputs.widened(given[0][undecided])) @ unit(_inputs.widened(given[1])).T
-            nearer, near, own = (counts.cpu().double() for counts in _standing(similarity, undecided, labels, tie))
-            hits += float(_chance_of_one(own, near, k - nearer).sum())
+            nearer, near, own = (counts.cpu().double() for counts in standing(similarity, undecided, labels, tie))
+            hits += float(chance_of_one(own, near, k - nearer).sum())
         done += len(numbers)
         if progress is not None:
             progress(done / len(chosen))
     return hits / len(chosen)
+
+
+def rounding(d: int, dtype: torch.dtype) -> float:
+    """What rounding can do to the product of two unit rows of d numbers."""
+    return max(8.0, 2 * math.sqrt(d)) * torch.finfo(dtype).eps
 
 
 def _row_numbers(rows: Iterable[int] | Tensor, n: int) -> Int[Tensor, " m"]:
@@ -233,7 +241,7 @@ def _row_numbers(rows: Iterable[int] | Tensor, n: int) -> Int[Tensor, " m"]:
     return numbers.long()
 
 
-def _labels(
+def labels_of(
     groups: Iterable[object] | str, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
 ) -> list[Int[Tensor, " n"]]:
     """Labels that pairs must share, one of them at least, for the one to be right for the other."""
@@ -243,7 +251,7 @@ def _labels(
     return [_inputs.labels(groups, "groups", len(x))]
 
 
-def _standing(
+def standing(
     similarity: Float[Tensor, "m n"], rows: Int[Tensor, " m"], labels: list[Int[Tensor, " n"]], tie: float
 ) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"], Int[Tensor, " m"]]:
     """For some rows of x: how many of y are nearer than the best of its own, how many as near, and how many of those
@@ -260,7 +268,7 @@ def _standing(
     return nearer, reached.sum(dim=1) - nearer, own
 
 
-def _chance_of_one(
+def chance_of_one(
     own: Float[Tensor, " m"], of: Float[Tensor, " m"], places: Float[Tensor, " m"]
 ) -> Float[Tensor, " m"]:
     """The probability that one of `own` is among `places` drawn from `of`."""
@@ -313,18 +321,22 @@ def separability(x: Rows, y: Rows) -> float:
 
     Raises ValueError as `gap_vector` does.
     """
-    x, y = _inputs.pair(x, y)
+    return separability_between(*_inputs.pair(x, y))
+
+
+def separability_between(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> float:
+    """`separability` of checked rows, of which there may be different numbers."""
     a, b = (sum_of_unit_rows(rows) / len(rows) for rows in (x, y))
     delta, middle = a - b, (a + b) / 2
     right = 0.0
     for tile in x.split(_TILE_ROWS):
-        right += _on_the_side((unit(tile) - middle) @ delta)
+        right += on_the_side((unit(tile) - middle) @ delta)
     for tile in y.split(_TILE_ROWS):
-        right += _on_the_side((middle - unit(tile)) @ delta)
-    return right / (2 * len(x))
+        right += on_the_side((middle - unit(tile)) @ delta)
+    return right / (len(x) + len(y))
 
 
-def _on_the_side(sides: Float[Tensor, " tile"]) -> float:
+def on_the_side(sides: Float[Tensor, " tile"]) -> float:
     return int((sides > 0).sum()) + 0.5 * int((sides == 0).sum())
 
 

@@ -42,12 +42,31 @@ TWO_MATRICES: dict[str, Call] = {
     "geometry.shared_projection": geometry.shared_projection,
     "geometry.shift_path": geometry.shift_path,
     "metrics.alignment": metrics.alignment,
-    "metrics.report": lambda x, y: metrics.report(x, y, 2),
+    "metrics.pair_distance": metrics.pair_distance,
+    "metrics.relative_modality_gap": metrics.relative_modality_gap,
+    "metrics.relative_modality_gap, Euclidean": lambda x, y: metrics.relative_modality_gap(x, y, "euclidean", True),
+    "metrics.median_rank": metrics.median_rank,
+    "metrics.mixed_recall_at_k": lambda x, y: metrics.mixed_recall_at_k(x, y, 2),
+    "metrics.mixed_median_rank": metrics.mixed_median_rank,
     "landscape.contrastive_loss": lambda x, y: landscape.contrastive_loss(x, y, 0.1),
     "landscape.loss_landscape": lambda x, y: landscape.loss_landscape(x, y, [0.0, 0.4], [0.05, 1.0], 3),
     "landscape.best_shift": lambda x, y: landscape.best_shift(x, y, 0.1, [0.0, 0.3, 0.6], tolerance=0.1),
 }
-CALLS = [*((name, call, 1) for name, call in ONE_MATRIX.items()), *((n, call, 2) for n, call in TWO_MATRICES.items())]
+TWO_SETS: dict[str, Call] = {  # of which there may be different numbers of rows
+    "metrics.report": lambda x, y: metrics.report(x, y, 2),
+    "metrics.centred": metrics.centred,
+    "metrics.centroid_distance": metrics.centroid_distance,
+    "metrics.frechet_distance": metrics.frechet_distance,
+    "metrics.joint_uniformity": metrics.joint_uniformity,
+    "metrics.linear_probe": metrics.linear_probe,
+    "metrics.principal_angles": lambda x, y: metrics.principal_angles(x, y, 2),
+    "metrics.shared_energy": lambda x, y: metrics.shared_energy(x, y, 2),
+    "metrics.top_dimensions_share": lambda x, y: metrics.top_dimensions_share(x, y, 2),
+}
+CALLS = [
+    *((name, call, 1) for name, call in ONE_MATRIX.items()),
+    *((name, call, 2) for name, call in (TWO_MATRICES | TWO_SETS).items()),
+]
 OTHER_NUMBERS: dict[str, Call] = {
     "cones.variance_share": lambda x: cones.variance_share(x.reshape(2, 3, 4)),
     "cones.relu_kernel": lambda x: cones.relu_kernel(x / 4),
@@ -230,6 +249,16 @@ def test_matrices_of_different_shapes_are_one_clear_error(name: str) -> None:
         TWO_MATRICES[name](x[:1], y[:1])
 
 
+@pytest.mark.parametrize("name", TWO_SETS)
+def test_sets_of_different_dimensions_are_one_clear_error(name: str) -> None:
+    x, y = matrices()
+    TWO_SETS[name](x, y[:5])
+    with pytest.raises(ValueError, match=r"^x and y: expected the same dimension d, got 4 and 3"):
+        TWO_SETS[name](x, y[:, :3])
+    with pytest.raises(ValueError, match=r"^y: expected at least 2 rows"):
+        TWO_SETS[name](x, y[:1])
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda bad: cones.variance_share(bad), "embeddings: "),
     (lambda bad: cones.relu_kernel(bad), "cosine: "),
@@ -253,7 +282,7 @@ def test_other_arguments_of_numbers_are_checked_as_well(call: Call, message: str
 
 
 def test_public_means_in_these_tables() -> None:
-    covered = {name.partition(",")[0] for name in (*ONE_MATRIX, *TWO_MATRICES, *OTHER_NUMBERS)} | OF_SCALARS
+    covered = {name.partition(",")[0] for name in (*ONE_MATRIX, *TWO_MATRICES, *TWO_SETS, *OTHER_NUMBERS)} | OF_SCALARS
     public = {
         f"{module.__name__.removeprefix('mindgap.')}.{name}"
         for module in (geometry, metrics, cones, theorems, sphere, landscape)

@@ -22,6 +22,7 @@ from mindgap import (
     experiments,
     geometry,
     landscape,
+    metrics,
     miniclip,
     recipe,
     results,
@@ -81,6 +82,7 @@ PLAIN: dict[type, Callable[[], object]] = {
     recipe.SeedsRecipe: recipe.SeedsRecipe,
     experiments.Settings: experiments.Settings,
     cones.Layer: cones.Layer,
+    metrics.Measure: lambda: metrics.MEASURES["gap_distance"],
     check.Feedback: lambda: check.Feedback("shift", True, "right"),
     check.Variant: lambda: check.variant("0123"),
 }

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mindgap import load_pairs, metrics
+from mindgap.metrics import _spread
 from tests.cli.conftest import Invoke, assert_one_line
 
 LIGHT = {"pandas", "altair", "ipywidgets", "anywidget", "matplotlib"}
@@ -64,7 +65,7 @@ def test_json_has_all_digits_of_all_measures(mindgap: Invoke, tmp_path: Path, fi
 def test_only_what_is_asked_for_is_computed(
     mindgap: Invoke, files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "uniformity", lambda *_: pytest.fail("computed what nobody asked for"))
+    monkeypatch.setattr(_spread, "uniformity", lambda *_: pytest.fail("computed what nobody asked for"))
     found = json.loads(mindgap("gap", *files, "--only", "gap_distance", "--json").stdout)
     assert list(found)[4:] == ["pairs", "dimension", "distinct_x", "distinct_y", "gap_distance"]
     assert_one_line(mindgap("gap", *files, "--only", "gap_distanse"), "did you mean 'gap_distance'")

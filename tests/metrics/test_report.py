@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mindgap import geometry, metrics
+from mindgap.metrics import _spread
 
 
 def rows(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -48,7 +49,7 @@ def test_uniformity_is_walked_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     x = rows(50, 5)
     whole = metrics.uniformity(x), metrics.uniformity(x, 100)
     for entries in (1, 120, 50 * 49):
-        monkeypatch.setattr(metrics, "_TILE_ENTRIES", entries)
+        monkeypatch.setattr(_spread, "TILE_ENTRIES", entries)
         assert (metrics.uniformity(x), metrics.uniformity(x, 100)) == pytest.approx(whole, abs=1e-12)
 
 
@@ -96,6 +97,38 @@ def embeddings() -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
+def rmg(*options: object) -> Callable[[torch.Tensor, torch.Tensor], float]:
+    return lambda x, y: metrics.relative_modality_gap(x, y, *options)  # type: ignore[arg-type]
+
+
+# What `report` takes of both sets at once, each by the function that a reader would call.
+OF_BOTH: dict[str, Callable[[torch.Tensor, torch.Tensor], float]] = {
+    "squared_gap": lambda x, y: geometry.gap_distance(x, y) ** 2,
+    "mean_squared_gap": lambda x, y: geometry.gap_distance(x, y) ** 2 / x.shape[1],
+    "centroid_distance": metrics.centroid_distance,
+    "pair_distance": metrics.pair_distance,
+    "rmg_cosine": rmg(),
+    "rmg_cosine_diagonal": rmg("cosine", True),
+    "rmg_euclidean": rmg("euclidean"),
+    "rmg_euclidean_diagonal": rmg("euclidean", True),
+    "frechet_distance": metrics.frechet_distance,
+    "top_dimensions_share": lambda x, y: metrics.top_dimensions_share(x, y, min(10, x.shape[1])),
+    "linear_probe": metrics.linear_probe,
+    "uniformity_joint": metrics.joint_uniformity,
+    "principal_angle": lambda x, y: float(metrics.principal_angles(x, y, min(10, *x.shape)).mean()),
+    "shared_energy_x": lambda x, y: metrics.shared_energy(x, y, min(10, *x.shape))[0],
+    "shared_energy_y": lambda x, y: metrics.shared_energy(x, y, min(10, *x.shape))[1],
+    "residual_pair_distance": lambda x, y: metrics.pair_distance(*metrics.centred(x, y)),
+    "residual_frechet": lambda x, y: metrics.frechet_distance(*metrics.centred(x, y)),
+    "median_rank_xy": metrics.median_rank,
+    "median_rank_yx": lambda x, y: metrics.median_rank(y, x),
+    "mixed_recall_xy": lambda x, y: metrics.mixed_recall_at_k(x, y, 2),
+    "mixed_recall_yx": lambda x, y: metrics.mixed_recall_at_k(y, x, 2),
+    "mixed_median_rank_xy": metrics.mixed_median_rank,
+    "mixed_median_rank_yx": lambda x, y: metrics.mixed_median_rank(y, x),
+}
+
+
 class TestReport:
     def test_every_measure_by_its_own_function(self) -> None:
         x, y = embeddings()
@@ -123,10 +156,13 @@ class TestReport:
             "recall_yx_grouped": geometry.recall_at_k(y, x, 2, "equal"),
         }
         assert {name: found[name] for name in expected} == expected
-        assert set(found) - set(expected) == {"recall_chance_grouped"}
+        assert set(expected) | {"recall_chance_grouped"} | set(OF_BOTH) == set(found)
+        assert list(found) == list(metrics.MEASURES)
         assert found["recall_yx_grouped"] > found["recall_yx"]
         assert [type(found[name]) for name in list(found)[:4]] == [int] * 4
         assert {type(value) for value in list(found.values())[4:]} == {float}
+        for name, measure in OF_BOTH.items():
+            assert found[name] == pytest.approx(measure(x, y), rel=1e-9), name
         assert json.loads(json.dumps(found)) == found
 
     @pytest.mark.parametrize("k", [1, 2, 29])
@@ -157,15 +193,17 @@ class TestReport:
 
     def test_only_what_is_asked_for_is_computed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(geometry, "recall_at_k", None)
-        monkeypatch.setattr(metrics, "uniformity", None)
+        monkeypatch.setattr(_spread, "uniformity", None)
         x, y = embeddings()
         assert metrics.report(x, y, only="gap_distance") == {"gap_distance": geometry.gap_distance(x, y)}
         assert list(metrics.report(x, y, only=["matched_cosine", "pairs"])) == ["matched_cosine", "pairs"]
 
     def test_a_measure_is_added_in_one_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(metrics.MEASURES, "squared_gap", lambda p: geometry.gap_distance(p.x, p.y) ** 2)
+        monkeypatch.setitem(
+            metrics.MEASURES, "first", metrics.Measure(lambda sets: float(sets.x[0, 0]), "first number")
+        )
         x, y = embeddings()
-        assert metrics.report(x, y)["squared_gap"] == pytest.approx(geometry.gap_distance(x, y) ** 2)
+        assert metrics.report(x, y)["first"] == float(x[0, 0])
 
     def test_its_table_has_every_measure(self) -> None:
         assert re.findall(r"^ *\| `(\w+)` \|.*\|.*\|.*\|$", metrics.report.__doc__ or "", re.MULTILINE) == list(

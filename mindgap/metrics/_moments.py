@@ -1,0 +1,185 @@
+"""Means and covariances of two sets of unit rows, each computed once, in float64, a tile of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _inputs, geometry
+from mindgap._inputs import Rows
+
+TILE_ROWS = 4096
+TILE_ENTRIES = 2**22
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One set of checked rows, seen on the unit sphere."""
+
+    rows: Float[Tensor, "n d"]
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return len(self.rows)
+
+    @property
+    def d(self) -> int:
+        """Their dimension."""
+        return self.rows.shape[1]
+
+    def tiles(self) -> Iterator[Float[Tensor, "tile d"]]:
+        """The unit rows in float64, some at a time."""
+        for tile in self.rows.split(TILE_ROWS):
+            yield geometry.unit(_inputs.widened(tile))
+
+    @cached_property
+    @torch.no_grad()
+    def mean(self) -> Float[Tensor, " d"]:
+        """The mean of the unit rows."""
+        return torch.stack([tile.sum(dim=0) for tile in self.tiles()]).sum(dim=0) / self.n
+
+    @cached_property
+    @torch.no_grad()
+    def covariance(self) -> Float[Tensor, "d d"]:
+        """The unbiased covariance of the unit rows."""
+        total = self.mean.new_zeros(self.d, self.d)
+        for tile in self.tiles():
+            centred = tile - self.mean
+            total.addmm_(centred.T, centred)
+        return total / (self.n - 1)
+
+    @cached_property
+    @torch.no_grad()
+    def spread(self) -> Float[Tensor, "n d"]:
+        """The centred unit rows, divided by √(n − 1): their Gram matrix is the covariance. For few rows."""
+        return (geometry.unit(_inputs.widened(self.rows)) - self.mean) / (self.n - 1) ** 0.5
+
+    @cached_property
+    @torch.no_grad()
+    def variances(self) -> Float[Tensor, " r"]:
+        """Along the principal axes, from the largest to the smallest; min(n, d) of them."""
+        if self.n < self.d:
+            return torch.linalg.svdvals(self.spread).square()
+        return torch.linalg.eigvalsh(self.covariance).clamp(min=0).flip(0)
+
+    @torch.no_grad()
+    def axes(self, count: int) -> Float[Tensor, "count d"]:
+        """The first principal axes, orthonormal."""
+        first: Tensor
+        if self.n < self.d:
+            first = torch.linalg.svd(self.spread, full_matrices=False).Vh
+        else:
+            first = torch.linalg.eigh(self.covariance).eigenvectors.flip(1).T
+        return first[:count]
+
+    @torch.no_grad()
+    def root(self) -> Float[Tensor, "d d"]:
+        """The symmetric square root of the covariance."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        result: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        return result
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Two sets, which need not match row by row, and what several measures need of them."""
+
+    x: Cloud
+    y: Cloud
+
+    @classmethod
+    def of(cls, x: Rows, y: Rows) -> Moments:
+        """Of rows as they are given; the errors are those of `_inputs.two_sets`."""
+        return cls(*(Cloud(rows.detach()) for rows in _inputs.two_sets(x, y)))
+
+    @property
+    def d(self) -> int:
+        """The dimension that both have."""
+        return self.x.d
+
+    @cached_property
+    def gap(self) -> Float[Tensor, " d"]:
+        """Δ, in float64."""
+        return self.x.mean - self.y.mean
+
+    def squared_gap(self) -> float:
+        """‖Δ‖²."""
+        return float(self.gap @ self.gap)
+
+    def centroid_distance(self) -> float:
+        """See `metrics.centroid_distance`."""
+        lengths = [float(torch.linalg.vector_norm(cloud.mean)) for cloud in (self.x, self.y)]
+        for name, length in zip("xy", lengths, strict=True):
+            if length < 1e-12:
+                raise ValueError(f"{name}: expected a mean with a direction, got unit rows whose mean is the origin")
+        return 1 - float(self.x.mean @ self.y.mean) / (lengths[0] * lengths[1])
+
+    def top_share(self, dimensions: int) -> float:
+        """See `metrics.top_dimensions_share`."""
+        squares = self.gap.square()
+        if float(squares.sum()) < 1e-24:
+            raise ValueError("x and y: expected two means, got the same mean in both")
+        return float(squares.topk(dimensions).values.sum() / squares.sum())
+
+    @torch.no_grad()
+    def frechet_distance(self) -> float:
+        """See `metrics.frechet_distance`; never below 0, where rounding might lead."""
+        traces = float(self.x.variances.sum() + self.y.variances.sum())
+        return max(0.0, self.squared_gap() + traces - 2 * self._overlap())
+
+    def _overlap(self) -> float:
+        """tr (C_x C_y)^½, the sum of the singular values of C_x^½ C_y^½; of A Bᵀ, if C_x = AᵀA and C_y = BᵀB."""
+        if max(self.x.n, self.y.n) <= self.d:
+            return float(torch.linalg.svdvals(self.x.spread @ self.y.spread.T).sum())
+        return float(torch.linalg.svdvals(self.x.root() @ self.y.root()).sum())
+
+    @torch.no_grad()
+    def principal_angles(self, dimensions: int) -> Float[Tensor, " k"]:
+        """See `metrics.principal_angles`."""
+        first, second = self.x.axes(dimensions), self.y.axes(dimensions)
+        # From sines where the angle is small and from cosines where it is not, each where it has digits.
+        cosines = torch.linalg.svdvals(first @ second.T).clamp(max=1)
+        sines = torch.linalg.svdvals(second - second @ first.T @ first).clamp(max=1).flip(0)
+        return torch.where(cosines > 0.7, sines.asin(), cosines.acos()).rad2deg()
+
+    @torch.no_grad()
+    def shared_energy(self, dimensions: int) -> tuple[float, float]:
+        """See `metrics.shared_energy`."""
+        return _energy(self.x, self.y.axes(dimensions)), _energy(self.y, self.x.axes(dimensions))
+
+
+def _energy(cloud: Cloud, axes: Float[Tensor, "k d"]) -> float:
+    total = float(cloud.variances.sum())
+    if total < 1e-24:
+        raise ValueError("x and y: expected rows that differ, got the same direction in every row of one")
+    if cloud.n < cloud.d:
+        return float((cloud.spread @ axes.T).square().sum()) / total
+    return float(((axes @ cloud.covariance) * axes).sum()) / total
+
+
+@torch.no_grad()
+def matched_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
+    """Mean ‖x̂_i − ŷ_i‖ of checked rows, in float64."""
+    total = 0.0
+    for first, second in zip(x.split(TILE_ROWS), y.split(TILE_ROWS), strict=True):
+        difference = geometry.unit(_inputs.widened(first)) - geometry.unit(_inputs.widened(second))
+        total += float(torch.linalg.vector_norm(difference, dim=1).sum())
+    return total / len(x)
+
+
+@torch.no_grad()
+def euclidean_within(x: Float[Tensor, "n d"]) -> float:
+    """Mean ‖x̂_i − x̂_j‖ over i ≠ j of checked rows, in float64, a tile of the n² at a time."""
+    unit, start, total = geometry.unit(_inputs.widened(x)), 0, 0.0
+    for part in unit.split(max(1, TILE_ENTRIES // len(unit))):
+        squares = (2 - 2 * (part @ unit.T)).clamp(min=0)
+        squares.diagonal(start).zero_()
+        total += float(squares.sqrt().sum())
+        start += len(part)
+    return total / (len(x) * (len(x) - 1))
