@@ -10,6 +10,7 @@ from . import metrics as metrics
 from . import miniclip as miniclip
 from . import pairs as pairs
 from . import recipe as recipe
+from . import report as report
 from . import results as results
 from . import scenes as scenes
 from . import seeds as seeds

@@ -25,6 +25,7 @@ from mindgap import (
     metrics,
     miniclip,
     recipe,
+    report,
     results,
     scenes,
     seeds,
@@ -74,6 +75,8 @@ SAMPLES: dict[type, Callable[[], object]] = {
     scenes.Scenes: lambda: scenes.draw(5, size=8),
     scenes.Attributes: lambda: scenes.draw(5, size=8).attributes,
     scenes.Layout: lambda: scenes.arrange(5),
+    report.Report: lambda: report.make(pairs(), temperatures=[0.1]),
+    report.Valley: lambda: report.make(pairs(), temperatures=[0.1]).valleys[0],
 }
 """One of each class of results."""
 
@@ -83,6 +86,7 @@ PLAIN: dict[type, Callable[[], object]] = {
     experiments.Settings: experiments.Settings,
     cones.Layer: cones.Layer,
     metrics.Measure: lambda: metrics.MEASURES["gap_distance"],
+    report.Check: lambda: report.make(pairs(), temperatures=[0.1]).checks[0],
     check.Feedback: lambda: check.Feedback("shift", True, "right"),
     check.Variant: lambda: check.variant("0123"),
 }

@@ -7,6 +7,7 @@ book's own extension draws the same stored output on the site.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.resources import files
 from typing import Any
@@ -93,6 +94,20 @@ def stored(spec: dict[str, Any]) -> dict[str, Any]:
         body["usermeta"] = own
     datasets = {names[old]: rounded(rows) for old, rows in spec.get("datasets", {}).items()}
     return {"$schema": SCHEMA, **body, **({"datasets": datasets} if datasets else {})}
+
+
+def svg(chart: Any, mode: str = "light") -> str:
+    """The first state of `chart` as an SVG without a ground, in the colours of the mode "light" or "dark"."""
+    import vl_convert
+
+    spec = json.dumps(stored(chart.to_dict()))
+    if mode == "dark":
+        spec = re.sub(r"#[0-9a-fA-F]{6}\b", lambda found: THEME["dark"].get(found[0].lower(), found[0]), spec)
+    config = json.loads(json.dumps(CONFIG))
+    for part, look in THEME["palettes"][mode].items():
+        config[part] = {**config[part], **look} if isinstance(look, dict) and part in config else look
+    drawn: str = vl_convert.vegalite_to_svg({**json.loads(spec), "config": config}, allowed_base_urls=[])
+    return drawn
 
 
 def _theme() -> alt.theme.ThemeConfig:

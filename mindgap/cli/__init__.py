@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mindgap import __version__
-from mindgap.cli import cones, fetch, gap, sweep, train
+from mindgap.cli import cones, fetch, gap, report, sweep, train
 from mindgap.cli._options import prose
 
 __all__ = ["app", "main"]
@@ -49,5 +49,5 @@ def start(
 
 
 app.callback(help=prose(start))(start)
-for command in (gap.gap, fetch.fetch, train.train, cones.cones, sweep.sweep):
+for command in (gap.gap, report.report, fetch.fetch, train.train, cones.cones, sweep.sweep):
     app.command(help=prose(command))(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated
 
 import typer
@@ -54,15 +55,20 @@ def gap(
         report = metrics.report(loaded.x.double(), loaded.y.double(), k, only=names)
     x, y = loaded.modalities
     if as_json:
-        print(json.dumps({"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k, **report}))
+        values = {name: None if math.isnan(value) else value for name, value in report.items()}
+        print(json.dumps({"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k, **values}))
         return
     n, different = report["pairs"], [(report["distinct_x"], x), (report["distinct_y"], y)]
     repeated = [f"{count} distinct {modality} rows" for count, modality in different if count < n]
     table = Table(show_header=False)
     for name, value in report.items():
         if name not in _IN_WORDS and (repeated or not name.endswith("_grouped")):
-            table.add_row(metrics.label(name, (x, y), k), f"{round(value, 4) + 0.0:.4f}")  # no negative zero
+            table.add_row(metrics.label(name, (x, y), k), _digits(value))
     title = f"{loaded.name}: {n} pairs of {x} and {y}, d = {report['dimension']}"
     show(f"{title}; {loaded.source}", table)
     if repeated:
         show(f"{' and '.join(repeated)} among {n}. Right is a row's own partner; grouped, that of any equal row.")
+
+
+def _digits(value: float) -> str:
+    return "–" if math.isnan(value) else f"{round(value, 4) + 0.0:.4f}"  # no negative zero

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
-from mindgap.metrics._moments import Moments, euclidean_within, matched_distance
+from mindgap.metrics._moments import Moments, Undefined, euclidean_within, matched_distance
 
 DISTANCES = ("cosine", "euclidean")
 
@@ -63,7 +63,7 @@ def ratio(matched: float, within: list[float], n: int, diagonal: bool) -> float:
     """RMG of the mean dissimilarities, those within being of the pairs i ≠ j."""
     spread = sum(within) / 2 * ((n - 1) / n if diagonal else 1)
     if matched + spread < 1e-12:
-        raise ValueError("x and y: expected rows that differ, got the same direction in every row of both")
+        raise Undefined("x and y: expected rows that differ, got the same direction in every row of both")
     return matched / (matched + spread)
 
 
@@ -113,5 +113,5 @@ def _without_mean(rows: Float[Tensor, "n d"], name: str) -> Float[Tensor, "n d"]
     rows = rows - rows.mean(dim=0)
     lost = torch.linalg.vector_norm(rows, dim=1) < 8 * torch.finfo(rows.dtype).eps
     if lost.any():
-        raise ValueError(f"{name}: expected rows that differ from their mean, got it in row {int(lost.nonzero()[0])}")
+        raise Undefined(f"{name}: expected rows that differ from their mean, got it in row {int(lost.nonzero()[0])}")
     return geometry.unit(rows)

@@ -17,6 +17,10 @@ TILE_ROWS = 4096
 TILE_ENTRIES = 2**22
 
 
+class Undefined(ValueError):
+    """These rows are in order, but this measure has no value for them; in a report it is NaN."""
+
+
 @dataclass(frozen=True)
 class Cloud:
     """One set of checked rows, seen on the unit sphere."""
@@ -117,14 +121,14 @@ class Moments:
         lengths = [float(torch.linalg.vector_norm(cloud.mean)) for cloud in (self.x, self.y)]
         for name, length in zip("xy", lengths, strict=True):
             if length < 1e-12:
-                raise ValueError(f"{name}: expected a mean with a direction, got unit rows whose mean is the origin")
+                raise Undefined(f"{name}: expected a mean with a direction, got unit rows whose mean is the origin")
         return 1 - float(self.x.mean @ self.y.mean) / (lengths[0] * lengths[1])
 
     def top_share(self, dimensions: int) -> float:
         """See `metrics.top_dimensions_share`."""
         squares = self.gap.square()
         if float(squares.sum()) < 1e-24:
-            raise ValueError("x and y: expected two means, got the same mean in both")
+            raise Undefined("x and y: expected two means, got the same mean in both")
         return float(squares.topk(dimensions).values.sum() / squares.sum())
 
     @torch.no_grad()
@@ -157,7 +161,7 @@ class Moments:
 def _energy(cloud: Cloud, axes: Float[Tensor, "k d"]) -> float:
     total = float(cloud.variances.sum())
     if total < 1e-24:
-        raise ValueError("x and y: expected rows that differ, got the same direction in every row of one")
+        raise Undefined("x and y: expected rows that differ, got the same direction in every row of one")
     if cloud.n < cloud.d:
         return float((cloud.spread @ axes.T).square().sum()) / total
     return float(((axes @ cloud.covariance) * axes).sum()) / total

@@ -16,7 +16,7 @@ from torch import Tensor
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.metrics import _gap, _retrieval, _spread
-from mindgap.metrics._moments import Cloud, Moments, euclidean_within, matched_distance
+from mindgap.metrics._moments import Cloud, Moments, Undefined, euclidean_within, matched_distance
 
 DIMENSIONS = 10  # of the subspaces and the share of the gap that `report` takes
 
@@ -305,7 +305,8 @@ def report(
     so along as many as there are, where rows or dimensions are fewer. `QUOTED` names the few to quote by default, and
     `LINEAR` those that take seconds for 100,000 rows.
 
-    Raises ValueError as `centroid_distance` does, and as the measures do where one has no value; unless 1 ≤ k ≤ n; for
+    A measure that has no value for these rows is NaN: the direction of a mean at the origin, say, or the share of a gap
+    of 0. Raises ValueError where rows are no rows, as `gap_vector` does; unless 1 ≤ k ≤ n; for
     an unknown name in `only`, or one that needs pairs where there are none; for a mapping of fewer than two
     modalities. Raises TypeError for a mapping beside `y`.
     """
@@ -338,7 +339,14 @@ def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tup
                     f"got {len(first)} and {len(second)}"
                 )
     sets = Sets(first, second, _inputs.count(k, "k", 1, len(first)) if matched else k)
-    return {name: MEASURES[name].compute(sets) for name in chosen}
+    return {name: _value(MEASURES[name], sets) for name in chosen}
+
+
+def _value(measure: Measure, sets: Sets) -> float:
+    try:
+        return measure.compute(sets)
+    except Undefined:
+        return math.nan
 
 
 def _names(only: Iterable[str]) -> list[str]:

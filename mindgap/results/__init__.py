@@ -9,6 +9,7 @@
 | `training_clouds.json` | held-out pairs in the course of six trainings | `book/results/training_clouds.py` |
 | `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |
 | `clip_random.json` | cosines and gap of the authors' untrained CLIP | `book/results/clip_random.py` |
+| `published.json` | what `metrics.report` finds in the authors' eight feature files | `book/results/published.py` |
 | `speed_cosines.csv` | what mean cosines and histograms cost | `benchmarks/cosines.py` |
 | `speed_landscape.csv` | what the loss landscape costs | `benchmarks/landscape.py` |
 """

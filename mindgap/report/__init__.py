@@ -1,0 +1,280 @@
+"""What one set of embeddings is like: every measure, checks of its files, and what closing the gap would do.
+
+`make(pairs)` computes it all, `Report.as_json()` and `page.write` give it away as JSON and as one page of HTML.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _inputs, geometry, metrics
+from mindgap._reprs import Readable, Shown, digits
+from mindgap.cones import CosineHistogram, cosine_histogram
+from mindgap.landscape import TEMPERATURES, Landscape, best_shift, contrastive_loss, loss_landscape
+from mindgap.pairs import PairedEmbeddings
+from mindgap.report._checks import Check, checked
+
+__all__ = ["MOST", "Check", "Report", "Valley", "make"]
+
+MOST = 20_000
+"""Rows up to which everything is exact; of more, what costs n² is taken of samples."""
+
+SAMPLE, SAMPLES = 5_000, 4  # rows a sample, and how many
+SHIFTS = torch.linspace(-1, 2, 61, dtype=torch.float64)
+RECALL_AT = 10
+DRAWN = 400  # points of each modality in the projection
+BINS = 60
+STEPS = ("measures", "checks", "landscape", "what closing the gap does", "cosines")
+
+WAYS: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "as it is": lambda x, y: (x, y),
+    "centred": metrics.centred,
+    "standardised": lambda x, y: (_standardised(x), _standardised(y)),
+    "shifted by half": lambda x, y: geometry.shift(x, y, 0.5),
+}
+"""Ways to close a gap without training: without each modality's mean (GR-CLIP), also each coordinate divided by its
+standard deviation (I0T), or moved along Δ until the means meet (Liang et al., §4.2)."""
+
+
+OUTCOMES = ("gap_distance", "pair_distance", "recall_xy", "recall_yx", "mixed_recall_xy", "mixed_recall_yx")
+
+
+@dataclass(frozen=True, repr=False)
+class Valley(Readable):
+    """Where the loss is least along the shift at one temperature, and how deep that is.
+
+    `shift` λ and `distance` of the means there; `loss` there and `loss_here` at no shift. With several samples each is
+    their mean and `spread` the standard deviation of `shift` over them, else None.
+    """
+
+    temperature: float
+    shift: float
+    distance: float
+    loss: float
+    loss_here: float
+    spread: float | None = None
+
+    @property
+    def depth(self) -> float:
+        """What moving there would gain, in nats."""
+        return self.loss_here - self.loss
+
+    def _shown(self) -> Shown:
+        where = "" if self.spread is None else f", with a standard deviation of {self.spread:.2g} over the samples"
+        return Shown(
+            f"Valley at temperature {self.temperature:.3g}: the loss is least at shift {digits(self.shift)}{where}.",
+            ("distance", "loss", "loss here", "gained"),
+            [(self.distance, self.loss, self.loss_here, self.depth)],
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Report(Readable):
+    """All of it: see `make`. `sample` is the rows of each sample where not all rows were taken, else None."""
+
+    pairs: PairedEmbeddings
+    k: int
+    measures: dict[str, float]
+    checks: tuple[Check, ...]
+    valleys: tuple[Valley, ...]
+    landscape: Landscape
+    ways: dict[str, dict[str, float]]
+    matched: CosineHistogram
+    unmatched: CosineHistogram
+    within: tuple[CosineHistogram, CosineHistogram]
+    points: tuple[Float[Tensor, "m 2"], Float[Tensor, "m 2"]]
+    sample: int | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check has failed."""
+        return not any(check.failed for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """What a program wants of it: numbers with all digits, None where there is none, and the checks in words."""
+        return {
+            "name": self.pairs.name,
+            "source": self.pairs.source,
+            "modalities": list(self.pairs.modalities),
+            "k": self.k,
+            "measures": _known(self.measures),
+            "sample": self.sample,
+            "valleys": [
+                {
+                    "temperature": one.temperature,
+                    "shift": one.shift,
+                    "distance": one.distance,
+                    "loss": one.loss,
+                    "loss_here": one.loss_here,
+                    "depth": one.depth,
+                    "spread": one.spread,
+                }
+                for one in self.valleys
+            ],
+            "ways": {name: _known(row) for name, row in self.ways.items()},
+            "checks": [
+                {"name": one.name, "state": one.state, "found": one.found, "limit": one.limit, "try": one.advice}
+                for one in self.checks
+            ],
+            "passed": self.passed,
+        }
+
+    def _shown(self) -> Shown:
+        failed = [check.name for check in self.checks if check.failed]
+        n, d = self.pairs.x.shape
+        return Shown(
+            f"Report on {self.pairs.name!r}: {n} pairs, d = {d}; "
+            + (f"failed: {', '.join(failed)}." if failed else "no check has failed."),
+            ("measure", "value"),
+            [(metrics.label(name, self.pairs.modalities, self.k), self.measures[name]) for name in metrics.QUOTED],
+        )
+
+
+def make(
+    pairs: PairedEmbeddings,
+    k: int = 1,
+    temperatures: Sequence[float] = TEMPERATURES,
+    seed: int = 0,
+    progress: Callable[[str], object] | None = None,
+) -> Report:
+    """Measure and check one set of pairs.
+
+    Everything is exact up to `MOST` rows. Of more, the measures that cost n², the landscape and what closing the gap
+    does are taken of random samples of 5,000 pairs: the loss is then that of batches of 5,000, and the place of its
+    minimum comes with its spread over four samples. `progress` is called with the name of each step before it begins,
+    and what it raises ends the work.
+
+    Raises ValueError as `metrics.report` and `loss_landscape` do.
+    """
+    tell = progress or (lambda _: None)
+    x, y = pairs.x, pairs.y
+    n, random = len(x), _inputs.generator(seed)
+    grid = _inputs.temperatures(list(temperatures))
+    samples = [torch.arange(n)]
+    if n > MOST:
+        order = torch.randperm(n, generator=random)
+        samples = list(order[: SAMPLE * SAMPLES].split(SAMPLE))
+    parts = [(x[rows.to(x.device)], y[rows.to(y.device)]) for rows in samples]
+    first = parts[0]
+
+    tell("measures")
+    if n > MOST:
+        found = {
+            **metrics.report(x, y, k, only=metrics.LINEAR),
+            **metrics.report(*first, k, only=[name for name in metrics.MEASURES if name not in metrics.LINEAR]),
+        }
+        measures = {name: found[name] for name in metrics.MEASURES}
+    else:
+        measures = metrics.report(x, y, k)
+
+    if pairs.groups is not None:
+        measures |= _grouped(pairs, samples[0], k)
+
+    tell("checks")
+    checks = checked(pairs, measures, first, [float(t) for t in temperatures])
+
+    tell("landscape")
+    landscape = loss_landscape(*first, SHIFTS, grid)
+    valleys = tuple(_valley(parts, float(temperature)) for temperature in grid)
+
+    tell("what closing the gap does")
+    ways = {name: _outcome(way, *first) for name, way in WAYS.items()}
+
+    tell("cosines")
+    return Report(
+        pairs, k, measures, checks, valleys, landscape, ways, *_cosines(*first),
+        (cosine_histogram(first[0], BINS), cosine_histogram(first[1], BINS)),
+        _projected(*first), None if n <= MOST else SAMPLE,
+    )  # fmt: skip
+
+
+def _known(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def _grouped(pairs: PairedEmbeddings, rows: Tensor, k: int) -> dict[str, float]:
+    """Recall where any pair of a row's group is right, and what chance gives."""
+    groups = [pairs.groups[i] for i in rows.tolist()] if pairs.groups else []
+    x, y = pairs.x[rows.to(pairs.x.device)], pairs.y[rows.to(pairs.y.device)]
+    n, sizes = len(groups), Counter(groups)
+    missed = {size: math.comb(n - size, k) / math.comb(n, k) for size in set(sizes.values())}
+    return {
+        "recall_xy_grouped": geometry.recall_at_k(x, y, k, groups),
+        "recall_yx_grouped": geometry.recall_at_k(y, x, k, groups),
+        "recall_chance_grouped": 1 - math.fsum(size * missed[size] for size in sizes.values()) / n,
+    }
+
+
+def _standardised(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    x = geometry.normalize(x)
+    spread = x.std(dim=0)
+    x = (x - x.mean(dim=0)) / torch.where(spread > 0, spread, 1)
+    return geometry.normalize(x)
+
+
+def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float) -> Valley:
+    least = [best_shift(x, y, temperature, SHIFTS) for x, y in parts]
+    here = [float(contrastive_loss(x, y, temperature)) for x, y in parts]
+    shifts = torch.tensor([one.shift for one in least], dtype=torch.float64)
+    means = [sum(values) / len(parts) for values in (
+        [one.shift for one in least], [one.distance for one in least], [one.loss for one in least], here
+    )]  # fmt: skip
+    return Valley(temperature, *means, float(shifts.std()) if len(parts) > 1 else None)
+
+
+def _outcome(
+    way: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
+) -> dict[str, float]:
+    """The columns of the table of ways; NaN where a way leaves a row without a direction, as in a collapsed set."""
+    try:
+        x, y = way(x, y)
+        gap = geometry.gap_distance(x, y)
+    except ValueError:
+        return dict.fromkeys(OUTCOMES, math.nan)
+    mixed = min(RECALL_AT, len(x))
+    return {
+        "gap_distance": gap,
+        "pair_distance": metrics.pair_distance(x, y),
+        "recall_xy": geometry.recall_at_k(x, y),
+        "recall_yx": geometry.recall_at_k(y, x),
+        "mixed_recall_xy": metrics.mixed_recall_at_k(x, y, mixed),
+        "mixed_recall_yx": metrics.mixed_recall_at_k(y, x, mixed),
+    }
+
+
+def _cosines(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> tuple[CosineHistogram, CosineHistogram]:
+    """Those of the matched pairs, and those of all others across the modalities, in the same bins."""
+    x, y = geometry.unit_pair(x, y)
+    edges = torch.linspace(-1, 1, 2 * BINS + 1, dtype=torch.float64)
+    matched = (x * y).sum(dim=1).double().cpu()
+    counts, total, squares, low, high = torch.zeros(2 * BINS, dtype=torch.float64), 0.0, 0.0, math.inf, -math.inf
+    for rows, own in zip(x.split(1024), matched.split(1024), strict=True):
+        values = (rows @ y.T).double().cpu().clamp(-1, 1)
+        counts += torch.histc(values, 2 * BINS, -1, 1).double()
+        total += float(values.sum() - own.sum())
+        squares += float(values.square().sum() - own.square().sum())
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    own_counts = torch.histc(matched.clamp(-1, 1), 2 * BINS, -1, 1).double()
+    others = len(x) * (len(x) - 1)
+    mean = total / others
+    spread = math.sqrt(max(0.0, squares / others - mean**2))
+    return (
+        CosineHistogram(
+            own_counts.long(), edges, float(matched.mean()), float(matched.std(unbiased=False)),
+            float(matched.min()), float(matched.max()),
+        ),
+        CosineHistogram((counts - own_counts).long(), edges, mean, spread, low, high),
+    )  # fmt: skip
+
+
+def _projected(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    seen = geometry.shared_projection(x, y, min(2, x.shape[1]), gap_first=True)
+    return seen.x[:DRAWN].cpu(), seen.y[:DRAWN].cpu()
