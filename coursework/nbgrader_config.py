@@ -185,7 +185,7 @@ class Grades(GetGrades):
     """Puts marks and comments into a page of feedback; a part that a person has still to mark says so, and not 0."""
 
     def preprocess(self, nb, resources):
-        self.waiting = []
+        self.waiting: list[str] = []
         nb, resources = super().preprocess(nb, resources)
         if self.waiting:
             parts = f"{', '.join(self.waiting)}: not marked yet; until a person has, this page counts 0 for it"

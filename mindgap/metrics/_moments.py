@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,15 +63,17 @@ class Cloud:
     @torch.no_grad()
     def spread(self) -> Float[Tensor, "n d"]:
         """The centred unit rows, divided by √(n − 1): their Gram matrix is the covariance. For few rows."""
-        return (geometry.unit(_inputs.widened(self.rows)) - self.mean) / (self.n - 1) ** 0.5
+        return (geometry.unit(_inputs.widened(self.rows)) - self.mean).div(math.sqrt(self.n - 1))
 
     @cached_property
     @torch.no_grad()
     def variances(self) -> Float[Tensor, " r"]:
         """Along the principal axes, from the largest to the smallest; min(n, d) of them."""
         if self.n < self.d:
-            return torch.linalg.svdvals(self.spread).square()
-        return torch.linalg.eigvalsh(self.covariance).clamp(min=0).flip(0)
+            values: Tensor = torch.linalg.svdvals(self.spread).square()
+        else:
+            values = torch.linalg.eigvalsh(self.covariance).clamp(min=0).flip(0)
+        return values
 
     @torch.no_grad()
     def axes(self, count: int) -> Float[Tensor, "count d"]:

@@ -224,10 +224,14 @@ def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float) -> Valle
     least = [best_shift(x, y, temperature, SHIFTS) for x, y in parts]
     here = [float(contrastive_loss(x, y, temperature)) for x, y in parts]
     shifts = torch.tensor([one.shift for one in least], dtype=torch.float64)
-    means = [sum(values) / len(parts) for values in (
-        [one.shift for one in least], [one.distance for one in least], [one.loss for one in least], here
-    )]  # fmt: skip
-    return Valley(temperature, *means, float(shifts.std()) if len(parts) > 1 else None)
+    return Valley(
+        temperature,
+        float(shifts.mean()),
+        sum(one.distance for one in least) / len(parts),
+        sum(one.loss for one in least) / len(parts),
+        sum(here) / len(parts),
+        float(shifts.std()) if len(parts) > 1 else None,
+    )
 
 
 def _outcome(
