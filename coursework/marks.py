@@ -174,27 +174,39 @@ def note_times(assignment: Assignment, times: Mapping[str, datetime]) -> None:
 def write_feedback(assignment: Assignment, states: Mapping[str, Mapping[str, object]]) -> None:
     """Everybody's page of feedback, with marks and comments by hand as far as there are any.
 
-    Raises ValueError if nbgrader makes none of a notebook that was graded.
+    Where nbgrader makes none of a notebook that was graded, a page says so, and a line is printed.
     """
     graded = [student for student, state in states.items() if str(state["status"]).startswith(RAN)]
     shutil.rmtree(assignment.course / "feedback", ignore_errors=True)
     wrong = nbgrader(assignment.course, "generate_feedback", assignment.name, "--force") if graded else ""
     for student, state in states.items():
         if student not in graded:
-            explain(student, str(state["status"]), assignment)
-    if without := [student for student in graded if not page_of(student, assignment).is_file()]:
-        raise ValueError(f"no page of feedback for {', '.join(without)}: {wrong}")
+            status = escape(str(state["status"]))
+            explain(
+                student,
+                assignment,
+                f"This notebook could not be graded: {status}.",
+                "None of its tests has run to the end. Please ask your instructor.",
+            )
+    for student in graded:
+        if not page_of(student, assignment).is_file():
+            print(f"{student}: graded, but nbgrader could make no page of feedback ({wrong or 'it did not say why'})")
+            explain(
+                student,
+                assignment,
+                "This notebook was graded, but it cannot be shown here.",
+                "Its marks are with your instructor.",
+            )
 
 
-def explain(student: str, status: str, assignment: Assignment) -> None:
-    """A page of feedback for somebody whose notebook could not be graded."""
+def explain(student: str, assignment: Assignment, *paragraphs: str) -> None:
+    """A page of feedback in words, where there is no notebook to show."""
     page = page_of(student, assignment)
     shutil.rmtree(page.parent, ignore_errors=True)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{assignment.name}</title>\n'
-        f"<h1>{assignment.name}</h1>\n<p>This notebook could not be graded: {escape(status)}.</p>\n"
-        "<p>None of its tests has run to the end. Please ask your instructor.</p>\n</html>\n",
+        f"<h1>{assignment.name}</h1>\n{''.join(f'<p>{one}</p>{chr(10)}' for one in paragraphs)}</html>\n",
         encoding="utf-8",
     )
 

@@ -181,6 +181,26 @@ class Pictures(NbGraderPreprocessor):
         return cell, resources
 
 
+class Grades(GetGrades):
+    """Puts marks and comments into a page of feedback; a part that a person has still to mark says so, and not 0."""
+
+    def preprocess(self, nb, resources):
+        self.waiting = []
+        nb, resources = super().preprocess(nb, resources)
+        if self.waiting:
+            parts = f"{', '.join(self.waiting)}: not marked yet; until a person has, this page counts 0 for it"
+            nb.metadata["mindgap"] = [*nb.metadata.get("mindgap", []), parts]
+        return nb, resources
+
+    def _get_score(self, cell, resources):
+        super()._get_score(cell, resources)
+        name = cell.metadata.nbgrader["grade_id"]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        if utils.is_solution(cell) and grade.auto_score is None and grade.manual_score is None:
+            self.waiting.append(name)
+            cell.metadata.nbgrader["comment"] = cell.metadata.nbgrader.get("comment") or "Not marked yet."
+
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -259,4 +279,4 @@ c.Autograde.autograde_preprocessors = [
 ]
 
 # The autograded notebook, from which a page of feedback is made, holds the hidden tests and their seed.
-c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [Grades, HideTests, CSSHTMLHeaderPreprocessor]

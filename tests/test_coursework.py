@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import build
+import marks
 from autograding import HERE, SEED_LINE, STUDENT, Assignment, Part, nbgrader, release
 from build import ORDER, Trial, names, selftest
 from grade import grade_folder, moment
@@ -684,7 +685,9 @@ def test_marks_by_rubric_lateness_and_a_regrading(toy: Assignment, opened: Path,
         ("bob_2", "why", "2", ""),
     ]
     with zipfile.ZipFile(tmp_path / "marks" / "feedback.zip") as archive:
-        assert "ada_1_assignsubmission_file_toy.html" in archive.namelist()
+        page = archive.read("ada_1_assignsubmission_file_toy.html").decode()
+    assert "why: not marked yet; until a person has, this page counts 0 for it" in page
+    assert "Not marked yet." in page
 
     text = rubric.read_text(encoding="utf-8")
     rubric.write_text(text.replace("bob_2,why,why,2,,", "bob_2,why,why,2,2.5,"), encoding="utf-8")
@@ -695,6 +698,10 @@ def test_marks_by_rubric_lateness_and_a_regrading(toy: Assignment, opened: Path,
     assert grade_folder("toy", handed_in, table, seed=77, **options) == {"graded": 0, "kept": 2}
     bob = read_table(table)[1]
     assert (bob["why"], bob["taken off"], bob["total"], bob["to mark by hand"]) == ("1.5", "1", "0.5", "0")
+    with zipfile.ZipFile(tmp_path / "marks" / "feedback.zip") as archive:
+        page = archive.read("bob_2_assignsubmission_file_toy.html").decode().lower()
+    assert "not marked yet" not in page
+    assert "say why." in page
     assert read_table(tmp_path / "marks-sheet.csv")[1]["Grade"] == "0.5"
     assert rubric.read_text(encoding="utf-8") == written
 
@@ -709,6 +716,30 @@ def test_marks_by_rubric_lateness_and_a_regrading(toy: Assignment, opened: Path,
     (handed_in / "ada_1_assignsubmission_file_toy.ipynb").unlink()
     assert grade_folder("toy", handed_in, table, seed=79, regrade=True, **options)["graded"] == 1
     assert [row["why"] for row in read_table(table)] == ["1.5"], "carried from the gradebook where there is no rubric"
+
+
+def test_a_page_that_nbgrader_cannot_make_stops_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assignment = Assignment("toy", tmp_path / "marks", ())
+    (tmp_path / "marks").mkdir()
+
+    def only_ada(course: Path, *command: str) -> str:
+        made = marks.page_of("ada", assignment)
+        made.parent.mkdir(parents=True)
+        made.write_text("her page")
+        return "crashed: a cell of bob's is no cell"
+
+    monkeypatch.setattr(marks, "nbgrader", only_ada)
+    states = {
+        name: {"status": status} for name, status in (("ada", "graded"), ("bob", "graded"), ("eve", "unreadable"))
+    }
+    marks.write_feedback(assignment, states)
+    pages = {name: marks.page_of(name, assignment).read_text() for name in states}
+    assert pages["ada"] == "her page"
+    assert "was graded, but it cannot be shown here" in pages["bob"]
+    assert "could not be graded: unreadable" in pages["eve"]
+    assert "bob: graded, but nbgrader could make no page of feedback (crashed: a cell" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", SOURCES)
