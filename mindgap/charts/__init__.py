@@ -11,7 +11,14 @@ from mindgap._extras import extra
 with extra("charts"):
     from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
     from mindgap.charts.gap import gap_map, gap_panels, measure_dots
-    from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
+    from mindgap.charts.landscape import (
+        DIRECTIONS,
+        far_shifts,
+        labelled,
+        landscape_curves,
+        shift_explorer,
+        temperature_label,
+    )
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
@@ -33,6 +40,7 @@ __all__ = [
     "cap_sizes",
     "depth_curves",
     "enable",
+    "far_shifts",
     "gap_at_recall",
     "gap_map",
     "gap_panels",

@@ -36,8 +36,9 @@ LANDMARKS = {
     "back to back": ("diamond", HUES["green"]),
 }
 DIRECTIONAL = ("image_to_text", "text_to_image")
-AIR = 0.15  # above and below the curves, for the names of their landmarks
-READABLE = 0.1  # of an axis, which the flattest of the curves that share it must fill
+AIR = 0.08  # above and below the curves
+ONE_AXIS, OWN_AXIS = "the same for all", "fitted to the curve"
+LINE = 17  # pixels from one line above the frame to the next
 LOSS_EXPRESSION = (
     "direction == 'both' ? (datum.image_to_text + datum.text_to_image)/2 : "
     "direction == 'image→text' ? datum.image_to_text : datum.text_to_image"
@@ -62,10 +63,12 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     """Loss against signed distance, a line a temperature, with menus for the embeddings, the direction and the batch.
 
     `curves` has `set`, `batch`, `tau`, `shift`, `distance`, `image_to_text`, `text_to_image`; `marks` has `set`,
-    `batch`, `tau`, `direction`, `kind` ("global minimum", "barrier" or "back to back"), `distance` and `loss`.
+    `batch`, `tau`, `direction`, `kind` ("global minimum", "barrier" or "back to back"), `distance`, `loss` and `below`
+    (by how much the loss is less than that of no shift).
 
-    All curves of a temperature share an axis where the flattest can still be read on it, so that menus compare; else
-    an embedding set and batch has its own. The first set and batch is drawn in grey wherever it fits beside the choice.
+    The distance falls from left to right, so that λ grows as everywhere. One loss axis holds for all that the menus
+    choose, from 0 on, and shallow looks shallow; a menu fits it to the curve instead. The first set and batch stays in
+    grey. Landmarks are named above the frame, where no curve runs.
     """
     sets, batches, taus = (list(dict.fromkeys(curves[column])) for column in ("set", "batch", "tau"))
     choices = {
@@ -73,10 +76,12 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         "tau": ("temperature τ", taus),
         "direction": ("direction", list(DIRECTIONS)),
         "batch": ("batch", batches),
+        "axis": ("loss axis", [ONE_AXIS, OWN_AXIS]),
     }
     params = [radio(name, options, title) for name, (title, options) in choices.items()]
     params.append(alt.param("ranges", value=_ranges(curves)))
-    range_of = "ranges[tau][set + ', ' + batch]"
+    params.append(alt.param("common", value=[0, _range(curves)[1]]))
+    range_of = f"(axis == {json.dumps(ONE_AXIS)} ? common : ranges[tau][set + ', ' + batch])"
     base = (
         alt.Chart(curves)
         .transform_filter("datum.tau == tau")
@@ -89,76 +94,76 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         scale=alt.Scale(domain=[alt.ExprRef(f"{range_of}[{end}]") for end in (0, 1)], nice=False, zero=False),
         axis=alt.Axis(minExtent=WIDE, format=".4~g"),
     )
-    x = alt.X("distance:Q", title="signed distance of the shifted means", scale=alt.Scale(domain=[-2, 2]))
+    x = alt.X(
+        "distance:Q",
+        title="signed distance of the shifted means (λ grows →)",
+        scale=alt.Scale(domain=[-2, 2], reverse=True),
+    )
     # The colours of the page's range, which are light in dark mode.
     colour = alt.Color("tau:O", scale=alt.Scale(domain=taus), legend=None)
     line = base.mark_line().encode(x, y, colour, order="shift:Q")
-    # Where it would lie outside the frame, the axis is another one, and it says nothing.
     first = f"set == {json.dumps(sets[0])} && batch == {json.dumps(batches[0])} && direction == 'both'"
     other = (
         alt.Chart(curves)
         .transform_filter("datum.tau == tau")
         .transform_filter(
-            f"!({first}) && ranges[tau][{json.dumps(f'{sets[0]}, {batches[0]}')}][2] == {range_of}[2] && "
-            f"datum.set == {json.dumps(sets[0])} && datum.batch == {json.dumps(batches[0])}"
+            f"!({first}) && datum.set == {json.dumps(sets[0])} && datum.batch == {json.dumps(batches[0])}"
         )
         .transform_calculate(first_loss="(datum.image_to_text + datum.text_to_image)/2")
     )
-    reference = other.mark_line(color=NEUTRAL, strokeWidth=1.4, strokeDash=[4, 3]).encode(
+    reference = other.mark_line(color=NEUTRAL, strokeWidth=1.4, strokeDash=[4, 3], clip=True).encode(
         x, alt.Y("first_loss:Q"), order="shift:Q"
     )
+    kinds = [kind for kind in LANDMARKS if kind in set(marks["kind"])]
+    top = -9 - LINE * len(kinds)
     start = sets[0] if len(sets) > 1 else f"both directions, {batches[0]}"
     named = caption(
         json.dumps(f"grey: {start}"),
         alt.value(0),
-        alt.value(-9),  # above the frame, where no landmark is named
-        other.transform_aggregate(rows="count()").transform_filter("datum.rows > 0"),
+        alt.value(top),
+        other.transform_aggregate(rows="count()").transform_filter(
+            f"datum.rows > 0 && axis == {json.dumps(ONE_AXIS)}"  # on another axis it may lie outside the frame
+        ),
         align="left",
         color=NEUTRAL,
     )
-    # The line above the frame is kept free for it from the start: Vega makes no room for what appears later.
-    reserved = caption("'grey'", alt.value(0), alt.value(-9), align="left", opacity=0)
+    # The lines above the frame are kept free from the start: Vega makes no room for what appears later.
+    reserved = caption("'grey'", alt.value(0), alt.value(top), align="left", opacity=0)
     dots = (
         alt.Chart(marks)
         .transform_filter("datum.tau == tau")
         .transform_filter("datum.set == set && datum.batch == batch && datum.direction == direction")
     )
-    kinds = [kind for kind in LANDMARKS if kind in set(marks["kind"])]
-    shape = alt.Scale(domain=kinds, range=[LANDMARKS[kind][0] for kind in kinds])
-    own_colour = alt.Scale(domain=kinds, range=[LANDMARKS[kind][1] for kind in kinds])
-    at = "'loss ' + format(datum.loss, '.2f') + ' at ' + format(datum.distance, '.2f')"
+    shape = alt.Shape(
+        "kind:N", scale=alt.Scale(domain=kinds, range=[LANDMARKS[kind][0] for kind in kinds]), legend=None
+    )
+    own = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[LANDMARKS[kind][1] for kind in kinds]), legend=None)
     point = dots.mark_point(filled=True, size=110, opacity=1).encode(
         x="distance:Q",
         y="loss:Q",
-        shape=alt.Shape("kind:N", scale=shape, legend=None),
-        color=alt.Color("kind:N", scale=own_colour, legend=None),
+        shape=shape,
+        color=own,
         tooltip=hint({"loss": "format(datum.loss, '.3f')", "distance": "format(datum.distance, '.2f')"}, "datum.kind"),
     )
-    # Named where they are, in two short lines: minima below the curve, barriers above, none over the frame's sides.
-    labelled_dots = dots.transform_calculate(lines=f"[datum.kind == 'global minimum' ? 'least' : datum.kind, {at}]")
-    # One that all but touches the lower axis has its name above, too, clear of the axis's numbers.
-    low = f"datum.kind != 'barrier' && datum.loss > {range_of}[0] + 0.14*({range_of}[1] - {range_of}[0])"
-    words = [
-        labelled_dots.transform_filter(test)
-        .mark_text(align=align, dx=dx, dy=dy, baseline=baseline)
-        .encode(x="distance:Q", y="loss:Q", text="lines:N")
-        for test, align, dx, dy, baseline in [
-            (f"!({low}) && datum.distance < -1", "left", -8, -27, "alphabetic"),
-            (f"!({low}) && datum.distance > 1", "right", 8, -27, "alphabetic"),
-            (f"!({low}) && abs(datum.distance) <= 1", "center", 0, -27, "alphabetic"),
-            (f"{low} && datum.distance < -1", "left", -8, 20, "middle"),
-            (f"{low} && datum.distance > 1", "right", 8, 20, "middle"),
-            (f"{low} && abs(datum.distance) <= 1", "center", 0, 20, "middle"),
-        ]
-    ]
+    said = (
+        "(datum.kind == 'global minimum' ? 'least' : datum.kind) + ': loss ' + format(datum.loss, '.2f') + ' at '"
+        " + format(datum.distance, '.2f') + (datum.kind == 'global minimum' && datum.below > 0.0005 ?"
+        " ', ' + format(datum.below, '.3f') + ' below λ = 0' : '')"
+    )
+    key: list[alt.Chart] = []
+    for place, kind in enumerate(kinds):
+        here, height = dots.transform_filter(f"datum.kind == {json.dumps(kind)}"), -9 - LINE * (len(kinds) - 1 - place)
+        sign = here.mark_point(filled=True, size=80, opacity=1)
+        key.append(sign.encode(x=alt.value(6), y=alt.value(height), shape=shape, color=own))
+        key.append(caption(said, alt.value(17), alt.value(height), here, align="left", fontWeight="normal"))
     no_gap = alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(x=alt.datum(0))
     chart: alt.LayerChart = runtime(
-        alt.layer(no_gap, reference, line, point, *words, reserved, named)
+        alt.layer(no_gap, reference, line, point, *key, reserved, named)
         .resolve_scale(color="independent", shape="independent")
         .add_params(*params)
         .properties(
             width=600,
-            height=360,
+            height=340,
             description="The contrastive loss against the signed distance between the modality means, for a chosen "
             "set, temperature, direction and batch; least point, barrier and back-to-back minimum are marked.",
         ),
@@ -167,21 +172,56 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     return chart
 
 
-def _ranges(curves: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
-    """For every temperature, set and batch the ends of the loss axis, and a number equal for those that share one."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for tau, at_tau in curves.groupby("tau", sort=False):
-        parts = {f"{name}, {batch}": part for (name, batch), part in at_tau.groupby(["set", "batch"], sort=False)}
-        common = _range(at_tau)
-        flattest = min(
-            float(part[column].max() - part[column].min()) for part in parts.values() for column in DIRECTIONAL
+def far_shifts(table: pd.DataFrame, chance: float) -> alt.ConcatChart:
+    """Loss, recall and the spread of an image's cosines, far beyond the second valley.
+
+    `table` has `shift` (from 0 on), `loss`, `recall` and `spread`; `chance` is the loss of guessing, a dashed line.
+    """
+    views = []
+    for column, title in {
+        "loss": "contrastive loss",
+        "recall": "R@1",
+        "spread": "spread of the cosines",
+    }.items():
+        x = alt.X(
+            "shift:Q",
+            title="shift λ",
+            scale=alt.Scale(type="symlog", domain=[0, float(table["shift"].max())], nice=False),
+            axis=alt.Axis(values=[0, 0.5, 1, 2, 5, 10, 20, 50], format=".2~f", labelOverlap=True),
         )
-        shared = flattest >= READABLE * (common[1] - common[0])
-        found[str(tau)] = {
-            name: [*(common if shared else _range(part)), 0 if shared else number]
-            for number, (name, part) in enumerate(parts.items())
+        y = alt.Y(
+            f"{column}:Q",
+            title=title,
+            scale=alt.Scale(domain=[0, fixed(table[column])[1]], nice=False),
+            axis=alt.Axis(minExtent=WIDE, format=".4~g", tickCount=6),
+        )
+        lines = {title: f"format(datum.{column}, '.3~f')"}
+        curve = alt.Chart(table).mark_line(color=ACCENT).encode(x, y)
+        dots = (
+            alt.Chart(table)
+            .mark_point(filled=True, color=ACCENT, size=30)
+            .encode(x, y, tooltip=hint(lines, "'λ = ' + datum.shift"))
+        )
+        layers = [curve, dots]
+        if column == "loss":
+            layers.append(alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(y=alt.datum(chance)))
+        views.append(alt.layer(*layers).properties(width=205, height=230))
+    chart: alt.ConcatChart = alt.concat(*views, columns=3).properties(
+        description="Three curves against the shift, from 0 to far beyond the second valley: the contrastive loss with "
+        "that of guessing as a dashed line, R@1, and the standard deviation of an image's cosines."
+    )
+    return chart
+
+
+def _ranges(curves: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+    """For every temperature, set and batch the ends of the loss axis that fits the curves."""
+    return {
+        str(tau): {
+            f"{name}, {batch}": list(_range(part))
+            for (name, batch), part in at_tau.groupby(["set", "batch"], sort=False)
         }
-    return found
+        for tau, at_tau in curves.groupby("tau", sort=False)
+    }
 
 
 def _range(curves: pd.DataFrame) -> tuple[float, float]:
@@ -197,6 +237,7 @@ def shift_explorer(
     cosines: Sequence[float] | None = None,
     drawn: pd.DataFrame | None = None,
     ghost: bool = False,
+    from_zero: bool = False,
 ) -> alt.ConcatChart:
     """Two clouds that a λ slider moves exactly, beside the loss curve with a marker at the same λ.
 
@@ -205,7 +246,8 @@ def shift_explorer(
     "image→text" or "text→image"); those named in `controls` get an input in the page, the others are set from outside.
     "pair" among them adds a slider that marks a pair. `cosines` are those of the unshifted pairs, from which the page
     says what they are now; `drawn` has a `picture` (an address) and a `caption` for each pair. With `ghost` the curve
-    of the parameters `temperature_before` and `direction_before` is drawn, too, in grey dashes.
+    of the parameters `temperature_before` and `direction_before` is drawn, too, in grey dashes. `from_zero` begins
+    the loss axis at 0, and ends it at one height for all temperatures, so that a shallow valley looks shallow.
     """
     shifts = [round(float(s), 6) for s in landscape.shifts]
     labels = [temperature_label(float(t)) for t in landscape.temperatures]
@@ -261,6 +303,8 @@ def shift_explorer(
 
     frame = labelled(landscape.frame().drop(columns="loss"))
     ranges = {tau: _range(part) for tau, part in frame.groupby("tau", sort=False)}
+    if from_zero:
+        ranges = dict.fromkeys(ranges, (0.0, _range(frame)[1]))
     params.append(alt.param("ranges", value={tau: list(ends) for tau, ends in ranges.items()}))
     chosen = alt.Chart(frame).transform_filter("datum.tau == temperature").transform_calculate(loss=LOSS_EXPRESSION)
     ends = [shifts[0], shifts[-1]] if ghost else alt.Undefined  # where there is no ghost yet, that has no extent

@@ -35,11 +35,13 @@ def landscapes(found: Mapping[str | tuple[str, str], Landscape]) -> tuple[pd.Dat
 
     The keys of `found` are (set, batch), or a set alone, whose batch is then called `WHOLE`. Curves have the columns
     set, batch, tau (a label), shift, distance, image_to_text, text_to_image; marks have set, batch, tau, direction,
-    kind, distance, loss: the landmarks of each curve in each direction.
+    kind, distance, loss: the landmarks of each curve in each direction, and below, by how much the loss of each is less
+    than that at the shift nearest to 0.
     """
     curves, marks = [], []
     for key, landscape in found.items():
         name, batch = (key, WHOLE) if isinstance(key, str) else key
+        start = int(landscape.shifts.abs().argmin())
         curves.append(labelled(landscape.frame()).drop(columns="loss").assign(set=name, batch=batch))
         marks += [
             {
@@ -50,9 +52,11 @@ def landscapes(found: Mapping[str | tuple[str, str], Landscape]) -> tuple[pd.Dat
                 "kind": kind,
                 "distance": point.distance,
                 "loss": point.loss,
+                "below": float(losses[start, column]) - point.loss,
             }
-            for temperature in landscape.temperatures.tolist()
+            for column, temperature in enumerate(landscape.temperatures.tolist())
             for label, direction in DIRECTIONS.items()
+            for losses in [landscape.loss if direction == "both" else getattr(landscape, direction)]
             for kind, point in landscape.landmarks(temperature, direction).items()
         ]
     return pd.concat(curves), pd.DataFrame(marks)

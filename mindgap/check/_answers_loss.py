@@ -14,8 +14,8 @@ from torch.nn.functional import normalize as unit  # rows
 from mindgap import geometry, sphere
 from mindgap.check._expect import clip_rows, exercise, expect, values
 from mindgap.check._feedback import Failed
-from mindgap.landscape import loss_landscape
-from mindgap.pairs import load_pairs
+from mindgap.landscape import best_shift, loss_landscape
+from mindgap.pairs import PairedEmbeddings, load_pairs
 
 
 @exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
@@ -78,6 +78,30 @@ def shift_half(value: Any) -> None:
             ],
         },
         within=(0.12, 0.16),  # .004 and .002 are near enough, and a unit vector is told by the first
+    )
+
+
+@exercise("ex-shift-converged", "a low temperature asks for the gap that training at it has left, wide or none")
+def shift_converged(value: Any) -> None:
+    cold, warm = (load_pairs(name, n=5000, seed=1) for name in ("mini", "mini@0.07"))
+
+    def gain(pairs: PairedEmbeddings, temperature: float) -> float:
+        start = loss_landscape(pairs.x, pairs.y, [0.0], [temperature], batch_size=128).loss.item()
+        return start - best_shift(pairs.x, pairs.y, temperature, batch_size=128).loss
+
+    right = [gain(cold, 0.07), gain(warm, 0.01)]
+    names = ["the gain at 0.07 of the model of 1/100", "the gain at 1/100 of the model of 0.07"]
+    expect(
+        value,
+        dict(zip(names, right, strict=True)),
+        {
+            "the two are exchanged": right[::-1],
+            "the gain is counted in thousandths of a nat": [1000 * number for number in right],
+            # To compute these takes too long for an answer.
+            "each is asked at the temperature of its own training": [0.000185, 0.0000361],
+            "the loss is that of one batch of all scenes": [0.0628, 0.0000513],
+        },
+        within=(0.1, 0.5),
     )
 
 
@@ -162,6 +186,24 @@ def mismatch_height(value: Any) -> None:
             "the cosine of 52.7 was taken in radians": _in_radians(),
             "the temperature is taken for 1/35 still": [sphere.best_angle(1 / 35), 1 / 35],
             "that is one over the temperature": [math.nan, sharpness],
+        },
+    )
+
+
+@exercise("ex-mismatch-carry", "the loss wants a temperature, and how wide a gap that takes depends on who carries it")
+def mismatch_carry(value: Any) -> None:
+    factor = sphere.best_sharpness() / 100
+    alone, shared = math.sqrt(1 - factor**2), 2 * math.sqrt(1 - factor)
+    expect(
+        value,
+        {"the gap if the texts carry all of it": alone, "the gap if both carry half": shared},
+        {
+            "the two are exchanged": [shared, alone],
+            "that is what one side carries, and not the gap": [math.nan, shared / 2],
+            "that is the height in degrees": [sphere.best_angle(1 / 100), math.degrees(math.asin(shared / 2))],
+            "that is the factor on the cosines": [factor, factor],
+            "the same factor does not mean the same gap": [shared, alone],
+            "the factor is taken for the square of what each side carries": [math.nan, 2 * factor],
         },
     )
 

@@ -23,6 +23,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
         test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
     ),
     "gap_panels": test_gap.CHARTS["gap_panels"],
+    "far_shifts": test_landscape.CHARTS["far_shifts"],
     "landscape_curves": test_landscape.CHARTS["landscape_curves"],
     "linear_cone": test_cones.linear,
     "measure_dots": test_gap.CHARTS["measure_dots"],

@@ -33,13 +33,16 @@ def curve_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
         {**where, "shift": s / 2, "distance": 1 - s / 2, "image_to_text": s * s / 4, "text_to_image": s / 2}
         for s in range(5)
     ]
-    mark = {**where, "direction": "both", "kind": "barrier", "distance": 0.5, "loss": 0.25}
+    mark = {**where, "direction": "both", "kind": "barrier", "distance": 0.5, "loss": 0.25, "below": 0.0}
     return pd.DataFrame(curve), pd.DataFrame([mark])
 
 
 CHARTS: dict[str, Callable[[], Any]] = {
     "shift_explorer": explorer,
     "landscape_curves": lambda: charts.landscape_curves(*curve_tables()),
+    "far_shifts": lambda: charts.far_shifts(
+        pd.DataFrame({"shift": [0, 1, 50], "loss": [1, 3, 2], "recall": [0.5, 0.2, 0.5], "spread": [0.1, 0.2, 0]}), 2.5
+    ),
 }
 
 
@@ -105,8 +108,8 @@ def test_temperatures_are_labelled_as_people_write_them() -> None:
     ]
 
 
-class TestSharedAxes:
-    """Menus compare where all curves can be read on one axis; else each set has its own."""
+class TestAxes:
+    """One axis holds for whatever the menus choose, so that shallow looks shallow; a menu fits it to the curve."""
 
     def tables(self, heights: dict[str, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         curve, mark = curve_tables()
@@ -116,32 +119,45 @@ class TestSharedAxes:
         )
         return curves, mark
 
-    def ends(self, heights: dict[str, float]) -> list[list[float]]:
+    def params(self, heights: dict[str, float]) -> dict[str, Any]:
         spec = charts.landscape_curves(*self.tables(heights)).to_dict()
-        ranges = next(param["value"] for param in spec["params"] if param["name"] == "ranges")
-        return [ranges["1/100"][f"{name}, all"] for name in heights]
+        return {param["name"]: param["value"] for param in spec["params"]}
 
-    def test_a_low_curve_looks_low(self) -> None:
-        low, high = self.ends({"low": 1, "high": 4})
-        assert low == high
-        assert low[0] < 1 < 9 < low[1]
+    def test_one_axis_holds_all_curves_and_begins_at_zero(self) -> None:
+        low, high = self.params({"low": 0.01, "high": 4})["common"]
+        assert low == 0
+        assert 9 < high < 10
 
-    def test_a_curve_that_would_be_flat_has_an_axis_of_its_own(self) -> None:
-        low, high = self.ends({"low": 0.01, "high": 4})
-        assert low[1] < 1.1
-        assert high[1] > 9
-        assert low[2] != high[2]
+    def test_an_axis_of_its_own_is_filled_by_the_curve(self) -> None:
+        ranges = self.params({"low": 0.01, "high": 4})["ranges"]["1/100"]
+        assert 0.99 < ranges["low, all"][0] < 1 < ranges["low, all"][1] < 1.03
+        assert ranges["high, all"][1] > 9
 
-    def test_the_first_set_is_drawn_in_grey_where_it_shares_the_axis(self) -> None:
-        cases: list[tuple[dict[str, float], bool]] = [({"one": 1, "two": 4}, True), ({"one": 0.01, "two": 4}, False)]
-        for heights, said in cases:
-            chart = charts.landscape_curves(*self.tables(heights))
-            assert ("grey: one" in texts(chart, set="two")) == said
-            assert "grey: one" not in texts(chart)
+    def test_the_first_set_stays_in_grey_where_the_axis_is_its_own(self) -> None:
+        chart = charts.landscape_curves(*self.tables({"one": 0.01, "two": 4}))
+        assert "grey: one" in texts(chart, set="two")
+        assert "grey: one" not in texts(chart)
+        assert "grey: one" not in texts(chart, set="two", axis="fitted to the curve")
+
+    def test_the_distance_falls_from_left_to_right(self) -> None:
+        drawn = [(round(u), round(v)) for u, v in symbols(charts.landscape_curves(*curve_tables()).to_dict())]
+        assert any(u == 600 * (2 - 0.5) / 4 for u, _ in drawn)
 
 
-def test_landmarks_are_named_where_they_are() -> None:
-    assert "['barrier', 'loss 0.25 at 0.50']" in texts(charts.landscape_curves(*curve_tables()))
+def test_landmarks_are_named_above_the_frame() -> None:
+    said = texts(charts.landscape_curves(*curve_tables()))
+    assert "barrier: loss 0.25 at 0.50" in said
+    curve, mark = curve_tables()
+    least = mark.assign(kind="global minimum", below=0.003)
+    assert "least: loss 0.25 at 0.50, 0.003 below λ = 0" in texts(charts.landscape_curves(curve, least))
+
+
+def test_one_loss_axis_for_all_temperatures_begins_at_zero() -> None:
+    spec = explorer(from_zero=True).to_dict()
+    ranges = next(param["value"] for param in spec["params"] if param["name"] == "ranges")
+    ends = {tuple(ends) for ends in ranges.values()}
+    assert len(ends) == 1
+    assert ends.pop()[0] == 0
 
 
 def test_a_pair_says_its_cosine_at_the_slider() -> None:
