@@ -12,6 +12,7 @@ with extra("charts"):
     from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
     from mindgap.charts.gap import gap_map, gap_panels, measure_dots
     from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
+    from mindgap.charts.schematic import clip_schematic
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
@@ -31,6 +32,7 @@ __all__ = [
     "TEXT",
     "best_distances",
     "cap_sizes",
+    "clip_schematic",
     "depth_curves",
     "enable",
     "gap_at_recall",
