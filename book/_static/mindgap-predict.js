@@ -80,6 +80,17 @@ function spelled(value, decimals) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+// Two significant digits of a number on a logarithmic axis; what is tiny, by its power of ten.
+function rough(value) {
+  const [digits, power] = value.toExponential(1).split("e").map(Number);
+  if (power >= -3 && power < 6) return String(Number(value.toPrecision(2)));
+  return digits === 1 ? raised(power) : `${digits} × ${raised(power)}`;
+}
+
+function raised(power) {
+  return `10${String(power).replace(/./g, (one) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(one)])}`;
+}
+
 // As many decimals as tell a hundredth of a range apart.
 function decimalsFor(low, high) {
   return Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(high - low) + 1e-9)));
@@ -113,7 +124,8 @@ function logTicks(low, high, most) {
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
       for (const part of parts) {
         const value = Number((part * 10 ** power).toPrecision(3));
-        if (value >= low * 0.999 && value <= high * 1.001) found.push({ value, words: String(value) });
+        const short = part === 1 && (power < -2 || power > 3);
+        if (value >= low * 0.999 && value <= high * 1.001) found.push({ value, words: short ? raised(power) : String(value) });
       }
     }
     return found;
@@ -127,7 +139,7 @@ function numberQuestion(asked, changed) {
   const { low, high, step, truth, words, log } = asked;
   const scale = axis(low, high, log);
   const decimals = decimalsOf(step);
-  const say = (value) => spelled(value, decimals);
+  const say = (value) => (log ? rough(value) : spelled(value, decimals));
   const slider = make("input", {
     type: "range", class: "mindgap-predict-slider", min: log ? 0 : low, max: log ? 1 : high, step: log ? 0.005 : step,
     value: log ? 0.5 : (low + high) / 2, "aria-label": words, "aria-describedby": `${asked.name}-question`,
@@ -208,10 +220,11 @@ function numberQuestion(asked, changed) {
     },
     sentence: (guess) => {
       if (guess === null) return `The ${words} is ${say(truth)}.`;
-      const off = Number(say(guess).replace("−", "-")) - Number(say(truth).replace("−", "-"));
-      const difference = spelled(Math.abs(off), decimals);
-      const how = Number(difference) === 0 ? "exactly that" : `${say(truth)}: your guess is ${difference} too ${off > 0 ? "high" : "low"}`;
-      return `You said ${say(guess)}. The ${words} is ${how}.`;
+      const way = guess > truth ? "high" : "low";
+      const off = Math.abs(Number(guess.toFixed(decimals)) - Number(truth.toFixed(decimals)));
+      const how = log ? `too ${way} by a factor of ${rough(Math.max(guess / truth, truth / guess))}` : `${spelled(off, decimals)} too ${way}`;
+      const same = say(guess) === say(truth);
+      return `You said ${say(guess)}. The ${words} is ${same ? "exactly that" : `${say(truth)}: your guess was ${how}`}.`;
     },
   };
 }
@@ -272,6 +285,7 @@ function curveQuestion(asked, changed) {
   let answer; // what stands beside the truth, once there is one
   let revealed = false;
   let box;
+  let layer;
 
   const X = (i) => box.left + placeOf[i] * (box.right - box.left);
   const Y = (value) => box.bottom - up.at(value) * (box.bottom - box.top);
@@ -309,11 +323,19 @@ function curveQuestion(asked, changed) {
     );
   };
 
+  // What is drawn so far, in a layer of its own: the paper under a finger must stay, or the finger draws no more.
+  const repaint = () => {
+    const drawn = sketch.map((value, i) => (i < given ? (i === given - 1 ? truth[i] : null) : value));
+    const start = truth.map((value, i) => (i < given ? value : null));
+    layer.replaceChildren(line(drawn, "guess"), line(start, "truth"));
+  };
+
   const paint = () => {
     const width = Math.max(240, stage.clientWidth || 600);
     box = { left: FRAME.left, right: width - FRAME.right, top: FRAME.top, bottom: FRAME.height - FRAME.bottom };
     const svg = draw("svg", { viewBox: `0 0 ${width} ${FRAME.height}`, width, height: FRAME.height });
     frame(svg);
+    let paper;
     if (revealed) {
       svg.setAttribute("role", "img");
       svg.setAttribute("aria-label", `${x_title} against ${y_title}: ${answer ? "your sketch and the answer" : "the answer"}`);
@@ -321,17 +343,20 @@ function curveQuestion(asked, changed) {
       svg.append(line(truth, "truth"));
     } else {
       svg.setAttribute("aria-hidden", "true"); // the sliders say and do the same
-      if (given) svg.append(line(truth.map((value, i) => (i < given ? value : null)), "truth"));
-      const drawn = sketch.map((value, i) => (i < given ? (i === given - 1 ? truth[i] : null) : value));
-      svg.append(line(drawn, "guess"));
-      svg.append(draw("rect", { x: box.left - 20, y: box.top - 8, width: box.right - box.left + 32, height: box.bottom - box.top + 16, class: "mindgap-predict-paper" }));
+      layer = draw("g", {});
+      svg.append(layer);
+      repaint();
+// An element of HTML: a finger that draws must not scroll the page, which SVG's own cannot say.
+      paper = make("div", { class: "mindgap-predict-paper", "aria-hidden": true });
+      const place = { left: box.left - 20, top: box.top - 8, width: box.right - box.left + 32, height: box.bottom - box.top + 16 };
+      for (const [side, pixels] of Object.entries(place)) paper.style[side] = `${pixels}px`;
+      listen(paper);
     }
     const title = make("p", { class: "mindgap-predict-y" }, y_title);
     const key = revealed
       ? [make("p", { class: "mindgap-predict-key" }, ...(answer ? [make("span", { class: "is-guess" }, "your sketch")] : []), make("span", { class: "is-truth" }, "answer"))]
       : [];
-    stage.replaceChildren(title, svg, ...key);
-    if (!revealed) listen(svg);
+    stage.replaceChildren(title, make("div", { class: "mindgap-predict-sheet" }, svg, ...(paper ? [paper] : [])), ...key);
   };
 
   const set = (i, value) => {
@@ -343,12 +368,10 @@ function curveQuestion(asked, changed) {
   };
 
   // Every point that the pointer passes takes its height, also between two of its reports.
-  const listen = (svg) => {
-    if (stage.dataset.drawing) return;
-    svg.addEventListener("pointerdown", (event) => {
+  const listen = (paper) => {
+    paper.addEventListener("pointerdown", (event) => {
       if (event.button || !event.isPrimary) return;
       event.preventDefault();
-      stage.dataset.drawing = "yes";
       let last = null;
       const pass = (event) => {
         const frame = stage.querySelector("svg").getBoundingClientRect();
@@ -361,13 +384,13 @@ function curveQuestion(asked, changed) {
           } else if (i === nearest) set(i, height(now.y));
         }
         last = now;
-        paint();
+        repaint();
         changed();
       };
       const end = () => {
-        delete stage.dataset.drawing;
-        for (const kind of ["pointermove", "pointerup", "pointercancel"]) window.removeEventListener(kind, kind === "pointermove" ? pass : end);
-        paint();
+        window.removeEventListener("pointermove", pass);
+        window.removeEventListener("pointerup", end);
+        window.removeEventListener("pointercancel", end);
       };
       window.addEventListener("pointermove", pass);
       window.addEventListener("pointerup", end);
@@ -390,7 +413,7 @@ function curveQuestion(asked, changed) {
             "aria-label": `${y_title}, ${x_title} ${called[i]}`,
             oninput: () => {
               set(i, up.value(Number(slider.value) / 100));
-              paint();
+              repaint();
               changed();
             },
           });
@@ -420,13 +443,13 @@ function curveQuestion(asked, changed) {
     },
     sentence: (guess) => {
       const [first, last] = [significant(truth[0]), significant(truth[truth.length - 1])];
-      const course = `It goes from ${first} at ${called[0]} to ${last} at ${called[x.length - 1]}.`;
+      const course = `The answer goes from ${first} at ${called[0]} to ${last} at ${called[x.length - 1]}.`;
       if (guess === null) return course;
       const off = truth.map((value, i) => Math.abs(value - guess[i]));
       const own = off.slice(given);
       const far = off.indexOf(Math.max(...own));
       const mean = own.reduce((sum, one) => sum + one, 0) / own.length;
-      return `On average your sketch is ${significant(mean)} off; farthest at ${called[far]}, where you drew ${significant(guess[far])} and it is ${significant(truth[far])}. ${course}`;
+      return `On average your sketch was ${significant(mean)} off; farthest at ${x_title} ${called[far]}, where you drew ${significant(guess[far])} and it is ${significant(truth[far])}. ${course}`;
     },
   };
 }
@@ -449,7 +472,7 @@ function follow(figureId) {
   for (const child of figure.children) if (child !== veil) child.inert = veiled;
   if (veiled && !veil) {
     const link = make("a", { href: `#${open[0].asked.name}` }, "Predict first");
-    veil = make("div", { class: "mindgap-veil" }, make("p", {}, link, ", then this figure shows itself."));
+    veil = make("div", { class: "mindgap-veil" }, make("p", {}, link, ", and this figure appears."));
     figure.prepend(veil);
   } else if (!veiled) veil?.remove();
 }

@@ -19,6 +19,7 @@ with extra("charts"):
         shift_explorer,
         temperature_label,
     )
+    from mindgap.charts.schematic import clip_schematic
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
@@ -38,6 +39,7 @@ __all__ = [
     "TEXT",
     "best_distances",
     "cap_sizes",
+    "clip_schematic",
     "depth_curves",
     "enable",
     "far_shifts",

@@ -8,7 +8,16 @@ from typing import Any
 import pandas as pd
 
 from mindgap import charts
-from tests.charts import test_cones, test_gap, test_landscape, test_seeds, test_sphere, test_temperature, test_training
+from tests.charts import (
+    test_cones,
+    test_gap,
+    test_landscape,
+    test_schematic,
+    test_seeds,
+    test_sphere,
+    test_temperature,
+    test_training,
+)
 
 # Arguments that are no chart's: colours, the look, names of directions, labels.
 NO_CHARTS = {"DIRECTIONS", "IMAGE", "TEMPERATURE_COLOURS", "TEXT", "enable", "labelled", "temperature_label"}
@@ -17,6 +26,7 @@ SCENES = pd.DataFrame({"picture": ["data:,a", "data:,b", "data:,c"], "caption": 
 MAKERS: dict[str, Callable[[], Any]] = {
     "best_distances": test_temperature.CHARTS["best_distances"],
     "cap_sizes": test_cones.caps,
+    "clip_schematic": test_schematic.schematic,
     "depth_curves": test_cones.depth,
     "gap_at_recall": test_training.CHARTS["gap_at_recall"],
     "gap_map": lambda: charts.gap_map(
