@@ -10,7 +10,7 @@ from mindgap._extras import extra
 
 with extra("charts"):
     from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
-    from mindgap.charts.gap import gap_map, gap_panels, measure_dots
+    from mindgap.charts.gap import gap_against, gap_map, gap_panels
     from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
     from mindgap.charts.sphere import sphere_pairs
@@ -33,13 +33,13 @@ __all__ = [
     "cap_sizes",
     "depth_curves",
     "enable",
+    "gap_against",
     "gap_at_recall",
     "gap_map",
     "gap_panels",
     "labelled",
     "landscape_curves",
     "linear_cone",
-    "measure_dots",
     "measured_by",
     "network_view",
     "raised_curves",

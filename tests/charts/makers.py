@@ -18,6 +18,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "best_distances": test_temperature.CHARTS["best_distances"],
     "cap_sizes": test_cones.caps,
     "depth_curves": test_cones.depth,
+    "gap_against": test_gap.CHARTS["gap_against"],
     "gap_at_recall": test_training.CHARTS["gap_at_recall"],
     "gap_map": lambda: charts.gap_map(
         test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
@@ -25,7 +26,6 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "gap_panels": test_gap.CHARTS["gap_panels"],
     "landscape_curves": test_landscape.CHARTS["landscape_curves"],
     "linear_cone": test_cones.linear,
-    "measure_dots": test_gap.CHARTS["measure_dots"],
     "measured_by": test_training.CHARTS["measured_by"],
     "network_view": test_cones.network,
     "raised_curves": test_cones.raised,
