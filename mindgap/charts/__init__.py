@@ -9,10 +9,10 @@ from __future__ import annotations
 from mindgap._extras import extra
 
 with extra("charts"):
-    from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
+    from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges, squeeze
     from mindgap.charts.gap import gap_against, gap_map, gap_panels
     from mindgap.charts.landscape import DIRECTIONS, labelled, landscape_curves, shift_explorer, temperature_label
-    from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
+    from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff, trained_clouds
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
     from mindgap.charts.theme import IMAGE, TEMPERATURE_COLOURS, TEXT, enable
@@ -50,7 +50,9 @@ __all__ = [
     "singular_cliff",
     "softmax_weights",
     "sphere_pairs",
+    "squeeze",
     "temperature_label",
+    "trained_clouds",
     "training_curves",
     "training_scrubber",
     "training_view",

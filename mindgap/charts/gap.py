@@ -117,10 +117,10 @@ def gap_against(
 ) -> alt.LayerChart:
     """Gap distance against how well pairs match, an arrow a set from random weights to trained ones.
 
-    `table` has a row for each set and direction: `set`, `direction`, the gap distances `gap` (trained) and `gap_random`,
-    and for each key of `measures` two columns, itself and itself with `_random`, with shares from 0 to 1. `measures`
-    maps these to the title of the axis and to what chance would give. The horizontal axis ends at `farthest`; both
-    axes stay when the menus change.
+    `table` has a row for each set and direction: `set`, `direction`, the gap distances `gap` (trained) and
+    `gap_random`, and for each key of `measures` two columns, itself and itself with `_random`, with shares
+    from 0 to 1. `measures` maps these to the title of the axis and to what chance would give. The horizontal axis ends
+    at `farthest`; both axes stay when the menus change.
     """
     directions = list(dict.fromkeys(table["direction"]))
     titles = [title for title, _ in measures.values()]
@@ -184,10 +184,13 @@ def gap_against(
     said = caption(f"{params[0].name}", alt.value(0), alt.value(-12), align="left", fontWeight="normal", fontSize=13)
     chance = caption("'chance'", alt.value(4), alt.Y("by_chance:Q"), align="left", dy=-8, fontWeight="normal")
     by_chance = by_chance.encode(alt.Y("by_chance:Q", title=None))
-    chance.data, chance.transform = base.data, [
-        *base.transform_aggregate(by_chance="min(chance)").transform,
-        *chance.transform,
-    ]
+    chance.data, chance.transform = (
+        base.data,
+        [
+            *base.transform_aggregate(by_chance="min(chance)").transform,
+            *chance.transform,
+        ],
+    )
     chart: alt.LayerChart = (
         alt.layer(by_chance, chance, shafts, heads, starts, ends, names, said)
         .add_params(*params)

@@ -38,6 +38,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "singular_cliff": test_seeds.cliff,
     "softmax_weights": test_temperature.CHARTS["softmax_weights"],
     "sphere_pairs": test_sphere.globe,
+    "squeeze": test_cones.squeezed,
+    "trained_clouds": test_seeds.trained,
     "training_curves": test_training.CHARTS["training_curves"],
     "training_scrubber": lambda: charts.training_scrubber(test_training.history(), test_training.clouds(), SCENES),
     "training_view": test_training.CHARTS["training_view"],
