@@ -84,7 +84,9 @@ def ridges(
             tooltip=hint({"value": "format(datum.reference, '.3~f')"}, "datum.what"),
         )
     )
-    layers = [span, area, mean, mean_labels, titles, references]
+    layers = [span, area, mean, mean_labels, titles]
+    if marks["reference"].notna().any():  # a layer without rows has a legend without end
+        layers.append(references)
     if "band" in marks:
         sides = base.transform_calculate(left="-datum.band")
         layers.insert(

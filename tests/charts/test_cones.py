@@ -118,4 +118,6 @@ def test_a_ridge_may_have_a_band_around_zero() -> None:
     plain = charts.ridges(bars, marks.drop(columns="band"), "cosine", (-0.2, 1)).to_dict()["layer"]
     banded = charts.ridges(bars, marks, "cosine", (-0.2, 1)).to_dict()["layer"]
     assert len(banded) == len(plain) + 1
+    # Without a reference there is no layer of them, whose legend would have no end.
+    assert not any("shape" in layer["encoding"] for layer in plain)
     assert {"calculate": "-datum.band", "as": "left"} in banded[0]["transform"]
