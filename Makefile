@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds coursework release lock clean browser
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds coursework release lock clean browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -114,6 +114,9 @@ cones: .venv/.package  ## embed with 25 untrained networks again, for chapters 2
 
 clouds: .venv/.package  ## train the small CLIP at six temperatures again, for the clouds of chapter 5 (about 4 minutes)
 	$(BIN)/python book/results/training_clouds.py
+
+seeds: .venv/.package  ## train the small CLIP from six seeds again, for chapter 3 (about 4 minutes)
+	$(BIN)/python book/results/trained_seeds.py
 
 release: .venv/.python  ## build the package into dist/, if CHANGELOG has its version: VERSION=…
 	@grep -qxF 'version = "$(VERSION)"' pyproject.toml || { echo "pyproject.toml has another version than $(or $(VERSION),VERSION=…)"; exit 1; }

@@ -209,12 +209,12 @@ def relu_mean_field(
 ) -> Float[Tensor, " depth_and_one"]:
     """What `mlp_cosines("relu", …)` tends to as the width grows, for orthogonal inputs of one norm.
 
-    With s_l = h_l(u)·h_l(v) and q_l = ‖h_l‖², weights and biases from N(0, 1/width) give the pre-activations of two
+    With p_l = h_l(u)·h_l(v) and q_l = ‖h_l‖², weights and biases from N(0, 1/width) give the pre-activations of two
     inputs the correlation ρ, and the ReLU halves the squared norm:
 
-        ρ_l = (s_l + 1) / (q_l + 1)        q_{l+1} = (q_l + 1) / 2        s_{l+1} / q_{l+1} = κ(ρ_l)
+        ρ_l = (p_l + 1) / (q_l + 1)        q_{l+1} = (q_l + 1) / 2        p_{l+1} / q_{l+1} = κ(ρ_l)
 
-    from s_0 = 0, q_0 = `input_norm`² (without bias, leave out the ones), with κ of `relu_kernel`. Shape (depth + 1,),
+    from p_0 = 0, q_0 = `input_norm`² (without bias, leave out the ones), with κ of `relu_kernel`. Shape (depth + 1,),
     float64. At the norm √512, layer 1 is .3193.
 
     Raises ValueError for depth < 1 or input_norm ≤ 0.

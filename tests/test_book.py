@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 
 import nbformat
 import pytest
+import torch
 import vl_convert
 import yaml
 
 from book.conftest import StoredChart, features_reason, same
 from book.notebooks import INSTALL, SKIP, execute, notebooks
-from book.results import clip_random
+from book.results import clip_random, trained_seeds
 from mindgap import results
 from mindgap.charts.theme import MIME
 from mindgap.geometry import distinct_rows
@@ -294,3 +295,25 @@ def test_convirts_reports_are_repeated_as_chapter_1_says() -> None:
         cell.source for cell in CHAPTERS["01_modality_gap"].cells
     )
     assert distinct_rows(load_pairs("convirt").y) == 443
+
+
+def test_what_is_kept_of_the_seeds_is_what_untrained_models_and_the_summary_give() -> None:
+    kept = json.loads(results.path("trained_seeds.json").read_text(encoding="utf-8"))
+    assert kept["recipe"]["seed"] == list(range(trained_seeds.SEEDS))
+    assert kept["recipe"]["steps"] == trained_seeds.STEPS
+    clouds = [trained_seeds.untrained(seed) for seed in range(trained_seeds.SEEDS)]
+    image, text = (torch.stack(side) for side in zip(*clouds, strict=True))
+    found, before = trained_seeds.of_stage(image, text), kept["stages"]["untrained"]
+    for tower in trained_seeds.TOWERS:
+        for name, value in found[tower].items():
+            assert value == pytest.approx(before[tower][name], abs=2e-3)
+    assert found["between"]["both"] == pytest.approx(before["between"]["both"], abs=2e-3)
+    after = kept["stages"]["trained"]
+    # The gaps and the products of means belong together: ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b.
+    n, gaps = trained_seeds.INPUTS, after["gaps"]
+    lengths = [c + (1 - c) / n for tower in trained_seeds.TOWERS for c in after[tower]["cosines"]]
+    own = [
+        (lengths[i] + lengths[i + trained_seeds.SEEDS] - gaps[i][i + trained_seeds.SEEDS] ** 2) / 2
+        for i in range(trained_seeds.SEEDS)
+    ]
+    assert own == pytest.approx(after["own"], abs=1e-3)

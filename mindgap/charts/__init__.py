@@ -9,8 +9,8 @@ from __future__ import annotations
 from mindgap._extras import extra
 
 with extra("charts"):
-    from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges
-    from mindgap.charts.gap import gap_map, gap_panels, measure_dots
+    from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges, squeeze
+    from mindgap.charts.gap import gap_against, gap_map, gap_panels
     from mindgap.charts.landscape import (
         DIRECTIONS,
         far_shifts,
@@ -20,7 +20,7 @@ with extra("charts"):
         temperature_label,
     )
     from mindgap.charts.schematic import clip_schematic
-    from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff
+    from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff, trained_clouds
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.temperature import best_distances, softmax_weights
     from mindgap.charts.theme import IMAGE, TEMPERATURE_COLOURS, TEXT, enable
@@ -43,13 +43,13 @@ __all__ = [
     "depth_curves",
     "enable",
     "far_shifts",
+    "gap_against",
     "gap_at_recall",
     "gap_map",
     "gap_panels",
     "labelled",
     "landscape_curves",
     "linear_cone",
-    "measure_dots",
     "measured_by",
     "network_view",
     "raised_curves",
@@ -60,7 +60,9 @@ __all__ = [
     "singular_cliff",
     "softmax_weights",
     "sphere_pairs",
+    "squeeze",
     "temperature_label",
+    "trained_clouds",
     "training_curves",
     "training_scrubber",
     "training_view",

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from mindgap.charts._parts import caption, emphasis, hint, radios, runtime, slider, superscript, words
+from mindgap.charts.sphere import _at, _graticule, _placed
 from mindgap.charts.theme import ACCENT, HUES, IMAGE, NEUTRAL, SHAPES, TEXT
 
 MODALITY_SCALE = alt.Scale(domain=["image", "text", "both"], range=[IMAGE, TEXT, ACCENT])
@@ -33,7 +34,8 @@ def ridges(
 
     `bars` has `row`, `modality` ("image", "text" or "both"), `value` (the middle of a bin) and `height` (0 to 1);
     `marks` has a line a row, in the order in which rows are drawn: `row`, `modality`, `mean`, `label` (what is written
-    at the mean), `low` and `high` (the extremes), and `reference` (or None). `title` is that of the horizontal axis,
+    at the mean), `low` and `high` (the extremes), and `reference` (or None), and may have `band`: a range around 0 that
+    is shaded, its half-width. `title` is that of the horizontal axis,
     `domain` its range, and `reference` says whose the reference values are.
     """
     rows = list(marks["row"])
@@ -82,8 +84,17 @@ def ridges(
             tooltip=hint({"value": "format(datum.reference, '.3~f')"}, "datum.what"),
         )
     )
+    layers = [span, area, mean, mean_labels, titles]
+    if marks["reference"].notna().any():  # a layer without rows has a legend without end
+        layers.append(references)
+    if "band" in marks:
+        sides = base.transform_calculate(left="-datum.band")
+        layers.insert(
+            0,
+            sides.mark_rect(color=NEUTRAL, opacity=0.22).encode(alt.X("left:Q", scale=scale), x2="band:Q", y2="top:Q"),
+        )
     chart: alt.LayerChart = (
-        alt.layer(span, area, mean, mean_labels, titles, references)
+        alt.layer(*layers)
         .resolve_scale(color="independent", shape="independent")
         .properties(
             width=560,
@@ -97,8 +108,8 @@ def ridges(
 def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) -> alt.ConcatChart:
     """Two caps of a sphere in cross-section, and how little of it they cover, as cosine and dimension move.
 
-    `shares` has `cosine`, `index` (of the dimension, from 0), `dimension`, `cap` ("the paper's" or "that holds the
-    cone") and `log2`, the log2 of the share; the sliders step through what is there.
+    `shares` has `cosine`, `index` (of the dimension, from 0), `dimension`, `cap` ("the paper's" or "of a typical
+    point") and `log2`, the log2 of the share; the sliders step through what is there.
     """
     cosines = sorted(set(shares["cosine"]))
     dimensions = sorted(set(shares["dimension"]))
@@ -108,7 +119,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         slider("dimension_step", dimensions.index(dimension), 0, len(dimensions) - 1, 1, "dimension"),
         words("dimension_step", f"'' + {dimensions}[dimension_step]"),
     ]
-    caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "that holds the cone": ("acos(sqrt(cosine))", ACCENT)}
+    caps = {"the paper's": ("acos(cosine)/2", NEUTRAL), "of a typical point": ("acos(sqrt(cosine))", ACCENT)}
     stroke = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
     colour = alt.Color(
         "cap:N",
@@ -116,7 +127,7 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         scale=alt.Scale(domain=list(caps), range=[colour for _, colour in caps.values()]),
         legend=stroke,
     )
-    dashes = {"the paper's": [5, 3], "that holds the cone": [1, 0]}
+    dashes = {"the paper's": [5, 3], "of a typical point": [1, 0]}
     dash = alt.StrokeDash(
         "cap:N", title="cap", scale=alt.Scale(domain=list(dashes), range=list(dashes.values())), legend=stroke
     )
@@ -186,8 +197,8 @@ def cap_sizes(shares: pd.DataFrame, cosine: float = 0.56, dimension: int = 512) 
         alt.concat(picture, sizes, columns=2)
         .add_params(*params)
         .properties(
-            description="Left: a circle with two wedges, the cap of the paper and the wider one that holds all points "
-            "of the mean cosine. Right: the share of the sphere that each covers, against the dimension."
+            description="Left: a circle with two wedges, the cap of the paper and the wider one that reaches out to a "
+            "typical point. Right: the share of the sphere that each covers, against the dimension."
         )
     )
     return runtime(chart, play=["cosine", "dimension_step"])
@@ -323,7 +334,7 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
     )
     chart: alt.LayerChart = (
         alt.layer(bars, dots, curve, formula)
-        .add_params(slider("norm", 5, 0.5, 24, 0.5, "input norm ‖u‖"))
+        .add_params(slider("norm", 4, 0.5, 24, 0.5, "input norm ‖u‖"))
         .properties(
             width=600,
             height=300,
@@ -372,6 +383,80 @@ def raised_curves(table: pd.DataFrame) -> alt.LayerChart:
         )
     )
     return chart
+
+
+def squeeze(points: pd.DataFrame, shared: pd.DataFrame) -> alt.ConcatChart:
+    """A ring of inputs that random layers lift from the equator to the pole: seen from the side, and on a globe.
+
+    `points` has a row for each input of each network: `network`, `input`, and two lists with an entry for the inputs
+    and for each layer, `latitude` and `longitude` (degrees): the pole is the direction of the mean, so that the sine of
+    the latitude is the cosine with it. `shared` has `network`, and the lists `length`, that of the mean vector, and
+    `cosine`, the mean cosine of two inputs. The slider goes through the layers, in between along straight lines.
+    """
+    networks = list(dict.fromkeys(points["network"]))
+    depth = len(shared["length"].iloc[0]) - 1
+    params, chosen = radios({"network": networks})
+    params += [
+        slider("layer", 0, 0, depth, 0.25, "layers"),
+        words("layer", f"format(layer, '.2~f') + ' of {depth}'"),
+        slider("turn", 20, -180, 180, 5, "turn the globe"),
+        alt.param("tilt", value=25),
+    ]
+
+    def now(name: str) -> str:
+        low, high = f"datum.{name}[floor(layer)]", f"datum.{name}[min({depth}, floor(layer) + 1)]"
+        return f"({low} + (layer - floor(layer))*({high} - {low}))"
+
+    ring = alt.Chart(points).transform_filter(chosen).transform_calculate(lat=now("latitude"), lon=now("longitude"))
+    placed = _placed(ring, "dot", "datum.lat", "datum.lon").transform_calculate(
+        side_x="datum.dot_out*sin(datum.lon*PI/180)", side_y="datum.dot_up"
+    )
+    said = hint({"angle to the shared vector": "format(90 - datum.lat, '.1f') + '°'"}, "'input ' + datum.input")
+    mean = (
+        alt.Chart(shared)
+        .transform_filter(chosen)
+        .transform_calculate(long=now("length"), alike=now("cosine"), side_x="0", side_y="datum.long", zero="0")
+    )
+    arrow = mean.mark_rule(strokeWidth=4, color=ACCENT).encode(*_at("side"), x2=alt.X2("zero:Q"), y2=alt.Y2("zero:Q"))
+    tip = mean.mark_point(shape="triangle-up", filled=True, size=150, color=ACCENT, opacity=1).encode(*_at("side"))
+    spokes = (
+        placed.transform_calculate(origin="0")
+        .mark_rule(strokeWidth=1, color=NEUTRAL, opacity=0.35)
+        .encode(*_at("side"), x2=alt.X2("origin:Q"), y2=alt.Y2("origin:Q"))
+    )
+    dots = placed.mark_point(filled=True, size=70, color=IMAGE, opacity=0.9).encode(*_at("side"), tooltip=said)
+    outline = (
+        alt.Chart(alt.sequence(0, 61, as_="i"))
+        .transform_calculate(round_x="cos(datum.i*PI/30)", round_y="sin(datum.i*PI/30)")
+        .mark_line(color=NEUTRAL, strokeWidth=1.2)
+        .encode(*_at("round"), order="i:Q")
+    )
+    below = {"align": "left", "fontSize": 13}
+    number = caption(
+        "'mean cosine ' + format(datum.alike, '.3f')", alt.value(0), alt.value(-9), mean, color=ACCENT, **below
+    )
+    side = alt.layer(outline, spokes, dots, arrow, tip, number).properties(name="equal_side", width=330, height=330)
+
+    pole = _placed(mean, "tip", "90", "0").transform_calculate(
+        end_x="datum.tip_x*datum.long", end_y="datum.tip_y*datum.long", middle="0"
+    )
+    axis = pole.mark_rule(strokeWidth=4, color=ACCENT).encode(*_at("end"), x2=alt.X2("middle:Q"), y2=alt.Y2("middle:Q"))
+    on_globe = placed.mark_point(filled=True, size=70, color=IMAGE).encode(
+        *_at("dot"), opacity=alt.condition("datum.dot_front > 0", alt.value(0.9), alt.value(0.3)), tooltip=said
+    )
+    title = caption("'the same on a globe'", alt.value(0), alt.value(-9), **below)
+    globe = alt.layer(outline, *_graticule(), axis, on_globe, title).properties(
+        name="equal_globe", width=330, height=330
+    )
+    chart: alt.ConcatChart = (
+        alt.concat(side, globe, columns=2)
+        .add_params(*params)
+        .properties(
+            description="A ring of inputs as blue points, seen from the side within a circle and on a globe; the "
+            "vector they share as an arrow to the pole. A slider goes through the layers, a menu chooses the network."
+        )
+    )
+    return runtime(chart, play=["layer", "turn"])
 
 
 def network_view(

@@ -16,6 +16,7 @@ from mindgap.charts._parts import (
     names_above,
     pair_layers,
     radio,
+    radios,
     reach,
     runtime,
 )
@@ -111,30 +112,94 @@ def gap_map(
     return chart
 
 
-def measure_dots(table: pd.DataFrame, columns: Mapping[str, str]) -> alt.ConcatChart:
-    """A row of dot plots, one a measure, with the embedding sets as shared rows.
+def gap_against(
+    table: pd.DataFrame, measures: Mapping[str, tuple[str, float]], farthest: float = 1.5
+) -> alt.LayerChart:
+    """Gap distance against how well pairs match, an arrow a set from random weights to trained ones.
 
-    `table` has the columns `set`, `weights` ("trained" or "random") and one column a measure; `columns` maps those to
-    axis titles.
+    `table` has a row for each set and direction: `set`, `direction`, the gap distances `gap` (trained) and
+    `gap_random`, and for each key of `measures` two columns, itself and itself with `_random`, with shares
+    from 0 to 1. `measures` maps these to the title of the axis and to what chance would give. The horizontal axis ends
+    at `farthest`; both axes stay when the menus change.
     """
-    order = list(table["set"])
-    kinds = [kind for kind in ("trained", "random") if kind in set(table["weights"])]
-    looks = {"trained": (ACCENT, "circle"), "random": (NEUTRAL, "diamond")}
-    colour = alt.Color("weights:N", title=None, scale=alt.Scale(domain=kinds, range=[looks[k][0] for k in kinds]))
-    shape = alt.Shape("weights:N", title=None, scale=alt.Scale(domain=kinds, range=[looks[k][1] for k in kinds]))
-    # Names stand above their rows, so that a phone's column is left to the measures.
-    base = alt.Chart(table).encode(alt.Y("set:N", sort=order, title=None, axis=None))
-    panels: list[Any] = []
-    for column, title in columns.items():
-        x = alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4))
-        stem = base.mark_rule(color=NEUTRAL, strokeWidth=1.5).encode(x, x2=alt.datum(0))
-        dots = base.mark_point(filled=True, size=90, opacity=1).encode(
-            x, colour, shape, tooltip=hint({title: f"format(datum['{column}'], '.3f')"}, "datum.set")
+    directions = list(dict.fromkeys(table["direction"]))
+    titles = [title for title, _ in measures.values()]
+    tidy = pd.concat(
+        table[["set", "direction", "gap", "gap_random"]].assign(
+            measure=title, chance=chance, value=table[name], value_random=table[f"{name}_random"]
         )
-        names = base.mark_text(align="left", dx=3, dy=-14).encode(x=alt.value(0), text="set:N")
-        panels.append(alt.layer(stem, dots, names).properties(width=220, height=35 * len(order)))
-    chart: alt.ConcatChart = alt.concat(*panels, columns=2).properties(
-        description=f"Dot plots of {', '.join(columns.values())} for {', '.join(order)}."
+        for name, (title, chance) in measures.items()
+    )
+    params, chosen = radios({"measure": titles, "direction": directions})
+    least = -0.04
+    x = alt.X("gap:Q", title="gap distance", scale=alt.Scale(domain=[0, farthest], nice=False))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[least, 1.04], nice=False))
+    base = alt.Chart(tidy).transform_filter(chosen)
+    kinds = ["trained", "random weights"]
+    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, NEUTRAL]))
+    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"]))
+    by_chance = base.transform_aggregate(by_chance="min(chance)").mark_rule(color=NEUTRAL, strokeDash=[4, 4])
+    shafts = base.mark_rule(color=NEUTRAL, strokeWidth=1.5, opacity=0.8).encode(
+        x, y, alt.X2("gap_random:Q"), alt.Y2("value_random:Q")
+    )
+    # Heads stand halfway, where no point covers them, and turn with the shafts, whatever the size of the frame.
+    right = f"(datum.gap - datum.gap_random) / {farthest} * width"
+    up = f"(datum.value - datum.value_random) / {1.04 - least} * height"
+    heads = (
+        base.transform_calculate(
+            middle="(datum.gap + datum.gap_random) / 2", half="(datum.value + datum.value_random) / 2"
+        )
+        .mark_point(shape="triangle-up", filled=True, size=110, opacity=1, color=NEUTRAL)
+        .encode(alt.X("middle:Q"), alt.Y("half:Q"), angle=alt.value(alt.ExprRef(f"atan2({right}, {up}) * 180 / PI")))
+    )
+    starts = (
+        base.transform_calculate(kind="'random weights'")
+        .mark_point(filled=True, size=80, opacity=1)
+        .encode(
+            alt.X("gap_random:Q"),
+            alt.Y("value_random:Q"),
+            colour,
+            shape,
+            tooltip=hint(
+                {"gap distance": "format(datum.gap_random, '.2f')", "value": "format(datum.value_random, '.3f')"},
+                "datum.set + ', random weights'",
+            ),
+        )
+    )
+    ends = (
+        base.transform_calculate(kind="'trained'")
+        .mark_point(filled=True, size=120, opacity=1)
+        .encode(
+            x,
+            y,
+            colour,
+            shape,
+            tooltip=hint(
+                {"gap distance": "format(datum.gap, '.2f')", "value": "format(datum.value, '.3f')"},
+                "datum.set + ', trained'",
+            ),
+        )
+    )
+    names = base.mark_text(dy=-13, fontWeight="bold", align="center").encode(x, y, text="set:N")
+    said = caption(f"{params[0].name}", alt.value(0), alt.value(-12), align="left", fontWeight="normal", fontSize=13)
+    chance = caption("'chance'", alt.value(4), alt.Y("by_chance:Q"), align="left", dy=-8, fontWeight="normal")
+    by_chance = by_chance.encode(alt.Y("by_chance:Q", title=None))
+    chance.data, chance.transform = (
+        base.data,
+        [
+            *base.transform_aggregate(by_chance="min(chance)").transform,
+            *chance.transform,
+        ],
+    )
+    chart: alt.LayerChart = (
+        alt.layer(by_chance, chance, shafts, heads, starts, ends, names, said)
+        .add_params(*params)
+        .properties(
+            width=600,
+            height=340,
+            description="Gap distance against how well pairs match, for "
+            f"{', '.join(dict.fromkeys(table['set']))}: an arrow each from random weights to trained ones.",
+        )
     )
     return chart
 

@@ -58,6 +58,29 @@ def gap_shuffle(value: Any) -> None:
         raise Failed(f"{', '.join(found) or 'nothing'} is not all; which other measure asks about pairs?")
 
 
+@exercise("ex-gap-among", "the fewer there are to choose from, the higher R@1")
+def gap_among(value: Any) -> None:
+    x, y = (geometry.normalize(rows.double()) for rows in clip_rows())
+    cosines = x @ y.T
+    own = cosines.diagonal()[:, None]
+    nearer = (cosines > own + 1e-9).sum(dim=1).tolist()
+    n, few = len(x), 100
+    # None of the nearer ones is among those drawn.
+    share = sum(math.comb(n - 1 - g, few - 1) / math.comb(n - 1, few - 1) for g in nearer) / n
+    expect(
+        value,
+        {"R@1 among 100 captions": share},
+        {
+            "that is R@1 among all 500": geometry.recall_at_k(x, y),
+            "that is R@5 among all 500; being first among a fifth of them asks more": geometry.recall_at_k(x, y, 5),
+            "R@1 does not grow in proportion: most of what is missed among 500 is not missed by chance": min(
+                1.0, 5 * geometry.recall_at_k(x, y)
+            ),
+        },
+        within=0.015,
+    )
+
+
 @exercise("ex-cone-abs", "twice what a ReLU is worth")
 def cone_abs(value: Any) -> None:
     expect(
@@ -145,6 +168,25 @@ def seeds_umap(value: Any) -> None:
         )
     if after < 0.75:
         raise Failed(f"{after:.2f} is not the share after subtracting each seed's mean. Likely another mean was taken.")
+
+
+@exercise("ex-seeds-three", "so close that they are likely one initialisation, and no three")
+def seeds_three(value: Any) -> None:
+    window = 0.0014 / 0.03
+    pair = window / math.pi**0.5  # two numbers, whose difference has the standard deviation √2
+    expect(
+        value,
+        {"the probability that three gaps lie within 0.0014": 3 * window**2 / (2 * math.pi * 3**0.5)},
+        {
+            "that is the probability for two runs": pair,
+            "the three are taken for two independent pairs; but if two pairs are close, they share a run": pair**2,
+            "that is in per cent; a probability is asked": 100 * 3 * window**2 / (2 * math.pi * 3**0.5),
+            "each pair in turn is close to the first, but the second and the third may lie on either side of it": (
+                4 * window**2 / (2 * math.pi * 3**0.5)
+            ),
+        },
+        within=0.12,
+    )
 
 
 @exercise("ex-seeds-theorem", "below β, so the bound needs its biases")

@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "cap_sizes": test_cones.caps,
     "clip_schematic": test_schematic.schematic,
     "depth_curves": test_cones.depth,
+    "gap_against": test_gap.CHARTS["gap_against"],
     "gap_at_recall": test_training.CHARTS["gap_at_recall"],
     "gap_map": lambda: charts.gap_map(
         test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
@@ -36,7 +37,6 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "far_shifts": test_landscape.CHARTS["far_shifts"],
     "landscape_curves": test_landscape.CHARTS["landscape_curves"],
     "linear_cone": test_cones.linear,
-    "measure_dots": test_gap.CHARTS["measure_dots"],
     "measured_by": test_training.CHARTS["measured_by"],
     "network_view": test_cones.network,
     "raised_curves": test_cones.raised,
@@ -49,6 +49,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "singular_cliff": test_seeds.cliff,
     "softmax_weights": test_temperature.CHARTS["softmax_weights"],
     "sphere_pairs": test_sphere.globe,
+    "squeeze": test_cones.squeezed,
+    "trained_clouds": test_seeds.trained,
     "training_curves": test_training.CHARTS["training_curves"],
     "training_scrubber": lambda: charts.training_scrubber(test_training.history(), test_training.clouds(), SCENES),
     "training_view": test_training.CHARTS["training_view"],

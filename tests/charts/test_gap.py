@@ -14,11 +14,14 @@ def gap_points() -> pd.DataFrame:
     return pd.DataFrame([{**row, "set": s, "projection": p} for s in ("a", "b") for p in ("PCA", "UMAP")])
 
 
-MEASURES = pd.DataFrame({"set": ["a", "b"], "weights": ["trained", "random"], "gap": [0.8, 1.1]})
+MATCHES = pd.DataFrame(
+    {"set": ["a", "b"] * 2, "direction": ["to texts"] * 2 + ["to images"] * 2, "gap": 0.8, "gap_random": 1.1,
+     "recall": [0.5, 0.1, 0.4, 0.2], "recall_random": 0.01}
+)  # fmt: skip
 CHARTS = {
     "gap_map": lambda: charts.gap_map(gap_points()),
     "gap_panels": lambda: charts.gap_panels(gap_points().query("projection == 'PCA'")),
-    "measure_dots": lambda: charts.measure_dots(MEASURES, {"gap": "gap distance"}),
+    "gap_against": lambda: charts.gap_against(MATCHES, {"recall": ("recall at 1", 0.01)}),
 }
 
 

@@ -41,7 +41,18 @@ def shares() -> Any:
     return charts.share_curves(pd.DataFrame(rows), {"input norm": ["1", "2"]})
 
 
-CHARTS = {make.__name__: make for make in (clouds, cliff, shares)}
+def trained() -> Any:
+    rows = [
+        {"stage": stage, "seed": seed, "tower": tower, "x": 0.3 * seed - 0.5, "y": 0.1}
+        for stage in ("untrained", "trained")
+        for seed in range(3)
+        for tower in ("image", "text")
+        for _ in range(2)
+    ]
+    return charts.trained_clouds(pd.DataFrame(rows))
+
+
+CHARTS = {make.__name__: make for make in (clouds, cliff, shares, trained)}
 
 
 @pytest.mark.parametrize("version", VEGA_LITE)

@@ -30,7 +30,7 @@ def test_enable_shows_charts_as_vega_lite_5_with_a_description() -> None:
     try:
         charts.enable()
         data, _ = DisplayFormatter().format(
-            charts.measure_dots(pd.DataFrame({"set": ["a"], "weights": ["trained"], "g": [1.0]}), {"g": "g"})
+            charts.gap_panels(pd.DataFrame({"set": ["a"], "x": [0.4], "y": [0.1], "x2": [-0.4], "y2": [0.2]}))
         )
         assert set(data) >= {MIME, "text/plain"}
         assert data[MIME]["config"]["range"]["category"] == CONFIG["range"]["category"]

@@ -30,6 +30,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-gap-noise", 0.044),
     ("ex-gap-shuffle", ["matched cosine", "R@1"]),
     ("ex-gap-shuffle", {"mean cosine across, matched pairs", "recall at 1"}),
+    ("ex-gap-among", 0.745),
     ("ex-cone-abs", 0.64),
     ("ex-cone-abs", torch.tensor(2 / torch.pi)),
     ("ex-cone-positive", (BOTH_SIGNS, FLAT)),
@@ -37,6 +38,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-cone-norm", 0.95),
     ("ex-seeds-gap", [0.85, 1.02, 1.01]),
     ("ex-seeds-umap", (1.0, 0.94)),
+    ("ex-seeds-three", 0.0006),
     ("ex-seeds-theorem", 0.53),
     ("ex-shift-temperature", (1 / 20, 1 / 79)),
     ("ex-shift-temperature", (0.06, 0.0126)),
@@ -71,6 +73,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-gap-shuffle", ["colour"], "none of the measures"),
     ("ex-gap-shuffle", [], "nothing is not all"),
     ("ex-gap-shuffle", 2, "expected the names"),
+    ("ex-gap-among", 0.55, "among all 500"),
+    ("ex-gap-among", 0.81, "R@5"),
+    ("ex-gap-among", 1.0, "in proportion"),
     ("ex-cone-abs", 1 / math.pi, "what a ReLU makes"),
     ("ex-cone-abs", 0.8, "the mean of |a|"),
     ("ex-cone-abs", 1, "square of a mean"),
@@ -96,6 +101,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-seeds-umap", (0.2, 0.2), "by chance it would be"),
     ("ex-seeds-umap", (1, 0.09), "below chance"),
     ("ex-seeds-umap", (1, 0.5), "another mean"),
+    ("ex-seeds-three", 0.026, "for two runs"),
+    ("ex-seeds-three", 0.06, "per cent"),
+    ("ex-seeds-three", 0.0008, "either side"),
     ("ex-seeds-theorem", 0.6, "before the activation"),
     ("ex-seeds-theorem", 0.681, "not the share"),
     ("ex-seeds-theorem", 0.363, "above the line only"),
@@ -147,7 +155,14 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-NEED_CLIP = ["ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-temperature-far", "ex-mismatch-near"]
+NEED_CLIP = [
+    "ex-gap-noise",
+    "ex-gap-among",
+    "ex-shift-temperature",
+    "ex-shift-half",
+    "ex-temperature-far",
+    "ex-mismatch-near",
+]
 
 
 @pytest.mark.parametrize(("label", "value"), RIGHT)
