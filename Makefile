@@ -80,7 +80,8 @@ browser:
 	else echo "no chromium, and no apt or no root to install it; the browser tests will be skipped"; fi
 
 test: export MINDGAP_SKIPS := $(CURDIR)/_build/skips.jsonl
-test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site
+test: export MINDGAP_WHOLE := $(WHOLE)
+test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site; WHOLE=1 also runs each chapter in JupyterLab
 	@rm -f $(MINDGAP_SKIPS)
 	$(BIN)/python -m pytest --durations=10
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
