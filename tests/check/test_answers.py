@@ -43,9 +43,9 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-shift-half", (0.004, 0.002)),
     ("ex-temperature-far", 0.145),
     ("ex-temperature-far", 0.15),
-    ("ex-temperature-worth", 1 / 75),
-    ("ex-temperature-worth", 0.0133),
-    ("ex-temperature-worth", 0.013),
+    ("ex-temperature-worth", (1 / 91, 1 / 80)),
+    ("ex-temperature-worth", (0.011, 0.013)),
+    ("ex-temperature-depth", (0.1, 0.53)),
     ("ex-temperature-start", (0.47, 0.84)),
     ("ex-temperature-start", [0.41, 0.58]),
     ("ex-mismatch-height", (72, 1 / 21)),
@@ -111,10 +111,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-temperature-far", 0.2, "is not the temperature"),
     ("ex-temperature-far", 0.056, "to ten per cent"),
     ("ex-temperature-far", 0.33, "not with .01 of the loss"),
-    ("ex-temperature-worth", 75, "one over the temperature"),
-    ("ex-temperature-worth", 0.0075, "the wrong way"),
-    ("ex-temperature-worth", 0.02, "the square is missing"),
-    ("ex-temperature-worth", 0.0125, "first order"),
+    ("ex-temperature-worth", (91, 80), "one over the temperature"),
+    ("ex-temperature-worth", (1 / 80, 1 / 91), "exchanged"),
+    ("ex-temperature-worth", (0.0091, 0.008), "the wrong way"),
+    ("ex-temperature-worth", (1 / 70, 0.0158), "the square is missing"),
+    ("ex-temperature-worth", (1 / 64, 1 / 80), "not all of it"),
+    ("ex-temperature-worth", (1 / 91, 1 / 64), "one root and not two"),
+    ("ex-temperature-depth", (0.53, 0.1), "exchanged"),
     ("ex-temperature-start", (0.84, 0.47), "the two are exchanged"),
     ("ex-temperature-start", (0.2, 0.22), "not the last"),
     ("ex-temperature-start", (1.3, 1.4), "not the gaps of aligned towers"),
@@ -137,7 +140,10 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-NEED_CLIP = ["ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-temperature-far", "ex-mismatch-near"]
+NEED_CLIP = [
+    "ex-gap-noise", "ex-shift-temperature", "ex-shift-half", "ex-temperature-depth", "ex-temperature-far",
+    "ex-mismatch-near",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("label", "value"), RIGHT)
