@@ -6,8 +6,9 @@ wherever it is downloaded to. A live explorer has no stored output; it is built,
 A cell that says in its metadata that it needs some of the authors' features, {"mindgap": {"needs": ["clasp"]}}, is
 skipped with that reason where they cannot be had; all other cells run. The data inside a chart is kept to four
 significant digits, so the fourth may fall either way on another processor: one unit of it is allowed, in the formulas
-that move a chart's points too; everything else in a chart must be equal. And no cell may use more than ten minutes of
-processor time, however long it waits for a busy machine; the most expensive ones are listed at the end.
+that move a chart's points too; everything else in a chart must be equal. A prediction keeps three digits. And no cell
+may use more than ten minutes of processor time, however long it waits for a busy machine; the most expensive ones are
+listed at the end.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ DECIMAL = re.compile(r"(?<![\w.])(\d+\.\d+(?:e[+-]?\d+)?)(?![\w.])")
 class StoredChart(dict):
     """A chart's specification that equals another one if only the last kept digits of its numbers differ."""
 
+    digits = 4
+
     def __eq__(self, other: object) -> bool:
-        return same(dict(self), dict(other) if isinstance(other, dict) else other)
+        return same(dict(self), dict(other) if isinstance(other, dict) else other, self.digits)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -53,20 +56,27 @@ class StoredChart(dict):
     __hash__ = None
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two JSON values agree, numbers to one unit of the fourth significant digit."""
+class StoredPrediction(StoredChart):
+    """The same of what is kept of a prediction, which is one digit less."""
+
+    digits = 3
+
+
+def same(a: Any, b: Any, digits: int = 4) -> bool:
+    """Whether two JSON values agree, numbers to one unit of the last of some significant digits."""
     numbers = (int, float)
     if isinstance(a, numbers) and isinstance(b, numbers) and not isinstance(a, bool) and not isinstance(b, bool):
         largest = max(abs(a), abs(b))
-        unit = 10.0 ** (math.floor(math.log10(largest)) - 3) if largest > 0 else 0.0
+        unit = 10.0 ** (math.floor(math.log10(largest)) - digits + 1) if largest > 0 else 0.0
         return abs(a - b) <= max(1.01 * unit, 1e-6)
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(same(a[key], b[key], digits) for key in a)
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(same(*both, digits) for both in zip(a, b, strict=True))
     if isinstance(a, str) and isinstance(b, str) and a != b:
         ours, theirs = DECIMAL.split(a), DECIMAL.split(b)
-        return ours[::2] == theirs[::2] and same(*([float(text) for text in parts[1::2]] for parts in (ours, theirs)))
+        one, other = ([float(text) for text in parts[1::2]] for parts in (ours, theirs))
+        return ours[::2] == theirs[::2] and same(one, other, digits)
     return type(a) is type(b) and a == b
 
 
@@ -136,6 +146,8 @@ _sanitize = IPyNbCell.sanitize
 def _sanitize_charts(self: IPyNbCell, value: Any) -> Any:
     if isinstance(value, dict) and "vega-lite" in str(value.get("$schema", "")):
         return StoredChart(value)
+    if isinstance(value, dict) and {"question", "figure", "kind"} <= value.keys():
+        return StoredPrediction(value)
     return _sanitize(self, value)
 
 
