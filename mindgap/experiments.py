@@ -80,6 +80,12 @@ def _long(base: Recipe) -> list[Run]:
     return [Run(run.labels, replace(run.recipe, schedule="constant")) for run in _initialisation(base)]
 
 
+def _slow(base: Recipe) -> list[Run]:
+    """2 runs a seed: as initialisation, at rate and batch of the authors' script, whose epoch is 781 steps (§4.4)."""
+    gentle = {"learning_rate": 1e-5, "warmup": 0, "schedule": "constant", "batch_size": 64}
+    return [Run(run.labels, replace(run.recipe, **gentle)) for run in _initialisation(base)]
+
+
 def _mismatch(base: Recipe) -> list[Run]:
     """10 runs a seed: a share of the captions exchanged, at a low and a high temperature (§4.3)."""
     return [
@@ -112,6 +118,7 @@ EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
     "finetune": _finetune,
     "initialisation": _initialisation,
     "long": _long,
+    "slow": _slow,
     "mismatch": _mismatch,
     "captions": _captions,
     "modality": _modality,

@@ -29,7 +29,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestWhatIsPlanned:
     @pytest.mark.parametrize(("experiment", "runs"), [
-        ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("mismatch", 10), ("captions", 8), ("modality", 4),
+        ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("long", 2), ("slow", 2), ("mismatch", 10),
+        ("captions", 8), ("modality", 4),
     ])  # fmt: skip
     def test_every_experiment_has_its_runs_for_every_seed(self, experiment: str, runs: int) -> None:
         found = experiments.planned(experiment, [0, 7], 50)
@@ -181,8 +182,8 @@ class TestCommitted:
     """The committed tables: what they hold, and one row once more."""
 
     @pytest.mark.parametrize(("experiment", "runs", "seeds"), [
-        ("temperature", 7, 5), ("initialisation", 2, 5), ("finetune", 12, 3), ("mismatch", 10, 3), ("captions", 8, 3),
-        ("modality", 4, 3),
+        ("temperature", 7, 5), ("initialisation", 2, 5), ("long", 2, 3), ("slow", 2, 1), ("finetune", 12, 3),
+        ("mismatch", 10, 3), ("captions", 8, 3), ("modality", 4, 3),
     ])  # fmt: skip
     def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int, seeds: int) -> None:
         table = Sweep(results.path(f"sweep_{experiment}.json"))
@@ -217,6 +218,9 @@ class TestCommitted:
         ("modality", {"modalities": "text-text", "temperature": 0.1, "seed": 0}, 30),
         # The image tower too, as far as it is cheap; what follows are the same steps.
         ("temperature", {"temperature": 0.1, "learned": False, "seed": 0}, 5),
+        ("slow", {"start": "aligned", "seed": 0}, 5),
+        # The longest runs of all, as far as the gap of aligned towers opens and begins to close.
+        ("long", {"start": "aligned", "seed": 0}, 100),
     ])  # fmt: skip
     def test_a_row_is_reproduced(self, experiment: str, labels: dict[str, Any], until: int) -> None:
         """A run of the committed table, begun again: every number of every look as far as it goes."""

@@ -10,9 +10,11 @@ from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, TEXT
 
 
 def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "read off the paper") -> alt.LayerChart:
-    """The best gap against the temperature, a line a set; `table` and `printed` have `set`, `temperature`, `distance`.
+    """The best gap against the temperature, a line a set; `table` has `set`, `temperature` and `distance`.
 
-    `printed` holds what was read off the paper's figure, drawn as crosses, which the legend calls `source`.
+    Where `table` also has `low` and `high`, a band says how wide the valley is: between these distances the loss is
+    nearly as low. `printed` has `temperature` and `distance`: what was read off the paper's figure, drawn as crosses,
+    which the legend calls `source`.
     """
     sets = list(dict.fromkeys(table["set"]))
     legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=320)
@@ -25,18 +27,32 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "re
         scale=alt.Scale(type="log", nice=False),
         axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g"),
     )
-    y = alt.Y("distance:Q", title="best distance between the means", scale=alt.Scale(zero=True))
+    title = "best distance between the means"
+    y = alt.Y("distance:Q", title=title, scale=alt.Scale(zero=True))
     params, strong = emphasis("set")
+    wide = {"low", "high"} <= set(table.columns)
+    bands = (
+        alt.Chart(table)
+        .mark_area()
+        .encode(
+            x,
+            alt.Y("low:Q", title=title),
+            alt.Y2("high:Q"),
+            alt.Color("set:N", title=None, scale=scale, legend=legend),
+            opacity=alt.condition(strong, alt.value(0.16), alt.value(0.04)),
+        )
+    )
     lines = (
         alt.Chart(table)
         .mark_line()
         .encode(x, y, colour, dash, opacity=alt.condition(strong, alt.value(1), alt.value(0.18)))
     )
     said = {"temperature": "format(datum.temperature, '.3~g')", "best distance": "format(datum.distance, '.3f')"}
+    valley = {"nearly as good": "format(datum.low, '.2f') + ' to ' + format(datum.high, '.2f')"} if wide else {}
     dots = (
         alt.Chart(table)
         .mark_point(filled=True, size=30, opacity=1)
-        .encode(x, y, colour, tooltip=hint(said, "datum.set"))
+        .encode(x, y, colour, tooltip=hint(said | valley, "datum.set"))
     )
     crosses = (
         alt.Chart(printed)
@@ -55,13 +71,15 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "re
         )
     )
     chart: alt.LayerChart = (
-        alt.layer(lines.properties(name="best_lines").add_params(*params), dots, crosses)
+        alt.layer(*([bands] if wide else []), lines.properties(name="best_lines").add_params(*params), dots, crosses)
         .resolve_scale(shape="independent")
         .properties(
             width=600,
             height=340,
             description=f"Line chart of the best distance between the modality means against the temperature for "
-            f"{', '.join(sets)}, falling towards 0; crosses are the paper's values.",
+            f"{', '.join(sets)}, falling towards 0"
+            + (", with bands of the distances that are nearly as good" if wide else "")
+            + "; crosses are the paper's values.",
         )
     )
     return chart

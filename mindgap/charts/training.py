@@ -1,4 +1,4 @@
-"""Charts of trainings: gap, recall and clouds over the steps, at each temperature (chapter 6)."""
+"""Charts of training runs: gap, recall and clouds over the steps, at each temperature (chapter 6)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mindgap.charts._parts import (
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL
 
 STEP_SCALE = alt.Scale(type="symlog", constant=1, nice=False)  # step 0 has a place, and later ones are on a log axis
-STEP_TICKS = [0, 1, 3, 10, 30, 100, 300, 1000]
+STEP_TICKS = [0, 1, 3, 10, 30, 100, 300, 1000, 3000]
 FAINT = 0.18  # of a curve while another one stands out
 WIDTH, HEIGHT = 380, 323
 
@@ -54,7 +54,7 @@ def _dash(kinds: Sequence[str], title: str | None, legend: bool = True) -> alt.S
 def training_scrubber(
     history: pd.DataFrame, clouds: pd.DataFrame, drawn: pd.DataFrame | None = None
 ) -> alt.ConcatChart:
-    """Two clouds during training, beside the gap over the steps; a slider scrubs, a menu chooses the training.
+    """Two clouds during training, beside the gap over the steps; a slider scrubs from the start, a menu chooses a run.
 
     `history` has `kind` (a temperature, or another word for what is varied), `seed`, `step` and `gap`. `clouds` has
     `kind`, `step` and the pairs of one seed, along the gap of the moment and across it: `x`, `y` (images), `x2`, `y2`
@@ -67,7 +67,7 @@ def training_scrubber(
     said = " + ', ' + drawn_scenes[marked].caption" if drawn is not None else ""
     params = [
         radio("kind_", kinds, "temperature τ"),
-        slider("training_step", len(steps) - 1, 0, len(steps) - 1, 1, "training"),
+        slider("training_step", 0, 0, len(steps) - 1, 1, "training"),
         words("training_step", "'step ' + steps[training_step]"),
         *marking(count, said),
         alt.param("steps", value=steps),
@@ -109,7 +109,7 @@ def _tracks(clouds: pd.DataFrame) -> pd.DataFrame:
 
 
 def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.ConcatChart:
-    """One look at a training: its clouds, and gap and recall of this run and of others over the steps.
+    """A training at one step: its clouds, and gap and recall of this run and of others over the steps.
 
     `history` has `kind` (a run's name), `step`, `gap` and `recall`; `cloud` is as in `training_scrubber`.
     """
@@ -215,7 +215,7 @@ def _curves(
 
 
 def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
-    """The path of every training through gap and recall; `history` has `kind`, `seed`, `step`, `recall` and `gap`.
+    """The path of every run through gap and recall; `history` has `kind`, `seed`, `step`, `recall` and `gap`.
 
     All paths of a kind stand out when a menu, the legend or the pointer chooses it.
     """
@@ -246,8 +246,8 @@ def gap_at_recall(history: pd.DataFrame) -> alt.LayerChart:
         .properties(
             width=600,
             height=340,
-            description="Paths of trainings at several temperatures: gap distance against R@1, from the first step at "
-            "the upper left to the last at the right. A menu makes the paths of one temperature stand out.",
+            description="Paths of training runs at several temperatures: gap distance against R@1, from the first step "
+            "at the upper left to the last at the right. A menu makes the paths of one temperature stand out.",
         )
     )
     return chart

@@ -136,19 +136,58 @@ def temperature_far(value: Any) -> None:
     )
 
 
-@exercise("ex-temperature-worth", "a gap in a direction of its own is a temperature, and nothing else")
+@exercise("ex-temperature-worth", "one gap, two temperatures: it depends on who carries it")
 def temperature_worth(value: Any) -> None:
-    tau = 0.01 / (1 - 1 / 4)
+    gap, tau = 0.6, 0.01
+    right = [tau / (1 - gap**2 / 4), tau / math.sqrt(1 - gap**2)]
+    names = ["the temperature if the towers share the gap", "the temperature if one tower carries it"]
     expect(
         value,
-        {"the temperature without the gap": tau},
+        dict(zip(names, right, strict=True)),
         {
-            "that is one over the temperature": 1 / tau,
-            "the factor goes the wrong way: the model with the gap is the less sharp one": 0.01 * (1 - 1 / 4),
-            "the square is missing": 0.01 / (1 - 1 / 2),
-            "that is the first order in the square of the gap; the factor is exact": 0.01 * (1 + 1 / 4),
+            "that is one over the temperature": [1 / number for number in right],
+            "the two are exchanged": right[::-1],
+            "the factor goes the wrong way: the pairs with the gap are the less sharp ones": [
+                tau**2 / number for number in right
+            ],
+            "the square is missing": [tau / (1 - gap / 2), tau / math.sqrt(1 - gap)],
+            "each tower carries half of the gap, not all of it": [tau / (1 - gap**2), math.nan],
+            "one tower is shortened here, so there is one root and not two": [math.nan, tau / (1 - gap**2)],
         },
-        within=0.03,
+        within=(0.02, 0.045),  # 0.013 is near enough to 1/80
+    )
+
+
+@exercise("ex-temperature-depth", "a minimum without its depth says little")
+def temperature_depth(value: Any) -> None:
+    distances, landscapes = torch.linspace(-0.6, 1.2, 121, dtype=torch.float64), []
+    small = load_pairs("mini", n=1000, seed=1)
+    for x, y in (clip_rows(), (small.x, small.y)):
+        shifts = 0.5 - distances / (2 * geometry.gap_distance(x, y))
+        landscapes.append(loss_landscape(x, y, shifts, [1 / 100, 1 / 10]))
+
+    def widths(nearly: float, column: int = 0, of: str = "distance") -> list[float]:
+        """How far apart the ends of the two valleys are: where the loss is less than `nearly` above its least."""
+        found = []
+        for landscape in landscapes:
+            losses = landscape.loss[:, column]
+            inside = getattr(landscape, of)[losses < losses.min() + nearly]
+            found.append(float(inside.max() - inside.min()))
+        return found
+
+    right = widths(0.01)
+    names = ["the width of CLIP's valley", "the width of the small CLIP's"]
+    expect(
+        value,
+        dict(zip(names, right, strict=True)),
+        {
+            "the two are exchanged": right[::-1],
+            "those are shifts λ, not distances": widths(0.01, of="shifts"),
+            "a tenth of a nat was allowed, not a hundredth": widths(0.1),
+            "a thousandth of a nat was allowed, not a hundredth": widths(0.001),
+            "that is at temperature 1/10": widths(0.01, column=1),
+        },
+        within=0.13,  # as a coarse grid of shifts has it
     )
 
 

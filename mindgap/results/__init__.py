@@ -5,7 +5,7 @@
 | file | what it holds | made by |
 |---|---|---|
 | `cones.json` | 25 seeds of three untrained towers, for `seeds.Cones` | `mindgap cones --umap` |
-| `sweep_temperature.json`, … | trainings of the small CLIP, for `experiments.Sweep` | `mindgap sweep temperature`, … |
+| `sweep_temperature.json`, … | runs of the small CLIP, for `experiments.Sweep` | `mindgap sweep temperature`, … |
 | `training_clouds.json` | held-out pairs in the course of six trainings | `book/results/training_clouds.py` |
 | `trained_seeds.json` | six seeds of the small CLIP before and after training | `book/results/trained_seeds.py` |
 | `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |

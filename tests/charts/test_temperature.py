@@ -20,8 +20,12 @@ def distances() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def valleys() -> pd.DataFrame:
+    return distances().assign(low=-0.1, high=1.1)
+
+
 CHARTS = {
-    "best_distances": lambda: charts.best_distances(distances(), distances().query("set == 'a'")),
+    "best_distances": lambda: charts.best_distances(valleys(), distances().query("set == 'a'")),
     "softmax_weights": lambda: charts.softmax_weights(cosines()),
 }
 
@@ -30,6 +34,13 @@ CHARTS = {
 @pytest.mark.parametrize("name", CHARTS)
 def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert_drawable(CHARTS[name](), version, capfd)
+
+
+def test_a_valley_that_is_given_has_a_band() -> None:
+    deep, wide = (charts.best_distances(table, distances()).to_dict() for table in (distances(), valleys()))
+    assert [layer["mark"]["type"] for layer in wide["layer"]] == ["area", "line", "point", "point"]
+    assert len(deep["layer"]) == 3
+    assert "nearly as good" in str(wide)
 
 
 @pytest.mark.parametrize("sharpness", [1, 20, 100])

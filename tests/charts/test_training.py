@@ -67,6 +67,10 @@ def test_the_slider_scrubs_through_the_steps(look: int) -> None:
     assert f"after {STEPS[look]} steps" in texts(chart, training_step=look)
 
 
+def test_the_scrubber_begins_before_the_first_step() -> None:
+    assert "after 0 steps" in texts(charts.training_scrubber(history(), clouds()))
+
+
 def test_only_positive_numbers_have_a_log_axis() -> None:
     table = history().query("step == 100").assign(kind="frozen", share=0.0)
     linear = charts.measured_by(table, "share", "share", {"gap": "gap"}).to_json()
