@@ -78,7 +78,9 @@ def stills(spec: dict[str, Any], folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for mode, path in found.items():
         if not path.exists():
-            path.write_text(still(spec, mode), encoding="utf-8")
+            part = path.with_suffix(".part")  # a build that is interrupted here leaves nothing that looks whole
+            part.write_text(still(spec, mode), encoding="utf-8")
+            part.replace(path)
     return found
 
 
