@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -431,7 +432,7 @@ def squeeze(points: pd.DataFrame, shared: pd.DataFrame) -> alt.ConcatChart:
         .mark_line(color=NEUTRAL, strokeWidth=1.2)
         .encode(*_at("round"), order="i:Q")
     )
-    below = {"align": "left", "fontSize": 13}
+    below: dict[str, Any] = {"align": "left", "fontSize": 13}
     number = caption(
         "'mean cosine ' + format(datum.alike, '.3f')", alt.value(0), alt.value(-9), mean, color=ACCENT, **below
     )
