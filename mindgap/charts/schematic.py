@@ -268,11 +268,11 @@ def _matrix(pairs: pd.DataFrame, cells: pd.DataFrame) -> alt.LayerChart:
     total = _sum("by_row ? similarity[lit - 1][{k}] : similarity[{k}][lit - 1]")
     share = f"(exp({own}/tau)/{total})"
     temperature = "(tau < 1 ? '1/' + round(1/tau) : '1')"
-    softmax = f"(by_row ? 'each row' : 'each column') + ': exp(cosine/τ) as shares, τ = ' + {temperature}"
-    heading = f"step < 5 ? 'cosine of every picture with every caption' : {softmax}"
+    softmax = f"'softmax by ' + (by_row ? 'row' : 'column') + ', τ = ' + {temperature}"
+    heading = f"step < 5 ? 'cosine of picture and caption' : {softmax}"
     number_of = f"format({share}, '.2f') + ' = ' + format(max(0, -log({share})), '.2f')"
     paid = f"(by_row ? 'picture ' : 'caption ') + lit + ' pays −log ' + {number_of}"
-    mean = "'loss, mean of rows and columns: ' + format(loss_now, '.2f')"
+    mean = "'loss, the mean of all eight: ' + format(loss_now, '.2f')"
     panel: alt.LayerChart = alt.layer(
         filled,
         framed,

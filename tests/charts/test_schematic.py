@@ -38,7 +38,7 @@ def words(chart: Any, **values: Any) -> str:
 @pytest.mark.parametrize(("place", "temperature"), [(0, 1), (3, 0.1), (6, 0.01)])
 def test_the_loss_of_the_page_is_the_package_s(place: int, temperature: float) -> None:
     written = words(schematic(), sharp=place)
-    assert f"rows and columns: {contrastive_loss(ROWS[0], ROWS[1], temperature):.2f}" in written
+    assert f"all eight: {contrastive_loss(ROWS[0], ROWS[1], temperature):.2f}" in written
 
 
 def test_shares_are_those_of_a_softmax_in_either_direction() -> None:
