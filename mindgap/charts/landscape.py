@@ -96,7 +96,7 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     )
     x = alt.X(
         "distance:Q",
-        title="signed distance of the shifted means (λ grows →)",
+        title="signed distance of the means, λ →",
         scale=alt.Scale(domain=[-2, 2], reverse=True),
     )
     # The colours of the page's range, which are light in dark mode.
@@ -205,7 +205,7 @@ def far_shifts(table: pd.DataFrame, chance: float) -> alt.ConcatChart:
         layers = [curve, dots]
         if column == "loss":
             layers.append(alt.Chart(ONE_ROW).mark_rule(strokeDash=[4, 4], color=NEUTRAL).encode(y=alt.datum(chance)))
-        views.append(alt.layer(*layers).properties(width=205, height=230))
+        views.append(alt.layer(*layers).properties(width=150, height=210))
     chart: alt.ConcatChart = alt.concat(*views, columns=3).properties(
         description="Three curves against the shift, from 0 to far beyond the second valley: the contrastive loss with "
         "that of guessing as a dashed line, R@1, and the standard deviation of an image's cosines."
