@@ -128,7 +128,8 @@ def _near(name: str) -> alt.Parameter:
 
 
 def _write(text: str, x: float, y: float, opacity: Any = alt.Undefined, **mark: Any) -> alt.Chart:
-    return caption(text, _px(x), _py(y), **mark).encode(opacity=opacity)
+    written: alt.Chart = caption(text, _px(x), _py(y), **mark).encode(opacity=opacity)
+    return written
 
 
 def _chips(base: alt.Chart, field: str, y: float, opacity: Any = alt.Undefined) -> list[alt.Chart]:
