@@ -47,3 +47,13 @@ def test_the_font_has_what_was_asked_for_and_can_be_set_with(tmp_path: Path) -> 
     primes = [i for i, one in enumerate(features.FeatureList.FeatureRecord) if one.FeatureTag == "ssty"]
     for script in features.ScriptList.ScriptRecord:
         assert set(primes) & set(script.Script.DefaultLangSys.FeatureIndex), "raised primes in any text"
+
+
+@pytest.mark.parametrize("latex", [r"\sqrt{1 - g^2}", r"\sqrt[3]{x}"])
+def test_a_root_has_its_sign(latex: str, tmp_path: Path) -> None:
+    """Browsers take it from the font, as a letter that no page names."""
+    codes = mindgap_math.letters([mindgap_math.mathml(latex, True)])
+    assert ord("√") in codes
+    assert mindgap_math.write_font(codes, tmp_path / "font.woff2") == set()
+    assert ord("√") in TTFont(tmp_path / "font.woff2").getBestCmap()
+    assert ord("√") not in mindgap_math.letters([mindgap_math.mathml("x", True)])

@@ -32,6 +32,7 @@ from mindgap import (
     theorems,
 )
 from mindgap._reprs import Readable, Shown
+from mindgap.charts import predict
 from mindgap.widgets._explorer import Explorer
 from tests.mps import Pretend
 from tests.test_api import public_names
@@ -92,6 +93,16 @@ PLAIN: dict[type, Callable[[], object]] = {
 }
 """What one line is enough for: settings, as one would write them, and answers that are sentences themselves."""
 
+QUESTIONS: dict[type, Callable[[], object]] = {
+    predict.Prediction: lambda: predict.Prediction("predict-a", "How far?", "fig-a"),
+    predict.NumberPrediction: lambda: predict.number("predict-a", "How far?", 0.5, 0, 1, 0.1, "fig-a"),
+    predict.ChoicePrediction: lambda: predict.choice("predict-a", "Who?", ["you", "I"], 0, "I am.", "fig-a"),
+    predict.CurvePrediction: lambda: predict.curve(
+        "predict-a", "Which way?", range(5), range(5), "x", "y", (0, 6), "fig-a"
+    ),
+}
+"""Shown as what they ask, with the statements to choose from and without the answer."""
+
 
 def public_classes() -> set[type]:
     """All public classes but errors, and those that public functions say they return; explorers show themselves."""
@@ -108,7 +119,7 @@ def public_classes() -> set[type]:
 
 
 def test_every_public_class_has_a_sample_here() -> None:
-    assert public_classes() == {*SAMPLES, *PLAIN}
+    assert public_classes() == {*SAMPLES, *PLAIN, *QUESTIONS}
 
 
 def assert_fit_to_print(text: str) -> None:
@@ -149,6 +160,15 @@ def test_what_needs_no_table_is_one_line(kind: type) -> None:
     text = repr(PLAIN[kind]())
     assert_fit_to_print(text)
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("kind", QUESTIONS, ids=lambda kind: kind.__name__)
+def test_a_question_is_shown_as_what_it_asks(kind: type) -> None:
+    question = QUESTIONS[kind]()
+    assert type(question) is kind
+    text = repr(question)
+    assert_fit_to_print(text)
+    assert text.startswith(f"Predict: {question.question}")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", [recipe.Recipe, recipe.SeedsRecipe, experiments.Settings, cones.Layer])

@@ -76,6 +76,8 @@ def letters(pages: list[str]) -> set[int]:
             text = re.sub(r"<[^>]*>", "", formula)
             text = ENTITY.sub(lambda code: chr(int(code[1], 16) if code[1] else int(code[2])), text)
             found |= {ord(letter) for letter in text if not letter.isspace()}
+            if re.search(r"<m(?:sqrt|root)\b", formula):
+                found.add(ord("√"))  # which the browser draws, and no page has as a letter
     return found | {italic(code) for code in found}
 
 
