@@ -331,7 +331,7 @@ def test_a_curve_by_finger(show: Open) -> None:
         client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": box["y"] + 100}]})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert view.evaluate("scrollY") == before
-    question(view, "c").get_by_role("button", name="Commit").tap()
+    commit(view, "c")
     kept = remembered(view, "c")
     assert kept is not None
     assert len(set(kept["guess"][1:])) == 1
