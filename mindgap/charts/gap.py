@@ -136,8 +136,9 @@ def gap_against(
     y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[least, 1.04], nice=False))
     base = alt.Chart(tidy).transform_filter(chosen)
     kinds = ["trained", "random weights"]
-    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, NEUTRAL]))
-    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"]))
+    legend = alt.Legend(offset=28)  # above what names the vertical axis
+    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[ACCENT, NEUTRAL]), legend=legend)
+    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"]), legend=legend)
     by_chance = base.transform_aggregate(by_chance="min(chance)").mark_rule(color=NEUTRAL, strokeDash=[4, 4])
     shafts = base.mark_rule(color=NEUTRAL, strokeWidth=1.5, opacity=0.8).encode(
         x, y, alt.X2("gap_random:Q"), alt.Y2("value_random:Q")

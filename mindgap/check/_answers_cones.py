@@ -105,6 +105,9 @@ def cone_positive(value: Any) -> None:
     relu = [cones.relu_mean_field(len(first) - 1, norm) for norm in (512**0.5, 1.0)]
     if any((first - curve).abs().max() < 0.06 for curve in relu):
         raise Failed("the first looks like a plain ReLU network, whose outputs are never negative")
+    sigmoid = cones.mlp_cosines("sigmoid", len(first) - 1, n=64)
+    if (first - sigmoid).abs().max() < 0.03:
+        raise Failed("the first looks like a sigmoid network, whose outputs are never negative")
     if first[-1] < 0.9:
         also = "; are the two exchanged?" if second[-1] > 0.9 else ". What do biases do, and when are they large?"
         raise Failed(f"the first is no narrow cone, with {first[-1]:.2f} at its end{also}")
@@ -115,6 +118,8 @@ def cone_positive(value: Any) -> None:
             f"the second still narrows, from {second[5]:.2f} at layer 5 to {second[-1]:.2f} at its end. Likely nothing "
             "takes away the common part before the activation, or the normalisation is over neurons, not over inputs"
         )
+    if second[-1] > 0.95:
+        raise Failed(f"the second narrows until nothing is left to narrow, {second[-1]:.2f}: it has not stopped before")
 
 
 @exercise("ex-cone-norm", "layer normalisation is no protection")

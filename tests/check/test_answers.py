@@ -23,6 +23,7 @@ CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT
 
 BOTH_SIGNS = mlp_cosines("linear", 25, n=64, input_norm=1)
 FLAT = mlp_cosines("relu", 25, n=64, norm="batch")
+SIGMOID = mlp_cosines("sigmoid", 25, n=64)
 RELU = mlp_cosines("relu", 25, n=64)
 
 RIGHT: list[tuple[str, Any]] = [
@@ -86,6 +87,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("relu", 25, n=64, norm="layer")), "over neurons, not over inputs"),
     ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("tanh", 25, n=64, norm="batch")), "have both signs"),
     ("ex-cone-positive", (BOTH_SIGNS[:5], FLAT), "too shallow"),
+    ("ex-cone-positive", (SIGMOID, SIGMOID), "looks like a sigmoid"),
+    ("ex-cone-positive", (SIGMOID, FLAT), "looks like a sigmoid"),
+    ("ex-cone-positive", (BOTH_SIGNS, SIGMOID), "has not stopped"),
+    ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("linear", 25, n=64, input_norm=0.1)), "has not stopped"),
+    ("ex-cone-positive", (BOTH_SIGNS, mlp_cosines("tanh", 25, n=64, input_norm=0.2)), "narrow"),
     ("ex-cone-positive", 0.32, "expected two results"),
     ("ex-cone-norm", 1.0, "the plain network"),
     ("ex-cone-norm", 0.32, "batch normalisation in training mode"),
