@@ -43,7 +43,7 @@ def shift_temperature(value: Any) -> None:
     )
 
 
-@exercise("ex-shift-half", "what tempts an image stands nearer to it, and what tempts a text further out")
+@exercise("ex-shift-half", "what tempts an image stands nearer to it, and what tempts a text hardly further out")
 def shift_half(value: Any) -> None:
     x, y = (unit(rows) for rows in clip_rows())
     delta = geometry.gap_vector(x, y)
@@ -81,7 +81,7 @@ def shift_half(value: Any) -> None:
     )
 
 
-@exercise("ex-shift-converged", "a low temperature asks for the gap that training at it has left, wide or none")
+@exercise("ex-shift-converged", "a low temperature alone widens no gap along its own direction")
 def shift_converged(value: Any) -> None:
     cold, warm = (load_pairs(name, n=5000, seed=1) for name in ("mini", "mini@0.07"))
 
