@@ -445,7 +445,7 @@ def squeeze(points: pd.DataFrame, shared: pd.DataFrame) -> alt.ConcatChart:
     on_globe = placed.mark_point(filled=True, size=70, color=IMAGE).encode(
         *_at("dot"), opacity=alt.condition("datum.dot_front > 0", alt.value(0.9), alt.value(0.3)), tooltip=said
     )
-    title = caption("'the same on a globe'", alt.value(0), alt.value(-9), **below)
+    title = caption(params[0].name, alt.value(0), alt.value(-9), **below)
     globe = alt.layer(outline, *_graticule(), axis, on_globe, title).properties(
         name="equal_globe", width=330, height=330
     )

@@ -181,7 +181,14 @@ def gap_against(
             ),
         )
     )
-    names = base.mark_text(dy=-13, fontWeight="bold", align="center").encode(x, y, text="set:N")
+    # Every other name stands beside its point, since two sets may lie close together.
+    places: list[dict[str, Any]] = [{"dy": -13, "align": "center"}, {"dx": 9, "dy": 1, "align": "left"}]
+    names = [
+        base.transform_filter(alt.FieldOneOfPredicate("set", list(dict.fromkeys(table["set"]))[which::2]))
+        .mark_text(fontWeight="bold", **place)
+        .encode(x, y, text="set:N")
+        for which, place in enumerate(places)
+    ]
     said = caption(f"{params[0].name}", alt.value(0), alt.value(-12), align="left", fontWeight="normal", fontSize=13)
     chance = caption("'chance'", alt.value(4), alt.Y("by_chance:Q"), align="left", dy=-8, fontWeight="normal")
     by_chance = by_chance.encode(alt.Y("by_chance:Q", title=None))
@@ -193,7 +200,7 @@ def gap_against(
         ],
     )
     chart: alt.LayerChart = (
-        alt.layer(by_chance, chance, shafts, heads, starts, ends, names, said)
+        alt.layer(by_chance, chance, shafts, heads, starts, ends, *names, said)
         .add_params(*params)
         .properties(
             width=600,

@@ -146,9 +146,9 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
         tooltip=hint({"loss": "format(datum.loss, '.3f')", "distance": "format(datum.distance, '.2f')"}, "datum.kind"),
     )
     said = (
-        "(datum.kind == 'global minimum' ? 'least' : datum.kind) + ': loss ' + format(datum.loss, '.2f') + ' at '"
+        "(datum.kind == 'global minimum' ? 'least' : datum.kind) + ': ' + format(datum.loss, '.2f') + ' at '"
         " + format(datum.distance, '.2f') + (datum.kind == 'global minimum' && datum.below > 0.0005 ?"
-        " ', ' + format(datum.below, '.3f') + ' below λ = 0' : '')"
+        " ', saves ' + format(datum.below, '.3f') : '')"
     )
     key: list[alt.Chart] = []
     for place, kind in enumerate(kinds):

@@ -184,8 +184,8 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
 def trained_clouds(points: pd.DataFrame) -> alt.LayerChart:
     """The clouds of both towers of several seeds, before and after training, on axes that stay.
 
-    `points` has `stage` (one shown at a time), `seed`, `tower` ("image" or "text"), `x` and `y`. The middle of a cloud
-    has the number of its seed.
+    `points` has `stage` (one shown at a time), `seed`, `tower` ("image" or "text"), `x` and `y`. Which seed a point is
+    of, the legend says by its colour, and its hint in words.
     """
     params, chosen = radios({"stage": list(dict.fromkeys(points["stage"]))})
     seeds = sorted(set(points["seed"]))
@@ -193,20 +193,15 @@ def trained_clouds(points: pd.DataFrame) -> alt.LayerChart:
     x = alt.X("x:Q", title="first axis", scale=equal)
     y = alt.Y("y:Q", title="second axis", scale=equal)
     colour = alt.Color(
-        "seed:N", scale=alt.Scale(domain=seeds, range=[SEED_COLOURS[seed] for seed in seeds]), legend=None
+        "seed:N", scale=alt.Scale(domain=seeds, range=[SEED_COLOURS[seed] for seed in seeds]), title="seed"
     )
     shape = alt.Shape("tower:N", title=None, scale=alt.Scale(domain=["image", "text"], range=["circle", "square"]))
     base = alt.Chart(points).transform_filter(chosen)
     dots = base.mark_point(filled=True, size=42, opacity=0.7).encode(
         x, y, colour, shape, tooltip=hint({}, "'seed ' + datum.seed + ', ' + datum.tower")
     )
-    middles = base.transform_aggregate(middle_x="mean(x)", middle_y="mean(y)", groupby=["seed", "tower"])
-    at = (alt.X("middle_x:Q", scale=equal), alt.Y("middle_y:Q", scale=equal))
-    numbers = middles.transform_calculate(name="datum.seed + (datum.tower == 'image' ? ' ●' : ' ■')").mark_text(
-        fontSize=14, fontWeight="bold"
-    )
     chart: alt.LayerChart = (
-        alt.layer(dots, numbers.encode(*at, text="name:N"))
+        alt.layer(dots)
         .add_params(*params)
         .properties(
             name="equal_axes",

@@ -149,7 +149,7 @@ def test_landmarks_are_named_above_the_frame() -> None:
     assert "barrier: loss 0.25 at 0.50" in said
     curve, mark = curve_tables()
     least = mark.assign(kind="global minimum", below=0.003)
-    assert "least: loss 0.25 at 0.50, 0.003 below λ = 0" in texts(charts.landscape_curves(curve, least))
+    assert "least: 0.25 at 0.50, saves 0.003" in texts(charts.landscape_curves(curve, least))
 
 
 def test_one_loss_axis_for_all_temperatures_begins_at_zero() -> None:
