@@ -146,7 +146,7 @@ class TestAxes:
 
 def test_landmarks_are_named_above_the_frame() -> None:
     said = texts(charts.landscape_curves(*curve_tables()))
-    assert "barrier: loss 0.25 at 0.50" in said
+    assert "barrier: 0.25 at 0.50" in said
     curve, mark = curve_tables()
     least = mark.assign(kind="global minimum", below=0.003)
     assert "least: 0.25 at 0.50, saves 0.003" in texts(charts.landscape_curves(curve, least))
