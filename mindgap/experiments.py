@@ -82,7 +82,7 @@ def _long(base: Recipe) -> list[Run]:
 
 def _slow(base: Recipe) -> list[Run]:
     """2 runs a seed: as initialisation, at rate and batch of the authors' script, whose epoch is 781 steps (§4.4)."""
-    gentle = {"learning_rate": 1e-5, "warmup": 0, "schedule": "constant", "batch_size": 64}
+    gentle: dict[str, Any] = {"learning_rate": 1e-5, "warmup": 0, "schedule": "constant", "batch_size": 64}
     return [Run(run.labels, replace(run.recipe, **gentle)) for run in _initialisation(base)]
 
 
