@@ -181,10 +181,16 @@ def gap_against(
             ),
         )
     )
-    # Every other name stands beside its point, since two sets may lie close together.
-    places: list[dict[str, Any]] = [{"dy": -13, "align": "center"}, {"dx": 9, "dy": 1, "align": "left"}]
+    # Names stand on different sides of their points, since two sets may lie close together.
+    beside: dict[str, Any] = {"dx": 9, "dy": 1, "align": "left"}
+    places: list[dict[str, Any]] = [
+        {"dy": -13, "align": "center"},
+        beside,
+        {**beside, "dx": -9, "align": "right"},
+        beside,
+    ]
     names = [
-        base.transform_filter(alt.FieldOneOfPredicate("set", list(dict.fromkeys(table["set"]))[which::2]))
+        base.transform_filter(alt.FieldOneOfPredicate("set", list(dict.fromkeys(table["set"]))[which::4]))
         .mark_text(fontWeight="bold", **place)
         .encode(x, y, text="set:N")
         for which, place in enumerate(places)
