@@ -181,19 +181,16 @@ def gap_against(
             ),
         )
     )
-    # Names stand on different sides of their points, since two sets may lie close together.
-    beside: dict[str, Any] = {"dx": 9, "dy": 1, "align": "left"}
-    places: list[dict[str, Any]] = [
-        {"dy": -13, "align": "center"},
-        beside,
-        {**beside, "dx": -9, "align": "right"},
-        beside,
-    ]
+    # Names stand on different sides of their points, since two sets may lie close together: from the least gap to the
+    # widest, above, on the left, and on the right.
+    ranked = list(table.groupby("set", sort=False)["gap"].mean().sort_values().index)
+    places: list[dict[str, Any]] = [{"dy": -13, "align": "center"}, {"dx": -9, "dy": 1, "align": "right"}]
+    places += [{"dx": 9, "dy": 1, "align": "left"}] * (len(ranked) - len(places))
     names = [
-        base.transform_filter(alt.FieldOneOfPredicate("set", list(dict.fromkeys(table["set"]))[which::4]))
+        base.transform_filter(alt.FieldEqualPredicate(field="set", equal=name))
         .mark_text(fontWeight="bold", **place)
         .encode(x, y, text="set:N")
-        for which, place in enumerate(places)
+        for name, place in zip(ranked, places, strict=False)
     ]
     said = caption(f"{params[0].name}", alt.value(0), alt.value(-12), align="left", fontWeight="normal", fontSize=13)
     chance = caption("'chance'", alt.value(4), alt.Y("by_chance:Q"), align="left", dy=-8, fontWeight="normal")
