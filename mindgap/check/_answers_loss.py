@@ -191,7 +191,7 @@ def temperature_depth(value: Any) -> None:
     )
 
 
-@exercise("ex-temperature-start", "the first steps make a gap at any temperature, before anything is learned")
+@exercise("ex-temperature-start", "the first steps make a gap at 1/10 as at 1/100, before anything is learned")
 def temperature_start(value: Any) -> None:
     cold, warm = values(value, ["the gap at 1/100", "the gap at 1/10"])
     if cold > warm:
