@@ -188,8 +188,8 @@ class Grades(GetGrades):
         self.waiting: list[str] = []
         nb, resources = super().preprocess(nb, resources)
         if self.waiting:
-            parts = f"{', '.join(self.waiting)}: not marked yet; until a person has, this page counts 0 for it"
-            nb.metadata["mindgap"] = [*nb.metadata.get("mindgap", []), parts]
+            parts = f"**{', '.join(self.waiting)}: not marked yet**; until a person has, this page counts 0 for it."
+            nb.cells.insert(0, new_markdown_cell(parts))
         return nb, resources
 
     def _get_score(self, cell, resources):

@@ -686,7 +686,7 @@ def test_marks_by_rubric_lateness_and_a_regrading(toy: Assignment, opened: Path,
     ]
     with zipfile.ZipFile(tmp_path / "marks" / "feedback.zip") as archive:
         page = archive.read("ada_1_assignsubmission_file_toy.html").decode()
-    assert "why: not marked yet; until a person has, this page counts 0 for it" in page
+    assert "why: not marked yet</strong>; until a person has, this page counts 0 for it" in page
     assert "Not marked yet." in page
 
     text = rubric.read_text(encoding="utf-8")

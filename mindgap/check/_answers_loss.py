@@ -241,7 +241,6 @@ def mismatch_carry(value: Any) -> None:
             "that is what one side carries, and not the gap": [math.nan, shared / 2],
             "that is the height in degrees": [sphere.best_angle(1 / 100), math.degrees(math.asin(shared / 2))],
             "that is the factor on the cosines": [factor, factor],
-            "the same factor does not mean the same gap": [shared, alone],
             "the factor is taken for the square of what each side carries": [math.nan, 2 * factor],
         },
     )
