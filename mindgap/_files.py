@@ -66,6 +66,16 @@ def write_whole(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as one line of JSON, whole."""
+    write_whole(path, (json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n").encode())
+
+
+def known(values: dict[str, float]) -> dict[str, float | None]:
+    """The same with None for NaN, which JSON has not."""
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
 def write_tensors(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Tensors and a JSON header as one safetensors file, written whole."""
     import safetensors.torch

@@ -45,6 +45,11 @@ def digits(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 0.0995 else f"{value:.3f}" if abs(value) < 1e6 else f"{value:.4g}"
 
 
+def decimals(value: float, most: int = 4) -> str:
+    """So many decimals, no negative zero, and a dash for what has no value."""
+    return "–" if math.isnan(value) else f"{round(value, most) + 0.0:.{most}f}"
+
+
 def short(words: object, most: int = LONGEST_CELL) -> str:
     """Words in one line that can be printed, cut where they are too long."""
     line = " ".join("".join(one if one.isprintable() else " " for one in str(words)).split())

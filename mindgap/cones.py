@@ -317,25 +317,43 @@ def cosine_histogram(x: Rows, bins: int | ArrayLike = 100) -> CosineHistogram:
     Raises ValueError as `mean_cosine` does, unless 1 ≤ bins ≤ 10⁷, or for edges that do not increase.
     """
     x = geometry.normalize(_inputs.rows(x, "x"))
-    edges, given = _edges(bins, x)
-    n, mean = len(x), geometry.mean_cosine(_inputs.widened(x))
-    counts = torch.zeros(len(edges) + 1, dtype=torch.int64, device=x.device)
-    squares, low, high = 0.0, math.inf, -math.inf
-    start = 0
+    n, start = len(x), 0
+    tally = Tally(bins, geometry.mean_cosine(_inputs.widened(x)), x)
     while start < n - 1:
         size = max(1, min(TILE_ENTRIES // (n - start), n - start))
         tile = x[start : start + size] @ x[start:].T
         above = torch.ones(size, size, dtype=torch.bool, device=x.device).triu_(1)
         for cosines in (tile[:, :size][above], tile[:, size:].reshape(-1)):
-            if len(cosines):
-                cosines = cosines.clamp(-1, 1)
-                squares += float(_inputs.holding_float64((cosines - mean).square()).sum(dtype=torch.float64))
-                low, high = min(low, float(cosines.min())), max(high, float(cosines.max()))
-                counts += torch.bincount(torch.bucketize(cosines, edges, right=True), minlength=len(counts))
+            tally.add(cosines)
         start += size
-    # What is equal to the last edge was counted beyond it.
-    counts, edges = 2 * counts.cpu(), edges.cpu()
-    return CosineHistogram(counts[1:-1], given, mean, math.sqrt(squares / (n * (n - 1) / 2)), low, high)
+    return tally.histogram(times=2)
+
+
+class Tally:
+    """Cosines counted in bins, some at a time, around their known mean; what `like` is on is where they are counted."""
+
+    def __init__(self, bins: int | ArrayLike, mean: float, like: Float[Tensor, "n d"]) -> None:
+        self.edges, self.given = _edges(bins, like)
+        self.counts = torch.zeros(len(self.edges) + 1, dtype=torch.int64, device=like.device)
+        self.mean, self.squares, self.low, self.high, self.number = mean, 0.0, math.inf, -math.inf, 0
+
+    def add(self, cosines: Float[Tensor, " m"]) -> None:
+        """Count some more of them."""
+        if not len(cosines):
+            return
+        cosines = cosines.clamp(-1, 1)
+        self.squares += float(_inputs.holding_float64((cosines - self.mean).square()).sum(dtype=torch.float64))
+        self.low, self.high = min(self.low, float(cosines.min())), max(self.high, float(cosines.max()))
+        places = torch.bucketize(cosines, self.edges, right=True)
+        self.counts += torch.bincount(places, minlength=len(self.counts))
+        self.number += len(cosines)
+
+    def histogram(self, times: int = 1) -> CosineHistogram:
+        """All that was counted, each cosine standing for `times` pairs."""
+        counts = times * self.counts.cpu()[1:-1]  # beyond the last edge lies nothing that equals it, see `_edges`
+        return CosineHistogram(
+            counts, self.given, self.mean, math.sqrt(self.squares / self.number), self.low, self.high
+        )
 
 
 def _edges(bins: int | ArrayLike, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " edges"], Float[Tensor, " edges"]]:

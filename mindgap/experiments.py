@@ -7,7 +7,6 @@ imported when it is needed, because the help of `mindgap sweep` lists the experi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -222,7 +221,7 @@ def run(
     versions, rows = _files.versions(*training.PACKAGES), [done[i] for i in range(len(runs))]
     result = {**settings, "versions": versions, "columns": list(MEASURES), "runs": rows}
     out = _files.free_path(out, force, ".json")  # another may have been written there in the meantime
-    _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
+    _files.write_json(out, result)
     _unfinished.remove(out)
     return result
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -64,7 +63,7 @@ def run(
             _unfinished.write(out, header, tensors)
     result = summary(recipe, tensors)
     out = _files.free_path(out, force, ".json")  # another may have been written there in the meantime
-    _files.write_whole(out, (json.dumps(result, separators=(",", ":")) + "\n").encode())
+    _files.write_json(out, result)
     _unfinished.remove(out)
     return result
 

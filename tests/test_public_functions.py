@@ -77,7 +77,8 @@ OTHER_NUMBERS: dict[str, Call] = {
     "landscape.info_nce": lambda x: landscape.info_nce(x[:4]),
 }
 OF_SCALARS = {
-    "cones.cap_fraction", "cones.mlp_cosines", "cones.relu_mean_field", "metrics.label", "sphere.six_pairs",
+    "cones.cap_fraction", "cones.mlp_cosines", "cones.relu_mean_field", "metrics.label", "metrics.recall_by_chance",
+    "sphere.six_pairs",
     "theorems.binomial_interval", "theorems.layer_shares", "theorems.raised_share", "theorems.sufficient_cosine",
 }  # fmt: skip
 DIFFERENTIABLE = {

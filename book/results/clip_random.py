@@ -7,7 +7,6 @@ counted, and the gap. The file of features is looked for, and fetched, as `load_
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mindgap import _files, cosine_histogram, gap_distance, load_pairs, results
@@ -36,7 +35,7 @@ def measured() -> dict[str, Any]:
 
 def main() -> None:
     path = results.FOLDER / "clip_random.json"
-    _files.write_whole(path, (json.dumps(measured(), separators=(",", ":"), ensure_ascii=False) + "\n").encode())
+    _files.write_json(path, measured())
     print(f"{path.name}: the untrained CLIP")
 
 

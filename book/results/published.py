@@ -5,7 +5,6 @@ The files are looked for, and fetched, as `load_pairs` does it; only what `metri
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mindgap import _files, load_pairs, metrics, results
@@ -29,8 +28,9 @@ def measured(names: tuple[str, ...] | None = None) -> dict[str, Any]:
 
 def main() -> None:
     path = results.FOLDER / "published.json"
-    _files.write_whole(path, (json.dumps(measured(), separators=(",", ":"), ensure_ascii=False) + "\n").encode())
-    print(f"{path.name}: {len(json.loads(path.read_text())['sets'])} files")
+    found = measured()
+    _files.write_json(path, found)
+    print(f"{path.name}: {len(found['sets'])} files")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ these embeddings is kept in `trained_seeds.json`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -109,7 +108,7 @@ def main() -> None:
         "versions": _files.versions(*training.PACKAGES),
     }
     path = results.FOLDER / "trained_seeds.json"
-    _files.write_whole(path, (json.dumps(header | {"stages": found}, separators=(",", ":")) + "\n").encode())
+    _files.write_json(path, header | {"stages": found})
     print(f"{path.name}: {SEEDS} trainings")
 
 

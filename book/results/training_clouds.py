@@ -6,8 +6,6 @@ At every look at the model a few held-out pairs are kept, along the gap of the m
 
 from __future__ import annotations
 
-import json
-
 from tqdm.auto import tqdm
 
 from mindgap import _files, results, training
@@ -29,8 +27,7 @@ def main() -> None:
         clouds[temperature_label(temperature)] = kept[COLUMNS].to_numpy().tolist()
     recipe = {"pairs": PAIRS, "steps": STEPS, "seed": SEED, "versions": _files.versions(*training.PACKAGES)}
     path = results.FOLDER / "training_clouds.json"
-    content = json.dumps({"recipe": recipe, "columns": COLUMNS, "clouds": clouds}, separators=(",", ":"))
-    _files.write_whole(path, (content + "\n").encode())
+    _files.write_json(path, {"recipe": recipe, "columns": COLUMNS, "clouds": clouds})
     print(f"{path.name}: {len(clouds)} trainings")
 
 

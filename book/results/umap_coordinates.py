@@ -6,8 +6,6 @@ UMAP places points by a random search, so its pictures are computed once, with a
 
 from __future__ import annotations
 
-import json
-import os
 import warnings
 from importlib.metadata import version
 
@@ -48,9 +46,7 @@ def main() -> None:
         "mini": MINI,
     }
     path = results.FOLDER / "umap_coordinates.json"
-    partial = path.with_suffix(".tmp")
-    partial.write_text(json.dumps({"recipe": recipe, "sets": sets}, separators=(",", ":")) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    _files.write_json(path, {"recipe": recipe, "sets": sets})
     print(f"{path.name}: {len(sets)} sets")
 
 

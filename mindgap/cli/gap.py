@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Annotated
 
 import typer
@@ -48,27 +47,24 @@ def gap(
         mindgap gap clip --json --only gap_distance
     """
     with one_line_errors():
-        from mindgap import metrics, pairs
+        from mindgap import _files, metrics, pairs
+        from mindgap._reprs import decimals
 
         loaded = pairs.load_pairs(source if other is None else (source, other))
         names = [*_IN_WORDS, *(only or metrics.MEASURES)]
         report = metrics.report(loaded.x.double(), loaded.y.double(), k, only=names)
     x, y = loaded.modalities
     if as_json:
-        values = {name: None if math.isnan(value) else value for name, value in report.items()}
-        print(json.dumps({"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k, **values}))
+        about = {"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k}
+        print(json.dumps({**about, **_files.known(report)}))
         return
     n, different = report["pairs"], [(report["distinct_x"], x), (report["distinct_y"], y)]
     repeated = [f"{count} distinct {modality} rows" for count, modality in different if count < n]
     table = Table(show_header=False)
     for name, value in report.items():
         if name not in _IN_WORDS and (repeated or not name.endswith("_grouped")):
-            table.add_row(metrics.label(name, (x, y), k), _digits(value))
+            table.add_row(metrics.label(name, (x, y), k), decimals(value))
     title = f"{loaded.name}: {n} pairs of {x} and {y}, d = {report['dimension']}"
     show(f"{title}; {loaded.source}", table)
     if repeated:
         show(f"{' and '.join(repeated)} among {n}. Right is a row's own partner; grouped, that of any equal row.")
-
-
-def _digits(value: float) -> str:
-    return "–" if math.isnan(value) else f"{round(value, 4) + 0.0:.4f}"  # no negative zero

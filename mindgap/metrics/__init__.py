@@ -18,7 +18,7 @@ from mindgap.metrics._gap import (
     top_dimensions_share,
 )
 from mindgap.metrics._report import LABELS, LINEAR, MEASURES, QUOTED, Measure, label, report
-from mindgap.metrics._retrieval import median_rank, mixed_median_rank, mixed_recall_at_k
+from mindgap.metrics._retrieval import median_rank, mixed_median_rank, mixed_recall_at_k, recall_by_chance
 from mindgap.metrics._spread import (
     effective_rank,
     joint_uniformity,
@@ -47,6 +47,7 @@ __all__ = [
     "mixed_recall_at_k",
     "pair_distance",
     "principal_angles",
+    "recall_by_chance",
     "relative_modality_gap",
     "report",
     "shared_energy",

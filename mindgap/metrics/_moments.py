@@ -13,9 +13,9 @@ from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
+from mindgap.geometry import TILE_ENTRIES
 
 TILE_ROWS = 4096
-TILE_ENTRIES = 2**22
 
 
 class Undefined(ValueError):
@@ -67,29 +67,28 @@ class Cloud:
 
     @cached_property
     @torch.no_grad()
-    def variances(self) -> Float[Tensor, " r"]:
-        """Along the principal axes, from the largest to the smallest; min(n, d) of them."""
+    def principal(self) -> tuple[Float[Tensor, " r"], Float[Tensor, "r d"]]:
+        """The variances along the principal axes, from the largest to the smallest, and the axes; min(n, d) of them."""
         if self.n < self.d:
-            values: Tensor = torch.linalg.svdvals(self.spread).square()
-        else:
-            values = torch.linalg.eigvalsh(self.covariance).clamp(min=0).flip(0)
-        return values
+            _, singular, axes = torch.linalg.svd(self.spread, full_matrices=False)
+            return singular.square(), axes
+        values, vectors = torch.linalg.eigh(self.covariance)
+        return values.clamp(min=0).flip(0), vectors.flip(1).T
 
-    @torch.no_grad()
+    @property
+    def variances(self) -> Float[Tensor, " r"]:
+        """Along the principal axes, from the largest to the smallest."""
+        return self.principal[0]
+
     def axes(self, count: int) -> Float[Tensor, "count d"]:
         """The first principal axes, orthonormal."""
-        first: Tensor
-        if self.n < self.d:
-            first = torch.linalg.svd(self.spread, full_matrices=False).Vh
-        else:
-            first = torch.linalg.eigh(self.covariance).eigenvectors.flip(1).T
-        return first[:count]
+        return self.principal[1][:count]
 
     @torch.no_grad()
     def root(self) -> Float[Tensor, "d d"]:
         """The symmetric square root of the covariance."""
-        values, vectors = torch.linalg.eigh(self.covariance)
-        result: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        variances, axes = self.principal
+        result: Tensor = (axes.T * variances.sqrt()) @ axes
         return result
 
 

@@ -122,8 +122,7 @@ class Sets:
             labels.bincount()[labels] for labels in (first, second, (first * n + second).unique(return_inverse=True)[1])
         ]
         right = sizes[0] + sizes[1] - sizes[2]  # rows of an equal x or an equal y, without counting twice
-        missed = {size: math.comb(n - size, self.k) / math.comb(n, self.k) for size in right.unique().tolist()}
-        return 1 - math.fsum(missed[size] for size in right.tolist()) / n
+        return _retrieval.recall_by_chance(right.tolist(), self.k)
 
     def _repeated(self) -> bool:
         return int(min(self.groups_x.max(), self.groups_y.max())) + 1 < len(self.x)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
-from mindgap.metrics._moments import TILE_ENTRIES
+from mindgap.geometry import TILE_ENTRIES
 
 SHARE = 0.5
 
@@ -30,6 +31,20 @@ def median_rank(x: Rows, y: Rows, groups: Iterable[object] | str | None = None) 
     labels = [] if groups is None else geometry.labels_of(groups, x, y)
     ranks = [_places(*counts) for _, counts in _standings(x, y, labels)]
     return float(torch.cat(ranks).quantile(0.5))
+
+
+def recall_by_chance(right: Sequence[int], k: int) -> float:
+    """What R@k is in a random order of n rows, if for row i there are `right[i]` right ones among them.
+
+    The mean of 1 − C(n − right_i, k) / C(n, k). Raises ValueError unless 1 ≤ k ≤ n and each `right[i]` is from 0 to n.
+    """
+    n = len(right)
+    k = _inputs.count(k, "k", 1, n)
+    for row, size in enumerate(right):
+        if not 0 <= size <= n:
+            raise ValueError(f"right[{row}]: expected a number from 0 to {n}, got {size}")
+    missed = {size: math.comb(n - size, k) / math.comb(n, k) for size in set(right)}
+    return 1 - math.fsum(missed[size] for size in right) / n
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
-from mindgap.metrics._moments import TILE_ENTRIES, Cloud, Moments
+from mindgap.geometry import TILE_ENTRIES
+from mindgap.metrics._moments import Cloud, Moments
 
 
 @torch.no_grad()

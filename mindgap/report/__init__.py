@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs, geometry, metrics
+from mindgap import _files, _inputs, geometry, metrics
 from mindgap._reprs import Readable, Shown, digits
-from mindgap.cones import CosineHistogram, cosine_histogram
+from mindgap.cones import CosineHistogram, Tally, cosine_histogram
 from mindgap.landscape import TEMPERATURES, Landscape, best_shift, contrastive_loss, loss_landscape
 from mindgap.pairs import PairedEmbeddings
 from mindgap.report._checks import Check, checked
@@ -105,7 +105,7 @@ class Report(Readable):
             "source": self.pairs.source,
             "modalities": list(self.pairs.modalities),
             "k": self.k,
-            "measures": _known(self.measures),
+            "measures": _files.known(self.measures),
             "sample": self.sample,
             "valleys": [
                 {
@@ -119,7 +119,7 @@ class Report(Readable):
                 }
                 for one in self.valleys
             ],
-            "ways": {name: _known(row) for name, row in self.ways.items()},
+            "ways": {name: _files.known(row) for name, row in self.ways.items()},
             "checks": [
                 {"name": one.name, "state": one.state, "found": one.found, "limit": one.limit, "try": one.advice}
                 for one in self.checks
@@ -196,20 +196,15 @@ def make(
     )  # fmt: skip
 
 
-def _known(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
-
-
 def _grouped(pairs: PairedEmbeddings, rows: Tensor, k: int) -> dict[str, float]:
     """Recall where any pair of a row's group is right, and what chance gives."""
     groups = [pairs.groups[i] for i in rows.tolist()] if pairs.groups else []
     x, y = pairs.x[rows.to(pairs.x.device)], pairs.y[rows.to(pairs.y.device)]
-    n, sizes = len(groups), Counter(groups)
-    missed = {size: math.comb(n - size, k) / math.comb(n, k) for size in set(sizes.values())}
+    sizes = Counter(groups)
     return {
         "recall_xy_grouped": geometry.recall_at_k(x, y, k, groups),
         "recall_yx_grouped": geometry.recall_at_k(y, x, k, groups),
-        "recall_chance_grouped": 1 - math.fsum(size * missed[size] for size in sizes.values()) / n,
+        "recall_chance_grouped": metrics.recall_by_chance([sizes[group] for group in groups], k),
     }
 
 
@@ -257,26 +252,17 @@ def _outcome(
 def _cosines(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> tuple[CosineHistogram, CosineHistogram]:
     """Those of the matched pairs, and those of all others across the modalities, in the same bins."""
     x, y = geometry.unit_pair(x, y)
-    edges = torch.linspace(-1, 1, 2 * BINS + 1, dtype=torch.float64)
-    matched = (x * y).sum(dim=1).double().cpu()
-    counts, total, squares, low, high = torch.zeros(2 * BINS, dtype=torch.float64), 0.0, 0.0, math.inf, -math.inf
-    for rows, own in zip(x.split(1024), matched.split(1024), strict=True):
-        values = (rows @ y.T).double().cpu().clamp(-1, 1)
-        counts += torch.histc(values, 2 * BINS, -1, 1).double()
-        total += float(values.sum() - own.sum())
-        squares += float(values.square().sum() - own.square().sum())
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-    own_counts = torch.histc(matched.clamp(-1, 1), 2 * BINS, -1, 1).double()
-    others = len(x) * (len(x) - 1)
-    mean = total / others
-    spread = math.sqrt(max(0.0, squares / others - mean**2))
-    return (
-        CosineHistogram(
-            own_counts.long(), edges, float(matched.mean()), float(matched.std(unbiased=False)),
-            float(matched.min()), float(matched.max()),
-        ),
-        CosineHistogram((counts - own_counts).long(), edges, mean, spread, low, high),
-    )  # fmt: skip
+    own = Tally(2 * BINS, geometry.matched_cosine(x, y), x)
+    others = Tally(2 * BINS, geometry.mean_cosine(x, y), x)
+    start = 0
+    for rows in x.split(max(1, geometry.TILE_ENTRIES // len(y))):
+        cosines = rows @ y.T
+        matched = torch.zeros_like(cosines, dtype=torch.bool)
+        matched.diagonal(start).fill_(True)
+        own.add(cosines[matched])
+        others.add(cosines[~matched])
+        start += len(rows)
+    return own.histogram(), others.histogram()
 
 
 def _projected(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

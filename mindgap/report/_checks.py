@@ -51,10 +51,12 @@ def checked(
     temperatures: Sequence[float],
 ) -> tuple[Check, ...]:
     """Every check, in the order in which they matter; `sample` is of the rows of `pairs`, or all of them."""
+    x, y = geometry.unit_pair(pairs.x, pairs.y)
+    noise = _noise(x, y)
     return (
         _identical(pairs),
-        _order(pairs),
-        _pairing(pairs, measures, sample),
+        _order(x, y, noise),
+        _pairing(x, y, noise, measures, len(sample[0])),
         *_repeats(pairs, measures),
         *_narrow(pairs, measures),
         _norms(pairs),
@@ -75,13 +77,11 @@ def _identical(pairs: PairedEmbeddings) -> Check:
     )  # fmt: skip
 
 
-def _order(pairs: PairedEmbeddings) -> Check:
-    x, y = geometry.unit_pair(pairs.x, pairs.y)
+def _order(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float) -> Check:
     own = float((x * y).sum(dim=1).mean())
     offsets = [offset for offset in OFFSETS if abs(offset) < len(x)]
     shifted = {offset: float((x * y.roll(offset, dims=0)).sum(dim=1).mean()) for offset in offsets}
     best = max(shifted, key=shifted.__getitem__)
-    noise = _noise(x, y)
     moved = shifted[best] - own > SURE * noise
     found = f"matched rows have mean cosine {own:.3f}, rows {best:+d} apart {shifted[best]:.3f}"
     return Check(
@@ -103,12 +103,13 @@ def _noise(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
     return math.sqrt(trace / (n - 1)) / n
 
 
-def _pairing(pairs: PairedEmbeddings, measures: Mapping[str, float], sample: tuple[Tensor, Tensor]) -> Check:
-    x, y = geometry.unit_pair(pairs.x, pairs.y)
+def _pairing(
+    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, measures: Mapping[str, float], gallery: int
+) -> Check:
     above = float((x * y).sum(dim=1).mean()) - float(x.mean(dim=0) @ y.mean(dim=0))
-    errors = above / max(_noise(x, y), 1e-12)
+    errors = above / max(noise, 1e-12)
     recall = measures["recall_xy"], measures["recall_yx"]
-    chance = 1 / len(sample[0])
+    chance = 1 / gallery
     return Check(
         "rows belong together",
         f"matched rows are {above:.4f} nearer than others, {errors:.1f} standard errors; R@1 {recall[0]:.3f} and "

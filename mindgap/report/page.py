@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from mindgap import __version__, _files, geometry, metrics, results
 from mindgap._extras import extra
+from mindgap._reprs import decimals
 from mindgap.report import RECALL_AT, Report
 
 with extra("charts"):
@@ -67,9 +67,7 @@ def render(report: Report) -> str:
 
 
 def _digits(value: float, most: int = 4) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{round(value, most) + 0.0:.{most}f}"
+    return f"{value:,}" if isinstance(value, int) else decimals(value, most)
 
 
 def _by_label(report: Report) -> list[tuple[str, str, str, str]]:

@@ -278,6 +278,8 @@ class TestReportOfSets:
     (lambda: metrics.mixed_recall_at_k(torch.eye(5), torch.eye(5), 6), "k: .* from 1 to 5, got 6"),
     (lambda: metrics.mixed_recall_at_k(torch.eye(5), torch.eye(5), 1, share=1), "share: .* got 1"),
     (lambda: metrics.mixed_median_rank(torch.eye(5), torch.eye(5), share=-0.1), "share: .* got -0.1"),
+    (lambda: metrics.recall_by_chance([1, 2], 3), "k: .* from 1 to 2, got 3"),
+    (lambda: metrics.recall_by_chance([1, 3], 1), r"right\[1\]: .* from 0 to 2, got 3"),
     (lambda: metrics.median_rank(torch.eye(5), torch.eye(5), [1, 2]), "groups: expected 5 labels"),
 ])  # fmt: skip
 def test_bad_input_is_named(call: Callable[[], object], words: str) -> None:

@@ -62,6 +62,9 @@ class TestNumbers:
         assert (int(made.matched.counts.sum()), int(made.unmatched.counts.sum())) == (80, 80 * 79)
         assert made.matched.mean == pytest.approx(float(cosines.diagonal().mean()), abs=1e-6)
         assert made.unmatched.mean == pytest.approx(float(others.mean()), abs=1e-6)
+        assert made.unmatched.max == pytest.approx(float(others.max()), abs=1e-6)
+        assert made.unmatched.min == pytest.approx(float(others.min()), abs=1e-6)
+        assert made.matched.max == pytest.approx(float(cosines.diagonal().max()), abs=1e-6)
         assert made.unmatched.std == pytest.approx(float(others.std(unbiased=False)), abs=1e-5)
 
     def test_json_has_all_of_it(self, made: report.Report) -> None:

@@ -95,9 +95,11 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
     chapters = notebooks.notebooks()
     book = plain.survey(chapters)
     for path in sources.rglob("*.ipynb"):
-        text = path.read_text(encoding="utf-8")
-        if notebooks.ROOT / path.relative_to(sources) in chapters:  # assignments are plain already
-            text = nbformat.writes(plain.plain(nbformat.reads(text, as_version=4), book))
+        written = notebooks.ROOT / path.relative_to(sources)
+        if written in chapters:  # of itself, since what lies there from an earlier build is plain already
+            text = nbformat.writes(plain.plain(nbformat.read(written, as_version=4), book))
+        else:  # assignments are plain as they are
+            text = path.read_text(encoding="utf-8")
         path.write_text(dense(text), encoding="utf-8")
 
 
