@@ -153,8 +153,11 @@ def test_there_are_controls_to_try() -> None:
     assert sum(len(bound(page)) for page in PAGES) > 15
 
 
-def positions(view: Page, figure: int = 0) -> list[str]:
-    circles = f".mindgap-figure >> nth={figure} >> svg .mark-symbol path"
+HERO = "#fig-hero .mindgap-figure"
+
+
+def positions(view: Page) -> list[str]:
+    circles = f"{HERO} svg .mark-symbol path"
     marks: list[str] = view.eval_on_selector_all(circles, "marks => marks.map(mark => mark.getAttribute('transform'))")
     return marks
 
@@ -162,7 +165,7 @@ def positions(view: Page, figure: int = 0) -> list[str]:
 def test_the_hero_slider_moves_points_and_marker_by_keyboard(hero: Page) -> None:
     before = positions(hero)
     assert len(before) > 300  # 150 pairs and the marker
-    figure = hero.locator(".mindgap-figure").first
+    figure = hero.locator(HERO)
     figure.locator("input[type=range]").first.focus()
     for _ in range(10):
         hero.keyboard.press("ArrowRight")
@@ -178,12 +181,12 @@ def test_the_hero_slider_moves_points_and_marker_by_keyboard(hero: Page) -> None
 
 def test_the_hero_points_follow_the_exact_formula(hero: Page) -> None:
     """The page's own numbers, put through the shift of the paper, land where the page draws them."""
-    give(hero.locator(".mindgap-figure").first, shift=0.3)
-    rows = hero.evaluate(
-        "(() => { const view = document.querySelector('.mindgap-figure').mindgapView;"
+    give(hero.locator(HERO), shift=0.3)
+    rows = hero.locator(HERO).evaluate(
+        "figure => { const view = figure.mindgapView;"
         "const names = Object.keys(view.getState({data: () => true}).data);"
         "for (const name of names) { const rows = view.data(name); if (rows.length && 'r' in rows[0]) return rows; }"
-        "return []; })()"
+        "return []; }"
     )
     assert len(rows) == 150
     squared = {round((row["r"] ** 2 - 1 + 2 * 0.3 * row["a"]) / 0.09, 3) for row in rows}
@@ -192,7 +195,7 @@ def test_the_hero_points_follow_the_exact_formula(hero: Page) -> None:
 
 
 def test_the_temperature_changes_the_curve(hero: Page) -> None:
-    figure = hero.locator(".mindgap-figure").first
+    figure = hero.locator(HERO)
     curve = figure.locator("svg .mark-line path").first
     before = curve.get_attribute("d")
     hero.get_by_label("temperature τ: 1/10", exact=True).check()
@@ -201,12 +204,12 @@ def test_the_temperature_changes_the_curve(hero: Page) -> None:
 
 
 def test_a_change_of_theme_redraws_and_keeps_the_slider(hero: Page) -> None:
-    figure = hero.locator(".mindgap-figure").first
+    figure = hero.locator(HERO)
     label = figure.locator("svg .role-axis-label text").first
     light = label.get_attribute("fill")
     give(figure, shift=0.5)
     hero.evaluate("document.documentElement.dataset.theme = 'dark'")
-    hero.wait_for_function("document.querySelector('.mindgap-figure').dataset.drawn === 'dark'")
+    hero.wait_for_selector(f"{HERO}[data-drawn=dark]")
     assert label.get_attribute("fill") != light
     assert figure.evaluate("figure => figure.mindgapView.signal('shift')") == 0.5
 
