@@ -10,7 +10,7 @@ from mindgap._extras import extra
 
 with extra("charts"):
     from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges, squeeze
-    from mindgap.charts.gap import gap_against, gap_map, gap_panels
+    from mindgap.charts.gap import gap_against, gap_map, gap_orders, gap_panels
     from mindgap.charts.landscape import (
         DIRECTIONS,
         far_shifts,
@@ -46,6 +46,7 @@ __all__ = [
     "gap_against",
     "gap_at_recall",
     "gap_map",
+    "gap_orders",
     "gap_panels",
     "labelled",
     "landscape_curves",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from mindgap.charts._parts import (
     ALONG_AND_ACROSS,
     caption,
+    emphasis,
     hint,
     marking,
     names_above,
@@ -212,6 +214,59 @@ def gap_against(
             f"{', '.join(dict.fromkeys(table['set']))}: an arrow each from random weights to trained ones.",
         )
     )
+    return chart
+
+
+def gap_orders(table: pd.DataFrame, kinds: Mapping[str, str]) -> alt.LayerChart:
+    """In which order several measures put the same models: a line a model, from its place by one measure to the next.
+
+    `table` has a row for each model, named by its index, and a column for each measure, in the order in which they are
+    drawn; the least value comes first. `kinds` says of each model what it is: one kind or two, told apart by colour and
+    dashes. Models are named on the left, in the order of the first measure.
+    """
+    measures, named = list(table.columns), list(dict.fromkeys(kinds.values()))
+    if len(named) > 2:
+        raise ValueError(f"kinds: expected one kind or two, got {len(named)}: {', '.join(named)}")
+    tidy = table.rank(method="first").melt(ignore_index=False, var_name="measure", value_name="place")
+    tidy = tidy.assign(value=table.melt(ignore_index=False)["value"], kind=[kinds[model] for model in tidy.index])
+    tidy = tidy.rename_axis(index="model").reset_index()
+    order = list(table[measures[0]].sort_values(kind="stable").index)
+    over, bright = emphasis("model")
+    x = alt.X(
+        "measure:N", title=None, sort=measures, scale=alt.Scale(type="point", padding=0.35),
+        axis=alt.Axis(orient="top", labelAngle=-35, domain=False, ticks=False, grid=False, labelPadding=10),
+    )  # fmt: skip
+    y = alt.Y(
+        "place:Q", title=None, scale=alt.Scale(domain=[len(table) + 0.4, 0.5], nice=False),
+        axis=alt.Axis(
+            values=list(range(1, len(table) + 1)), grid=False, domain=False, ticks=False, labelPadding=4,
+            labelLimit=150, labelOverlap=False, labelExpr=f"{json.dumps(order, ensure_ascii=False)}[datum.value - 1]",
+        ),
+    )  # fmt: skip
+    legend = alt.Legend(symbolType="stroke", symbolSize=300)
+    colour, dash = (
+        encode("kind:N", title=None, legend=legend, scale=alt.Scale(domain=named, range=looks[: len(named)]))
+        for encode, looks in ((alt.Color, [ACCENT, NEUTRAL]), (alt.StrokeDash, [[1, 0], [5, 3]]))
+    )
+    base = alt.Chart(tidy).encode(x, y, detail="model:N")
+    strong = {"condition": {"test": f"({bright})", "value": 1}, "value": 0.2}
+    lines = base.mark_line(strokeWidth=2).encode(colour, dash, opacity=strong)
+    points = base.mark_point(filled=True, size=70).encode(
+        colour, opacity=strong,
+        tooltip=hint(
+            {"place": "datum.place", "value": "format(datum.value, '.3f')"}, "datum.model + ', ' + datum.measure"
+        ),
+    )  # fmt: skip
+    values = base.mark_text(dy=-11, fontSize=11).encode(text=alt.Text("value:Q", format=".2f"), opacity=strong)
+    chart: alt.LayerChart = (
+        alt.layer(lines, points.add_params(*over), values)
+        .properties(
+            width=600,
+            height=36 * len(table),
+            description=f"The places of {', '.join(order)} by {', '.join(measures)}, the least value first: "
+            "a line a model, with the value at each of its points.",
+        )
+    )  # fmt: skip
     return chart
 
 

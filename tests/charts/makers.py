@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "gap_map": lambda: charts.gap_map(
         test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
     ),
+    "gap_orders": test_gap.CHARTS["gap_orders"],
     "gap_panels": test_gap.CHARTS["gap_panels"],
     "far_shifts": test_landscape.CHARTS["far_shifts"],
     "landscape_curves": test_landscape.CHARTS["landscape_curves"],
