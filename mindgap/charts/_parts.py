@@ -19,7 +19,11 @@ ONE_ROW: Any = alt.Data(values=[{}])  # type: ignore[no-untyped-call]
 
 # Round numbers over the range of the paper's temperatures, for a log axis. The paper's own are the reciprocals of round
 # numbers: as decimals, 1/30 would be read as .0333333.
-TEMPERATURE_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+TEMPERATURE_AXIS: dict[str, Any] = {
+    "values": [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1],
+    "labelExpr": "datum.value < 1 ? '1/' + format(1 / datum.value, '.0f') : '1'",
+}
+"""Temperatures as the book writes them, on a logarithmic axis."""
 
 
 def radio(

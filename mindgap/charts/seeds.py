@@ -11,7 +11,7 @@ from mindgap.charts._parts import WIDE, caption, emphasis, fixed, hint, radios, 
 from mindgap.charts.theme import ACCENT, DASHES, HUES, IMAGE, NEUTRAL, SHAPES, TEXT
 
 # Five shapes and six colours in turn: the first thirty seeds all look different.
-SEED_COLOURS, SEED_SHAPES = [ACCENT, *HUES.values()], SHAPES[:5]
+SEED_COLOURS, SEED_SHAPES = [*HUES.values(), NEUTRAL], SHAPES[:5]
 
 
 def seed_clouds(

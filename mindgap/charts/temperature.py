@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import TEMPERATURE_TICKS, caption, emphasis, hint, radio, runtime, slider, words
+from mindgap.charts._parts import TEMPERATURE_AXIS, caption, emphasis, hint, radio, runtime, slider, words
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, TEXT
 
 
@@ -25,7 +25,7 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "re
         "temperature:Q",
         title="temperature τ",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g"),
+        axis=alt.Axis(**TEMPERATURE_AXIS),
     )
     title = "best distance between the means"
     y = alt.Y("distance:Q", title=title, scale=alt.Scale(zero=True))

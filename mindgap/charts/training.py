@@ -11,7 +11,7 @@ import pandas as pd
 from mindgap.charts._parts import (
     ALONG_AND_ACROSS,
     ONE_ROW,
-    TEMPERATURE_TICKS,
+    TEMPERATURE_AXIS,
     caption,
     emphasis,
     hint,
@@ -266,7 +266,7 @@ def measured_by(table: pd.DataFrame, by: str, title: str, columns: dict[str, str
         f"{by}:Q",
         title=title,
         scale=alt.Scale(type="log" if log else "linear", nice=False, padding=12),
-        axis=alt.Axis(values=TEMPERATURE_TICKS, format="~g") if log else alt.Axis(format=".3~g"),
+        axis=alt.Axis(**TEMPERATURE_AXIS) if by == "temperature" else alt.Axis(format=".3~g"),
     )
     params, strong = emphasis("kind")
     opacity = alt.condition(strong, alt.value(1), alt.value(FAINT))

@@ -175,13 +175,13 @@ def seeds_umap(value: Any) -> None:
         raise Failed(f"{after:.2f} is not the share after subtracting each seed's mean. Likely another mean was taken.")
 
 
-@exercise("ex-seeds-three", "so close that they are likely one initialisation, and no three")
+@exercise("ex-seeds-three", "three that are closer than chance are likely one initialisation, not three")
 def seeds_three(value: Any) -> None:
-    window = 0.0014 / 0.03
+    window = 0.0042 / 0.03
     pair = window / math.pi**0.5  # two numbers, whose difference has the standard deviation √2
     expect(
         value,
-        {"the probability that three gaps lie within 0.0014": 3 * window**2 / (2 * math.pi * 3**0.5)},
+        {"the probability that three gaps lie within 0.0042": 3 * window**2 / (2 * math.pi * 3**0.5)},
         {
             "that is the probability for two runs": pair,
             "the three are taken for two independent pairs; but if two pairs are close, they share a run": pair**2,

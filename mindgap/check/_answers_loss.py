@@ -105,7 +105,10 @@ def shift_converged(value: Any) -> None:
     )
 
 
-@exercise("ex-temperature-far", "two means say it all as soon as the logits of a row spread by less than about a third")
+@exercise(
+    "ex-temperature-far",
+    "for these pairs two means say it all once the logits of a row spread by less than about a third",
+)
 def temperature_far(value: Any) -> None:
     x, y = clip_rows()
     cosines, own = unit(x) @ unit(y).T, torch.arange(len(x))
@@ -203,6 +206,8 @@ def temperature_start(value: Any) -> None:
         )
     if not (0.3 < cold < 0.7 and 0.45 < warm < 1.1):
         raise Failed('those are not the gaps of aligned towers after 20 steps. Is the start "aligned"?')
+    if warm - cold < 0.08:
+        raise Failed("the two differ by less than any two such runs do. Likely both are of one temperature")
 
 
 def _in_radians() -> list[float]:
