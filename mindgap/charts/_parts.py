@@ -17,8 +17,6 @@ ChartT = TypeVar("ChartT", alt.LayerChart, alt.ConcatChart)
 ONE_ROW: Any = alt.Data(values=[{}])  # type: ignore[no-untyped-call]
 """Data of a mark that is drawn once, wherever expressions put it."""
 
-# Round numbers over the range of the paper's temperatures, for a log axis. The paper's own are the reciprocals of round
-# numbers: as decimals, 1/30 would be read as .0333333.
 TEMPERATURE_AXIS: dict[str, Any] = {
     "values": [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1],
     "labelExpr": "datum.value < 1 ? '1/' + format(1 / datum.value, '.0f') : '1'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from functools import cache
 from typing import Any
 
 import torch
@@ -14,12 +15,13 @@ from torch.nn.functional import normalize as unit  # rows
 from mindgap import geometry, sphere
 from mindgap.check._expect import clip_rows, exercise, expect, values
 from mindgap.check._feedback import Failed
-from mindgap.landscape import best_shift, loss_landscape
-from mindgap.pairs import PairedEmbeddings, load_pairs
+from mindgap.landscape import Landscape, best_shift, loss_landscape
+from mindgap.pairs import load_pairs
 
 
-@exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
-def shift_temperature(value: Any) -> None:
+@cache
+def _half_open() -> tuple[float, float]:
+    """The temperatures from which on CLIP's best gap, and the small CLIP's, is less than half of what it is."""
     many = torch.logspace(-2, 0, 21, dtype=torch.float64)
 
     def lets_go(x: Tensor, y: Tensor) -> float:
@@ -28,7 +30,13 @@ def shift_temperature(value: Any) -> None:
         return next(float(t) for t in many if landscape.minimum(float(t)).distance < half)
 
     small = load_pairs("mini", n=500, seed=1)
-    clip, mini = lets_go(*clip_rows()), lets_go(small.x, small.y)
+    return lets_go(*clip_rows()), lets_go(small.x, small.y)
+
+
+@exercise("ex-shift-temperature", "how long a low temperature holds the gap depends on how often wrong texts win")
+def shift_temperature(value: Any) -> None:
+    clip_rows()  # says so where they are missing, whatever was computed before
+    clip, mini = _half_open()
     expect(
         value,
         {"CLIP's temperature": clip, "the temperature of our small CLIP": mini},
@@ -81,15 +89,21 @@ def shift_half(value: Any) -> None:
     )
 
 
-@exercise("ex-shift-converged", "a low temperature alone widens no gap along its own direction")
-def shift_converged(value: Any) -> None:
-    cold, warm = (load_pairs(name, n=5000, seed=1) for name in ("mini", "mini@0.07"))
+@cache
+def _gains() -> list[float]:
+    """What each small CLIP gains by its best shift at the temperature of the other's training, in nats."""
 
-    def gain(pairs: PairedEmbeddings, temperature: float) -> float:
+    def gain(name: str, temperature: float) -> float:
+        pairs = load_pairs(name, n=5000, seed=1)
         start = loss_landscape(pairs.x, pairs.y, [0.0], [temperature], batch_size=128).loss.item()
         return start - best_shift(pairs.x, pairs.y, temperature, batch_size=128).loss
 
-    right = [gain(cold, 0.07), gain(warm, 0.01)]
+    return [gain("mini", 0.07), gain("mini@0.07", 0.01)]
+
+
+@exercise("ex-shift-converged", "a low temperature alone widens no gap along its own direction")
+def shift_converged(value: Any) -> None:
+    right = _gains()
     names = ["the gain at 0.07 of the model of 1/100", "the gain at 1/100 of the model of 0.07"]
     expect(
         value,
@@ -161,18 +175,25 @@ def temperature_worth(value: Any) -> None:
     )
 
 
-@exercise("ex-temperature-depth", "a minimum without its depth says little")
-def temperature_depth(value: Any) -> None:
+@cache
+def _valleys() -> list[Landscape]:
+    """The losses of CLIP's pairs and of the small CLIP's from closed gaps to wide ones, at 1/100 and 1/10."""
     distances, landscapes = torch.linspace(-0.6, 1.2, 121, dtype=torch.float64), []
     small = load_pairs("mini", n=1000, seed=1)
     for x, y in (clip_rows(), (small.x, small.y)):
         shifts = 0.5 - distances / (2 * geometry.gap_distance(x, y))
         landscapes.append(loss_landscape(x, y, shifts, [1 / 100, 1 / 10]))
+    return landscapes
+
+
+@exercise("ex-temperature-depth", "a minimum without its depth says little")
+def temperature_depth(value: Any) -> None:
+    clip_rows()  # says so where they are missing, whatever was computed before
 
     def widths(nearly: float, column: int = 0, of: str = "distance") -> list[float]:
         """How far apart the ends of the two valleys are: where the loss is less than `nearly` above its least."""
         found = []
-        for landscape in landscapes:
+        for landscape in _valleys():
             losses = landscape.loss[:, column]
             inside = getattr(landscape, of)[losses < losses.min() + nearly]
             found.append(float(inside.max() - inside.min()))
