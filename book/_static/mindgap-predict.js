@@ -461,6 +461,17 @@ const KINDS = { number: numberQuestion, choice: choiceQuestion, curve: curveQues
 const questions = [];
 const lifted = new Set(); // figures that an address asked for
 
+// The outputs of the cells right below the figure's own, up to the next prose, question or figure: they say its numbers.
+function below(figure) {
+  const found = [];
+  let cell = figure.closest(".cell")?.nextElementSibling;
+  for (; cell?.matches(".cell"); cell = cell.nextElementSibling) {
+    if (cell.querySelector(".mindgap-predict, figure")) break;
+    found.push(...cell.querySelectorAll(":scope > .cell_output"));
+  }
+  return found;
+}
+
 function follow(figureId) {
   const figure = document.getElementById(figureId);
   if (!figure) return;
@@ -470,6 +481,10 @@ function follow(figureId) {
   figure.toggleAttribute("data-guarded", veiled);
   let veil = figure.querySelector(":scope > .mindgap-veil");
   for (const child of figure.children) if (child !== veil) child.inert = veiled;
+  for (const output of below(figure)) {
+    output.toggleAttribute("data-follows", veiled);
+    output.inert = veiled;
+  }
   if (veiled && !veil) {
     const link = make("a", { href: `#${open[0].asked.name}` }, "Predict first");
     veil = make("div", { class: "mindgap-veil" }, make("p", {}, link, ", and this figure appears."));

@@ -482,6 +482,34 @@ def guarded() -> list[tuple[str, str, str]]:
     return found
 
 
+# What is to be read in the outputs of the cells that follow a figure's own, before the next prose or question.
+VISIBLE_BELOW = """figure => {
+  const found = [];
+  for (let cell = figure.closest('.cell').nextElementSibling; cell?.matches('.cell'); cell = cell.nextElementSibling) {
+    if (cell.querySelector('.mindgap-predict, figure')) break;
+    found.push(...[...cell.querySelectorAll('.cell_output *')].filter(one =>
+      one.checkVisibility({ visibilityProperty: true })));
+  }
+  return found.map(one => one.textContent.trim()).join(' ').trim();
+}"""
+
+
+def test_numbers_printed_below_a_figure_wait_with_it(browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    view, _ = watched_page(context, veiled=True)
+    view.goto((SITE / "book/index.html").as_uri())
+    figure = view.locator("#fig-hero")
+    output = view.locator(".cell_output[data-follows]", has_text="gap distance of the 500 pairs")
+    expect(output).to_have_count(1)
+    assert figure.evaluate(VISIBLE_BELOW) == ""
+    view.locator("#predict-front-loss").get_by_role("button", name="Show me").click()
+    assert "gap distance of the 500 pairs" in figure.evaluate(VISIBLE_BELOW)
+    expect(view.locator(".cell_output[data-follows]")).to_have_count(0)
+    view.locator("#predict-front-loss").get_by_role("button", name="Forget my answer").click()
+    assert figure.evaluate(VISIBLE_BELOW) == ""
+    context.close()
+
+
 def test_each_question_of_the_site_guards_its_figure(browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     view, watch = watched_page(context, veiled=True)
@@ -495,6 +523,8 @@ def test_each_question_of_the_site_guards_its_figure(browser: Browser) -> None:
             assert holder.locator(".mindgap-veil").is_visible(), name
             assert box is not None
             assert box["height"] > 150, name
+            spoken = holder.evaluate(VISIBLE_BELOW)
+            assert spoken == "", f"{name}: printed below a veiled figure"
             view.locator(f"#{name}").get_by_role("button", name="Show me").click()
             drawn = holder.locator(".mindgap-figure")
             if drawn.count():
