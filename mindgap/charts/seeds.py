@@ -145,7 +145,7 @@ def singular_cliff(values: pd.DataFrame, seeds: int) -> alt.LayerChart:
         title="singular value",
         scale=alt.Scale(type="log", domain=list(_decades(values["value"])), nice=False),
     )
-    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolSize=900)
     colour = alt.Color("tower:N", title=None, scale=alt.Scale(domain=domain, range=colours), legend=legend)
     dash = alt.StrokeDash("tower:N", title=None, scale=alt.Scale(domain=domain, range=dashes), legend=legend)
     over, strong = emphasis("tower")
