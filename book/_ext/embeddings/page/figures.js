@@ -23,7 +23,7 @@ const temperatureInWords = (temperature) => (temperature > 0.9999 ? String(tempe
 function projectionSpec({ points }, names) {
   const rows = points.x.map(([x, y], pair) => ({ pair, x: rounded(x), y: rounded(y), x2: rounded(points.y[pair][0]), y2: rounded(points.y[pair][1]) }));
   const most = Math.max(...rows.flatMap((row) => [Math.abs(row.y), Math.abs(row.y2)]));
-  const across = Math.min(1, Math.max(0.85, Math.ceil(20 * most + 0.2) / 20));
+  const across = Math.min(1, Math.max(0.55, Math.ceil(20 * most + 0.2) / 20));
   const x = { field: "x", type: "quantitative", title: "along the gap", scale: { domain: [-1, 1], nice: false } };
   const y = { field: "y", type: "quantitative", title: "main axis across it", scale: { domain: [-across, across], nice: false } };
   const second = { x: { field: "x2", type: "quantitative" }, y: { field: "y2", type: "quantitative" } };
@@ -48,10 +48,8 @@ function projectionSpec({ points }, names) {
 
 function cosinesSpec({ cosines }) {
   const kinds = { "matched pairs": cosines.matched, "all others": cosines.unmatched };
+  const any = (count, bin) => count + cosines.unmatched[bin] > 0;
   const [seen, last] = [cosines.matched.findIndex(any), cosines.matched.findLastIndex(any)];
-  function any(count, bin) {
-    return count + cosines.unmatched[bin] > 0;
-  }
   const rows = Object.entries(kinds).flatMap(([kind, counts]) => {
     const total = counts.reduce((sum, one) => sum + one, 0);
     const from = Math.max(0, seen - 2);
@@ -65,7 +63,7 @@ function cosinesSpec({ cosines }) {
     width: 600, height: 240, config: CONFIG, description: "Distributions of the cosines of matched pairs and of all others.",
     datasets: { cosines: rows }, data: { name: "cosines" },
     layer: [
-      { mark: { type: "area", opacity: 0.18, interpolate: "step" }, encoding: { x, y: { ...y, stack: null }, color } },
+      { mark: { type: "area", opacity: 0.18, interpolate: "step" }, encoding: { x, y: { ...y, stack: null }, color: { ...color, legend: { symbolOpacity: 1 } } } },
       { mark: { type: "line", interpolate: "step" }, encoding: { x, y, color, strokeDash } },
     ],
   };

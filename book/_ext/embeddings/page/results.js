@@ -42,14 +42,23 @@ function table(label, heads, rows) {
   return make("div", { class: "mindgap-embeddings-table", role: "region", "aria-label": label, tabindex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
-function checksTable(checks, names) {
+// What is wrong or worth a note stands open, what has passed is folded.
+function checksOf(checks, names) {
+  const [open, passed] = [checks.filter((one) => one.state !== "passed"), checks.filter((one) => one.state === "passed")];
+  return [
+    ...(open.length ? [checksTable("Checks that found something", open, names)] : []),
+    ...(passed.length ? [make("details", {}, make("summary", {}, `${passed.length} checks passed`), checksTable("Checks that passed", passed, names))] : []),
+  ];
+}
+
+function checksTable(label, checks, names) {
   const rows = checks.map((one) => make("tr", { class: `is-${one.state}` },
     make("th", { scope: "row" }, named(one.name, names), make("span", { class: "mindgap-embeddings-state" }, STATES[one.state])),
     make("td", {}, named(one.found, names), ...(one.state === "passed" ? [] : [make("small", {}, `${one.meaning} Try: ${one.try}`)])),
     make("td", {}, one.limit),
   ));
   const head = make("tr", {}, ...["check", "found", "limit"].map((one) => make("th", { scope: "col" }, one)));
-  return make("div", { class: "mindgap-embeddings-table", role: "region", "aria-label": "Checks", tabindex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+  return make("div", { class: "mindgap-embeddings-table", role: "region", "aria-label": label, tabindex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
 
 function recallTable(found, names) {
@@ -143,7 +152,7 @@ function render(holder, found, names) {
     ...unit, ...sampled,
     make("div", { class: "mindgap-embeddings-tools" },
       make("button", { type: "button", class: "mindgap-button", "data-act": "json", onclick: () => save("gap.json", new Blob([JSON.stringify(asJson(found, names), null, 1)], { type: "application/json" })) }, "Save everything as JSON")),
-    make("h3", {}, "Checks"), checksTable(checks, names),
+    make("h3", {}, "Checks"), ...checksOf(checks, names),
     make("h3", {}, "Recall"), recallTable(found, names),
     make("p", { class: "mindgap-embeddings-note" }, "R@k: how often the row's own partner is among its k nearest. Ties share their places, so that collapsed embeddings score by chance."),
     ...figureOf("projection", "Both sets, seen along the gap", projectionSpec(found, names), `Across the page the line through the two means, upwards the main axis across it; ${found.points.x.length === measures.pairs ? "all" : `the first ${found.points.x.length}`} pairs, each joined by a line.`),

@@ -53,7 +53,7 @@ function begin() {
     worker = new Worker(code);
     worker.onmessage = ({ data }) => hear(data);
     worker.onerror = (event) => hear({ kind: "refused", words: `This should not have happened: ${event.message}. Please report it, with the shapes of your files.` });
-    worker.postMessage({ files, swapped, seed: SEED });
+    worker.postMessage({ files, swapped, seed: SEED, exact: Number(tool.dataset.exact) });
   }
 
   function hear(message) {

@@ -1,8 +1,7 @@
 // The worker: it is sent files, says how far it is, and answers with a report, or in words why there is none. To stop it,
 // the page ends it. Nothing leaves it but these messages.
 
-const EXACT = 5000; // pairs up to which all of them are taken
-const CELLS = 12.5e6; // cosines in each direction for more of them: as many as half of EXACT squared
+const FEWEST = 100; // rows of a sample
 const RECALL_AT = [1, 5, 10];
 
 // Wilson's interval for a share of m that were drawn, as mindgap.theorems.binomial_interval.
@@ -32,7 +31,8 @@ function recallOf(standing, n, sample, seed) {
   return { xy: row(standing.xy), yx: row(standing.yx), chance: { ...Object.fromEntries(at.map((k) => [k, k / n])), median_rank: (n + 1) / 2 } };
 }
 
-async function report(files, swapped, seed, tell) {
+// All of it. Of more than `exact` pairs, what costs their square is taken of samples, at about the cost of `exact` of them.
+async function report({ files, swapped, seed, exact }, tell) {
   const step = (name) => (share) => tell(name, share);
   const sides = await sidesOfFiles(files, tell);
   if (sides.length === 1) return { kind: "half", file: sides[0].file, shape: sides[0].shape };
@@ -44,7 +44,7 @@ async function report(files, swapped, seed, tell) {
   });
   const { measures, means, delta, squaredGap, own, products: moves } = linear(x, y, step("measures"));
   const n = x.n;
-  const sample = n > EXACT ? drawn(n, clipped(Math.floor(CELLS / n), 100, EXACT), seed) : undefined;
+  const sample = n > exact ? drawn(n, clipped(Math.floor(exact ** 2 / (2 * n)), FEWEST, exact), seed) : undefined;
   const both = dot(...means);
   const centre = { x: along(x, means[1]), y: along(y, means[0]), both };
   const found = across(x, y, own, centre, sample, step("cosines of all pairs"));
@@ -71,7 +71,7 @@ async function report(files, swapped, seed, tell) {
   };
 }
 
-onmessage = async ({ data: { files, swapped, seed } }) => {
+onmessage = async ({ data }) => {
   let last = 0;
   let before = "";
   const tell = (step, share) => {
@@ -81,7 +81,7 @@ onmessage = async ({ data: { files, swapped, seed } }) => {
     postMessage({ kind: "progress", step, share });
   };
   try {
-    postMessage(await report(files, swapped, seed, tell));
+    postMessage(await report(data, tell));
   } catch (error) {
     const memory = error instanceof RangeError;
     const words = error instanceof Refused ? error.message : memory ? "There is not enough memory in this browser tab for these files. In the shell, mindgap report needs less." : `This should not have happened: ${error.message}. Please report it, with the shapes of your files.`;
