@@ -215,7 +215,7 @@ def test_numbers_that_start_at_an_odd_place_and_a_header_of_version_2(
 ) -> None:
     paths = []
     for name, rows in zip(("image", "text"), small(), strict=True):
-        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {rows.shape}}}\n".encode()
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {rows.shape}, }}\n".encode()
         paths.append(tmp_path / f"{name}.npy")
         start = b"\x93NUMPY\x02\x00" + struct.pack("<I", len(header))
         assert (len(start) + len(header)) % 8
@@ -284,7 +284,8 @@ def test_a_second_pair_takes_the_place_of_the_first(visit: Visit, save: Save) ->
     visit.choose(*save(x, y))
     expect(visit.view.locator(f"{RESULTS} h2")).to_have_text("image and text")
     assert visit.view.locator(f"{RESULTS} .mindgap-figure").count() == 3
-    assert "photo" not in visit.view.locator(".mindgap-embeddings").inner_text()
+    assert "photo" not in visit.view.locator(RESULTS).inner_text()
+    assert "photo" not in visit.view.locator(SAID).inner_text()
     assert visit.saved()["measures"]["gap_distance"] == NEAR(metrics.report(x, y)["gap_distance"], abs=1e-4)
 
 
@@ -430,7 +431,11 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
         header("'<f4'", "(__import__('os').getpid(), 12)") + X.tobytes(),
         "has a header that says nothing of type, order and shape in numpy's way",
     ),
-    "a key twice": ("x.npy", header("'<f4'", "(60, 12)", "'shape': (1, 12)") + X.tobytes(), "has a header that says nothing"),
+    "a key twice": (
+        "x.npy",
+        header("'<f4'", "(60, 12)", "'shape': (1, 12)") + X.tobytes(),
+        "has a header that says nothing",
+    ),
     "no dictionary": ("x.npy", b"\x93NUMPY\x01\x00\x10\x00" + b"alert(document)\n", "has a header that says nothing"),
     "Python objects": (
         "x.npy",
@@ -438,27 +443,47 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
         "holds Python objects, not numbers. To open such a file is to run what it says, so this page does not",
     ),
     "records": ("x.npy", npy(np.zeros(60, dtype=[("a", "<f4"), ("b", "<f4")])), "holds records with fields"),
-    "whole numbers": ("x.npy", npy(np.ones((60, 12), dtype="i8")), "holds whole numbers (numpy's type <i8), and embeddings are"),
+    "whole numbers": (
+        "x.npy",
+        npy(np.ones((60, 12), dtype="i8")),
+        "holds whole numbers (numpy's type <i8), and embeddings are",
+    ),
     "complex numbers": ("x.npy", npy(np.ones((60, 12), dtype="c8")), "holds complex numbers (numpy's type <c8)"),
     "text": ("x.npy", npy(np.array([["a", "b"]])), "holds text (numpy's type <U1)"),
-    "bfloat16, as numpy saves it": ("x.npy", npy(np.zeros((60, 12), dtype="V2")), "holds records of raw bytes (numpy's type |V2)"),
+    "bfloat16, as numpy saves it": (
+        "x.npy",
+        npy(np.zeros((60, 12), dtype="V2")),
+        "holds records of raw bytes (numpy's type |V2)",
+    ),
     "truncated": (
         "x.npy",
         npy(X)[:-4],
         "promises 60 × 12 numbers of 4 bytes, 2,880 bytes in all, and has only 2,876: it was cut short",
     ),
     "over-long": ("x.npy", npy(X) + b"more", "2,880 bytes in all, and has 2,884: there is more than it says"),
-    "a lie about the shape": ("x.npy", header("'<f4'", "(600, 12)") + X.tobytes(), "promises 600 × 12 numbers of 4 bytes, 28,800"),
+    "a lie about the shape": (
+        "x.npy",
+        header("'<f4'", "(600, 12)") + X.tobytes(),
+        "promises 600 × 12 numbers of 4 bytes, 28,800",
+    ),
     "a shape beyond all numbers": (
         "x.npy",
         header("'<f4'", "(1000000000000, 1000000000000)") + X.tobytes(),
         "promises 1,000,000,000,000 × 1,000,000,000,000 numbers, which no computer holds",
     ),
     "a negative shape": ("x.npy", header("'<f4'", "(-60, 12)") + X.tobytes(), "has a header that says nothing"),
-    "NaN": ("x.npy", npy(WITH_NAN), "x.npy: row 3, column 5 (counted from 0) is NaN, not a number. Every number must be finite"),
+    "NaN": (
+        "x.npy",
+        npy(WITH_NAN),
+        "x.npy: row 3, column 5 (counted from 0) is NaN, not a number. Every number must be finite",
+    ),
     "infinity": ("x.npy", npy(WITH_INF.astype("f2")), "x.npy: row 59, column 0 (counted from 0) is infinite"),
     "a row of zeros": ("x.npy", npy(WITH_ZEROS), "x.npy: row 7 (counted from 0) is all zeros, and has no direction"),
-    "other rows": ("x.npy", npy(X[:59]), "row i of one must belong with row i of the other, but there are 59 rows and 60"),
+    "other rows": (
+        "x.npy",
+        npy(X[:59]),
+        "row i of one must belong with row i of the other, but there are 59 rows and 60",
+    ),
     "other dimensions": ("x.npy", npy(X[:, :11]), "both must have as many dimensions, but there are 11 and 12"),
     "one dimension": ("x.npy", npy(X[0]), "x.npy has the shape 12. Expected is a matrix, a row for each embedding"),
     "a single number": ("x.npy", npy(np.float32(1)), "x.npy has the shape a single number. Expected is a matrix"),
@@ -466,13 +491,25 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "one pair": ("both.npy", npy(np.ones((2, 1, 12), dtype="f4")), "at least two pairs are needed, and there is one"),
     "no columns": ("both.npy", npy(np.zeros((2, 5, 0), dtype="f4")), "the rows have no numbers in them"),
     "empty": ("x.npy", b"", "x.npy is empty"),
-    "a .pt": ("model.pt", pt(), "model.pt is a file of PyTorch, or another pickle. To open such a file is to run what it says"),
+    "a .pt": (
+        "model.pt",
+        pt(),
+        "model.pt is a file of PyTorch, or another pickle. To open such a file is to run what it says",
+    ),
     "a pickle called .npy": ("x.npy", pickle.dumps([1.0]), "is a file of PyTorch, or another pickle"),
-    "a picture": ("photo.png", PNG, "photo.png is a picture (PNG). Expected are embeddings as numpy saves them: .npy or .npz"),
+    "a picture": (
+        "photo.png",
+        PNG,
+        "photo.png is a picture (PNG). Expected are embeddings as numpy saves them: .npy or .npz",
+    ),
     "a picture called .npy": ("x.npy", PNG, "x.npy is a picture (PNG)"),
     "a table of text": ("x.csv", b"0.1,0.2\n0.3,0.4\n", "x.csv is text. Expected are embeddings as numpy saves them"),
-    "safetensors": ("x.safetensors", struct.pack("<Q", 2) + b"{}", "is a safetensors file, which this page does not read"),
-    "something else": ("x.npy", bytes(range(200, 256)) * 4, "x.npy is none that this page knows"),
+    "safetensors": (
+        "x.safetensors",
+        struct.pack("<Q", 2) + b"{}",
+        "is a safetensors file, which this page does not read",
+    ),
+    "something else": ("x.npy", bytes(range(200, 256)) * 4, "x.npy is of no kind that this page knows"),
     "a bomb": (
         "both.npz",
         patched(PAIR, 24, struct.pack("<I", 2**31)),
@@ -485,7 +522,11 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     ),
     "ZIP64": ("both.npz", patched(PAIR, 24, b"\xff" * 4), "in the format for more than 4 GB (ZIP64)"),
     "encrypted": ("both.npz", patched(PAIR, 8, b"\x01\x00"), "both.npz is encrypted. Save it without a password"),
-    "another compression": ("both.npz", patched(PAIR, 10, b"\x0e\x00"), "in a way that numpy does not use (zip method 14)"),
+    "another compression": (
+        "both.npz",
+        patched(PAIR, 10, b"\x0e\x00"),
+        "in a way that numpy does not use (zip method 14)",
+    ),
     "a damaged member": ("both.npz", PAIR[:200] + b"\x00" * 20 + PAIR[220:], "its member image.npy is damaged"),
     "a changed number": (
         "both.npz",
@@ -494,9 +535,13 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     ),
     "a zip cut short": ("both.npz", PAIR[:-30], "is a zip file whose table of contents is damaged or cut off"),
     "members elsewhere": ("both.npz", patched(PAIR, 42, struct.pack("<I", 2**30)), "its member image.npy is damaged"),
-    "three matrices": ("both.npz", npz(a=X, b=Y, c=X), "holds 3 matrices (a 60 × 12, b 60 × 12, c 60 × 12), and two are expected"),
+    "three matrices": (
+        "both.npz",
+        npz(a=X, b=Y, c=X),
+        "holds 3 matrices (a 60 × 12, b 60 × 12, c 60 × 12), and two are expected",
+    ),
     "an archive of no arrays": ("both.npz", b"PK\x05\x06" + b"\x00" * 18, "is a zip file without a .npy file in it"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -561,8 +606,8 @@ def test_names_are_text_and_nothing_else(visit: Visit, save: Save) -> None:
     projection.scroll_into_view_if_needed()
     visit.view.wait_for_function(DRAWN, arg=projection.element_handle())
     drawn = projection.locator("svg").first.text_content() or ""
-    assert "onerror=" in drawn  # as far as there is room
-    assert f"■ {names[1]}" in drawn
+    assert "<img src=x" in drawn  # as far as there is room
+    assert f"■ {names[1][:12]}" in drawn
     assert visit.saved()["modalities"] == list(names)
 
 
@@ -645,8 +690,11 @@ def test_large_files_leave_the_page_at_hand_and_can_be_cancelled(visit: Visit, s
     view.get_by_role("button", name="Cancel").click()
     assert view.locator(SAID).inner_text() == "Cancelled. Nothing was kept."
     expect(view.locator(".mindgap-embeddings-work")).to_be_hidden(timeout=1000)
-    view.wait_for_function("true")
-    assert len(view.workers) == 0
+    for _ in range(100):  # the browser's own book-keeping takes a moment
+        if not view.workers:
+            break
+        view.wait_for_timeout(10)
+    assert view.workers == []
     assert_nothing_is_kept(view)
     assert view.evaluate("document.activeElement.id") == "mindgap-files"
 
@@ -678,7 +726,6 @@ def test_everyone_can_use_the_results(browser: Browser, good: list[Path], width:
         "[...document.querySelectorAll('.mindgap-figure')].filter(f => f.scrollWidth > f.clientWidth + 1).length"
     )
     assert cut == 0
-    assert visit.watch.errors == []
     context.close()
 
 
@@ -697,7 +744,11 @@ def test_without_javascript_the_page_says_what_is_needed(browser: Browser) -> No
     context = browser.new_context(java_script_enabled=False)
     view = context.new_page()
     view.goto((SITE / PAGE).as_uri())
-    expect(view.locator(".mindgap-embeddings noscript")).to_contain_text("mindgap report image.npy text.npy")
+    # Playwright takes what is in <noscript> for hidden, whatever the browser shows.
+    shown = "one => [one.textContent, one.getBoundingClientRect().height]"
+    words, height = view.locator(".mindgap-embeddings noscript p").evaluate(shown)
+    assert "needs JavaScript. In a shell, mindgap report image.npy text.npy writes" in words
+    assert height > 10
     expect(view.locator(".mindgap-drop")).to_be_hidden()
     context.close()
 

@@ -29,10 +29,11 @@ function make(tag, attributes = {}, ...children) {
 
 const named = (words, [x, y]) => words.replaceAll(/\{([xy])\}/g, (_, side) => (side === "x" ? x : y));
 
-function spelled(number, decimals = 4) {
+// With so many decimals; without a number of them, counts have none and other numbers four.
+function spelled(number, decimals) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
-  if (Number.isInteger(number) && Math.abs(number) >= 2) return number.toLocaleString("en");
-  const text = number.toFixed(decimals);
+  if (decimals === undefined && Number.isInteger(number) && Math.abs(number) >= 2) return number.toLocaleString("en");
+  const text = number.toFixed(decimals ?? 4);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 
@@ -51,14 +52,18 @@ function checksOf(checks, names) {
   ];
 }
 
+// On a phone a check is a block of its own, as other tables of words are (mindgap.css); shown so, a table is none to a
+// browser any more, and its roles are written out.
 function checksTable(label, checks, names) {
-  const rows = checks.map((one) => make("tr", { class: `is-${one.state}` },
-    make("th", { scope: "row" }, named(one.name, names), make("span", { class: "mindgap-embeddings-state" }, STATES[one.state])),
-    make("td", {}, named(one.found, names), ...(one.state === "passed" ? [] : [make("small", {}, `${one.meaning} Try: ${one.try}`)])),
-    make("td", {}, one.limit),
+  const heads = ["check", "found", "limit"];
+  const rows = checks.map((one) => make("tr", { class: `is-${one.state}`, role: "row" },
+    make("th", { scope: "row", role: "rowheader" }, named(one.name, names), make("span", { class: "mindgap-embeddings-state" }, STATES[one.state])),
+    make("td", { role: "cell", "data-label": heads[1] }, named(one.found, names), ...(one.state === "passed" ? [] : [make("small", {}, `${one.meaning} Try: ${one.try}`)])),
+    make("td", { role: "cell", "data-label": heads[2] }, one.limit),
   ));
-  const head = make("tr", {}, ...["check", "found", "limit"].map((one) => make("th", { scope: "col" }, one)));
-  return make("div", { class: "mindgap-embeddings-table", role: "region", "aria-label": label, tabindex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+  const head = make("tr", { role: "row" }, ...heads.map((one) => make("th", { scope: "col", role: "columnheader" }, one)));
+  const whole = make("table", { class: "stackable", role: "table" }, make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...rows));
+  return make("div", { class: "mindgap-embeddings-table", role: "region", "aria-label": label, tabindex: 0 }, whole);
 }
 
 function recallTable(found, names) {
@@ -77,10 +82,13 @@ function recallTable(found, names) {
   ]);
 }
 
+// Where the loss still falls at the end of what is looked at, its lowest point lies beyond.
+const isEnd = (shift) => shift <= -1 || shift >= 2;
+
 function valleysTable({ valleys }) {
   return table("Best shift at each temperature", ["temperature τ", "best shift λ", "distance there", "loss here", "gained there, nats"], valleys.map((one) => [
     temperatureInWords(one.temperature),
-    spelled(one.shift, 3) + (one.interval ? ` (${spelled(one.interval[0], 2)} to ${spelled(one.interval[1], 2)})` : ""),
+    spelled(one.shift, 3) + (isEnd(one.shift) ? ", the end" : "") + (one.interval ? ` (${spelled(one.interval[0], 2)} to ${spelled(one.interval[1], 2)})` : ""),
     spelled(Math.abs(one.distance), 3), spelled(one.loss_here, 3), spelled(one.depth, 3),
   ]));
 }

@@ -27,6 +27,14 @@ function startsWith(bytes, beginning) {
   return beginning.every((one, i) => bytes[i] === one);
 }
 
+function isText(bytes) {
+  try {
+    return !/[\0-\x08\x0e-\x1f]/.test(new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }));
+  } catch {
+    return false;
+  }
+}
+
 // Every array of one file: [{ key, shape, code, values }], the key being "" in a .npy file.
 async function arraysOf(file) {
   const { name } = file;
@@ -44,8 +52,7 @@ async function arraysOf(file) {
   if ((bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5) || /\.(pt|pth|pkl|ckpt)$/i.test(name)) refuse(torchInWords(name));
   if (/\.safetensors$/i.test(name)) refuse(`${name} is a safetensors file, which this page does not read; mindgap report in the shell does. Or save its tensors by numpy.save.`);
   const [, kind] = KINDS.find(([beginning]) => startsWith(bytes, beginning)) || [];
-  const text = bytes.subarray(0, 512).every((one) => one === 9 || one === 10 || one === 13 || (one >= 32 && one !== 127));
-  refuse(`${name} is ${kind || (text ? "text" : "none that this page knows")}. Expected are embeddings as numpy saves them: .npy or .npz.`);
+  refuse(`${name} is ${kind || (isText(bytes.subarray(0, 512)) ? "text" : "of no kind that this page knows")}. Expected are embeddings as numpy saves them: .npy or .npz.`);
 }
 
 function sideOf(key) {
