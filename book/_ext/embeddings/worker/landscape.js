@@ -22,6 +22,8 @@ function moved(products, step, squaredGap) {
 // columns[k][column].
 function exponentials(cosines, numbers, left, right, rows, columns) {
   const n = right.offset.length;
+  const [c0, c1, c2, c3, c4, c5] = columns || [];
+  const both = columns !== undefined;
   const { offset, scale } = right;
   for (let at = 0; at < numbers.length; at++) {
     const [u, p] = [left.offset[numbers[at]], left.scale[numbers[at]]];
@@ -38,9 +40,8 @@ function exponentials(cosines, numbers, left, right, rows, columns) {
       const b50 = b30 * b20;
       const b100 = b50 * b50;
       r0 += b100; r1 += b50; r2 += b30; r3 += b20; r4 += b10; r5 += b;
-      if (columns) {
-        columns[0][j] += b100; columns[1][j] += b50; columns[2][j] += b30;
-        columns[3][j] += b20; columns[4][j] += b10; columns[5][j] += b;
+      if (both) {
+        c0[j] += b100; c1[j] += b50; c2[j] += b30; c3[j] += b20; c4[j] += b10; c5[j] += b;
       }
     }
     rows[0][at] = r0; rows[1][at] = r1; rows[2][at] = r2; rows[3][at] = r3; rows[4][at] = r4; rows[5][at] = r5;
