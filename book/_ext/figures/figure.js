@@ -141,8 +141,6 @@ function begin() {
     },
     { rootMargin: NEAR },
   );
-  figures().forEach((figure) => letTap(figure.querySelector(".mindgap-view")));
-  figures().forEach((figure) => near.observe(figure)); // one inside a closed fold comes when that is opened
   const again = (differs) => drawn().filter(differs).forEach(enqueue);
   new MutationObserver(() => again((f) => f.dataset.drawn !== mode())).observe(document.documentElement, {
     attributes: true,
@@ -154,7 +152,13 @@ function begin() {
     clearTimeout(timer);
     timer = setTimeout(() => again((f) => f.clientWidth && Math.abs(f.clientWidth - Number(f.dataset.width)) > 8), 150);
   });
-  figures().forEach((figure) => resized.observe(figure));
+  const watch = (figure) => {
+    letTap(figure.querySelector(".mindgap-view"));
+    near.observe(figure); // one inside a closed fold comes when that is opened
+    resized.observe(figure);
+  };
+  figures().forEach(watch);
+  document.addEventListener("mindgap-added", (event) => watch(event.target)); // one that a page's own script makes
   document.addEventListener("keydown", (event) => event.key === "Escape" && hideHint());
   window.addEventListener("beforeprint", forPaper);
   window.addEventListener("afterprint", fromPaper);

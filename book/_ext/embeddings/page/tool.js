@@ -1,0 +1,158 @@
+// The page's side: files come in by drop, by choice or as the sample; a worker computes; what it finds is shown. There is
+// one set of files at a time, and nothing of an earlier one stays when the next comes. Nothing is sent anywhere.
+
+const SEED = 0;
+
+function begin() {
+  const tool = document.querySelector(".mindgap-embeddings");
+  const part = (name) => tool.querySelector(`.mindgap-embeddings-${name}`);
+  const act = (name) => tool.querySelector(`[data-act="${name}"]`);
+  const [input, zone] = [tool.querySelector("#mindgap-files"), tool.querySelector(".mindgap-drop")];
+  const [said, results, work, names] = ["said", "results", "work", "names"].map(part);
+  const fields = [...names.querySelectorAll("input")];
+  const progress = tool.querySelector("progress");
+  const code = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
+  let files = [];
+  let given; // names that come with the files
+  let swapped = false;
+  let worker;
+  let found;
+
+  const say = (words, wrong = false) => {
+    said.textContent = words;
+    said.classList.toggle("is-wrong", wrong);
+  };
+
+  const stop = () => {
+    worker?.terminate();
+    worker = undefined;
+    work.hidden = true;
+  };
+
+  const forget = () => {
+    stop();
+    found = undefined;
+    clear(results);
+    names.hidden = true;
+    act("swap").hidden = true;
+  };
+
+  const called = () => fields.map((field, i) => field.value.trim() || ["first", "second"][i]);
+
+  const label = (labels) => {
+    const usable = labels[0] !== labels[1] && labels.every((one) => one && !/^(arr_)?\d$/.test(one));
+    (usable ? labels : ["first", "second"]).forEach((one, i) => (fields[i].value = one.slice(0, 40)));
+  };
+
+  function start() {
+    forget();
+    progress.value = 0;
+    part("step").textContent = "Reading the files";
+    work.hidden = false;
+    say(`Computing, from ${files.map((one) => one.name).join(" and ")}.`);
+    worker = new Worker(code);
+    worker.onmessage = ({ data }) => hear(data);
+    worker.onerror = (event) => hear({ kind: "refused", words: `This should not have happened: ${event.message}. Please report it, with the shapes of your files.` });
+    worker.postMessage({ files, swapped, seed: SEED, exact: Number(tool.dataset.exact) });
+  }
+
+  function hear(message) {
+    if (message.kind === "progress") {
+      progress.value = message.share;
+      part("step").textContent = `${message.step[0].toUpperCase()}${message.step.slice(1)}: ${Math.round(100 * message.share)} %`;
+      return;
+    }
+    stop();
+    if (message.kind === "half") {
+      say(`${message.file} holds one side, ${message.shape.map((one) => one.toLocaleString("en")).join(" × ")} numbers. Add the file with the other side.`);
+    } else if (message.kind === "refused") {
+      files = [];
+      say(message.words, true);
+    } else {
+      found = message;
+      const labels = given && (swapped ? [...given].reverse() : given);
+      label(labels || found.labels);
+      names.hidden = false;
+      act("swap").hidden = false;
+      render(results, found, called());
+      say(summary(found, called()));
+      files.done = true;
+    }
+  }
+
+  // Two files are a new set; one is the partner of one that waits, and else the beginning of a new set.
+  function take(list) {
+    const chosen = [...list];
+    if (!chosen.length) return;
+    given = undefined;
+    swapped = false;
+    if (chosen.length > 2) {
+      forget();
+      files = [];
+      say(`${chosen.length} files came, and two are needed: one of each modality.`, true);
+      return;
+    }
+    files = chosen.length === 1 && files.length === 1 && !files.done ? [files[0], chosen[0]] : chosen;
+    start();
+  }
+
+  function sample() {
+    const bytes = Uint8Array.from(atob(window.mindgapSample.npz), (one) => one.charCodeAt(0));
+    files = [new File([bytes], "clip.npz")];
+    given = window.mindgapSample.modalities;
+    swapped = false;
+    start();
+  }
+
+  input.addEventListener("change", () => {
+    take(input.files);
+    input.value = ""; // the same files can be chosen again
+  });
+
+  // A file that is dropped beside the zone would take the place of the page; so it is taken wherever it is dropped.
+  const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    zone.classList.add("is-over");
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || zone.classList.remove("is-over"));
+  document.addEventListener("drop", (event) => {
+    zone.classList.remove("is-over");
+    if (!carries(event)) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
+
+  act("sample").addEventListener("click", () => {
+    if (window.mindgapSample) return sample();
+    // A script beside this one, since a page that was opened from a file may read no other kind.
+    const script = make("script", { src: SCRIPT.src.replace(/[^/]*$/, "mindgap-sample.js") });
+    script.onload = sample;
+    script.onerror = () => say("The sample is not beside this page. Choose files of your own.", true);
+    document.head.append(script);
+    say("Fetching the sample from beside this page.");
+  });
+  act("swap").addEventListener("click", () => {
+    swapped = !swapped;
+    start();
+  });
+  act("cancel").addEventListener("click", () => {
+    forget();
+    files = [];
+    say("Cancelled. Nothing was kept.");
+    input.focus();
+  });
+  for (const field of fields) {
+    field.addEventListener("change", () => {
+      if (!found) return;
+      clear(results);
+      render(results, found, called());
+    });
+  }
+  tool.classList.add("is-ready");
+}
+
+const SCRIPT = document.currentScript;
+begin();

@@ -1,0 +1,116 @@
+"""Sphinx extension: the page on which readers measure embeddings of their own, in their browser and nowhere else.
+
+The directive `your-embeddings` puts `embeddings/tool.html` on a page, which then loads one script: the page's own part
+(`embeddings/page/`) with the worker's (`embeddings/worker/`) as a text within it, since a page that was opened from a
+file may start no worker by its address. The worker has npyjs in it, from the package that lies in `book/_vendor` as npm
+delivers it; whether it is the one that `book/package-lock.json` names, its digest decides. A second script, which is
+loaded when somebody asks for it, holds the sample: the authors' CLIP features that come with the package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+HERE = Path(__file__).parent
+BOOK = HERE.parent
+PARTS = HERE / "embeddings"
+PACKAGE = BOOK.parent / "mindgap"  # read, not imported: it need not be installed
+SCRIPT, SAMPLE, STYLE, FIGURES = "mindgap-embeddings.js", "mindgap-sample.js", "embeddings.css", "mindgap-vega.js"
+MARK = 'class="mindgap-embeddings"'
+
+# In this order: what a file uses when it is read, and not only when it is called, comes before it.
+WORKER = ("words", "npy", "zip", "files", "rows", "cosines", "landscape", "projection", "measures", "checks", "work")
+PAGE = ("figures", "results", "tool")
+
+
+def vendored(name: str, member: str) -> str:
+    """A file of an npm package in `_vendor`, which must be the package that the lock names, to the byte."""
+    lock = json.loads((BOOK / "package-lock.json").read_text(encoding="utf-8"))["packages"][f"node_modules/{name}"]
+    path = BOOK / "_vendor" / f"{name}-{lock['version']}.tgz"
+    content = path.read_bytes()
+    digest = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
+    if digest != lock["integrity"]:
+        raise ExtensionError(f"{path}: expected the package of package-lock.json, {lock['integrity']}, got {digest}")
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        file = archive.extractfile(f"package/{member}")
+        if file is None:
+            raise ExtensionError(f"{path}: has no file {member}")
+        return file.read().decode()
+
+
+def joined(folder: str, names: tuple[str, ...]) -> str:
+    return "\n".join((PARTS / folder / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+def worker() -> str:
+    """The worker's script, with npyjs in it."""
+    licence = "npyjs, https://github.com/aplbrain/npyjs: Apache-2.0, see npyjs-license.txt beside this script."
+    code = vendored("npyjs", "dist/index.cjs").rpartition("//# sourceMappingURL=")[0].partition("//# sourceMapping")[0]
+    npyjs = f"// {licence}\nconst npyjs = (function () {{\nconst exports = {{}};\n{code}\nreturn exports;\n}})();\n"
+    return f'(function () {{\n"use strict";\n{npyjs}{joined("worker", WORKER)}\n}})();\n'
+
+
+def script() -> str:
+    """The page's script, with the worker's as a text in it."""
+    theme = json.loads((PACKAGE / "charts/theme.json").read_text(encoding="utf-8"))
+    known = {"colours": theme["colours"], "temperature": theme["temperature"], "fonts": theme["fonts"]}
+    constants = f"const THEME = {json.dumps(known)};\nconst WORKER = {json.dumps(worker())};\n"
+    return f'(function () {{\n"use strict";\n{constants}{joined("page", PAGE)}\n}})();\n'
+
+
+def sample() -> str:
+    """The shipped features as a script, compressed, with their licence before them."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr(zipfile.ZipInfo("clip.npy"), (PACKAGE / "data/clip.npy").read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    notice = (PACKAGE / "data/LICENSE").read_text(encoding="utf-8").strip()
+    found = {"modalities": ["image", "text"], "npz": base64.b64encode(file.getvalue()).decode()}
+    about = "CLIP ViT-B/16 on 500 photographs and captions of COCO, by Liang et al., Mind the Gap (2022)."
+    return f"/* {about}\n\n{notice}\n*/\nwindow.mindgapSample = {json.dumps(found)};\n"
+
+
+class YourEmbeddings(SphinxDirective):
+    """Where files are dropped, and where the results stand."""
+
+    def run(self) -> list[nodes.Node]:
+        return [nodes.raw("", (PARTS / "tool.html").read_text(encoding="utf-8"), format="html")]
+
+
+def write_static_files(app: Sphinx) -> None:
+    if app.builder.format != "html":
+        return
+    folder = Path(app.outdir).parent / "mindgap_embeddings"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {SCRIPT: script(), SAMPLE: sample(), "npyjs-license.txt": vendored("npyjs", "LICENSE")}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    app.config.html_static_path.append(str(folder))
+
+
+def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """On a page that has the tool: its style, the script that draws figures, and its own."""
+    if MARK not in context.get("body", ""):
+        return
+    app.add_css_file(STYLE)
+    for name in (FIGURES, SCRIPT):
+        if name not in context["body"]:
+            address = context["pathto"](f"_static/{name}", 1)
+            context["body"] += f'<script defer src="{address}"></script>'
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("your-embeddings", YourEmbeddings)
+    app.connect("builder-inited", write_static_files)
+    app.connect("html-page-context", add_scripts, priority=950)  # after the script of stored figures
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
