@@ -2,31 +2,26 @@
 
 The directive `your-embeddings` puts `embeddings/tool.html` on a page, which then loads one script: the page's own part
 (`embeddings/page/`) with the worker's (`embeddings/worker/`) as a text within it, since a page that was opened from a
-file may start no worker by its address. The worker has npyjs in it, from the package that lies in `book/_vendor` as npm
-delivers it; whether it is the one that `book/package-lock.json` names, its digest decides. A second script, which is
-loaded when somebody asks for it, holds the sample: the authors' CLIP features that come with the package.
+file may start no worker by its address. A second script, which is loaded when somebody asks for it, holds the sample:
+the authors' CLIP features that come with the package.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 HERE = Path(__file__).parent
-BOOK = HERE.parent
 PARTS = HERE / "embeddings"
-PACKAGE = BOOK.parent / "mindgap"  # read, not imported: it need not be installed
+PACKAGE = HERE.parents[1] / "mindgap"  # read, not imported: it need not be installed
 SCRIPT, SAMPLE, STYLE, FIGURES = "mindgap-embeddings.js", "mindgap-sample.js", "embeddings.css", "mindgap-vega.js"
 MARK = 'class="mindgap-embeddings"'
 
@@ -35,31 +30,13 @@ WORKER = ("words", "npy", "zip", "files", "rows", "cosines", "landscape", "proje
 PAGE = ("figures", "results", "tool")
 
 
-def vendored(name: str, member: str) -> str:
-    """A file of an npm package in `_vendor`, which must be the package that the lock names, to the byte."""
-    lock = json.loads((BOOK / "package-lock.json").read_text(encoding="utf-8"))["packages"][f"node_modules/{name}"]
-    path = BOOK / "_vendor" / f"{name}-{lock['version']}.tgz"
-    content = path.read_bytes()
-    digest = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
-    if digest != lock["integrity"]:
-        raise ExtensionError(f"{path}: expected the package of package-lock.json, {lock['integrity']}, got {digest}")
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        file = archive.extractfile(f"package/{member}")
-        if file is None:
-            raise ExtensionError(f"{path}: has no file {member}")
-        return file.read().decode()
-
-
 def joined(folder: str, names: tuple[str, ...]) -> str:
     return "\n".join((PARTS / folder / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 def worker() -> str:
-    """The worker's script, with npyjs in it."""
-    licence = "npyjs, https://github.com/aplbrain/npyjs: Apache-2.0, see npyjs-license.txt beside this script."
-    code = vendored("npyjs", "dist/index.cjs").rpartition("//# sourceMappingURL=")[0].partition("//# sourceMapping")[0]
-    npyjs = f"// {licence}\nconst npyjs = (function () {{\nconst exports = {{}};\n{code}\nreturn exports;\n}})();\n"
-    return f'(function () {{\n"use strict";\n{npyjs}{joined("worker", WORKER)}\n}})();\n'
+    """The worker's script."""
+    return f'(function () {{\n"use strict";\n{joined("worker", WORKER)}\n}})();\n'
 
 
 def script() -> str:
@@ -93,7 +70,7 @@ def write_static_files(app: Sphinx) -> None:
         return
     folder = Path(app.outdir).parent / "mindgap_embeddings"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {SCRIPT: script(), SAMPLE: sample(), "npyjs-license.txt": vendored("npyjs", "LICENSE")}.items():
+    for name, text in {SCRIPT: script(), SAMPLE: sample()}.items():
         (folder / name).write_text(text, encoding="utf-8")
     app.config.html_static_path.append(str(folder))
 

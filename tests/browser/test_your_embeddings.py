@@ -662,7 +662,6 @@ def test_the_sample_lies_beside_the_page(visit: Visit) -> None:
     assert own == [f"{SITE.as_uri()}/_static/mindgap-sample.js"] or own == []
     text = (SITE / "_static/mindgap-sample.js").read_text(encoding="utf-8")
     assert "Permission is hereby granted, free of charge" in text
-    assert (SITE / "_static/npyjs-license.txt").exists()
 
 
 def test_large_files_leave_the_page_at_hand_and_can_be_cancelled(visit: Visit, save: Save) -> None:

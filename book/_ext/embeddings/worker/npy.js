@@ -1,7 +1,5 @@
-// A .npy file as numbers, and nothing of it believed before it is checked. npyjs reads such files, and takes their word
-// for everything: it reads as many numbers as there are bytes, whatever the header promises, and every number as
-// little-endian. So the header is read here first, strictly; what it promises is held against the bytes that are there;
-// and what npyjs gets is a file that keeps its word.
+// A .npy file as numbers, and nothing of it believed before it is checked: the header is read strictly, and what it
+// promises is held against the bytes that are there.
 
 const LARGEST = 256 * 2 ** 20; // bytes of a file, and of what a compressed one unfolds to
 const LONGEST_HEADER = 10000; // numpy's own limit; a header of two numbers has about a hundred bytes
@@ -67,35 +65,30 @@ function readNpy(bytes, name) {
   if (!Number.isSafeInteger(expected)) refuse(`${name} promises ${shapeInWords(shape)} numbers, which no computer holds. The file is damaged, or made to do harm.`);
   if (there < expected) refuse(`${promise} only ${whole(there)}: it was cut short. Copy the file again.`);
   if (there > expected) refuse(`${promise} ${whole(there)}: there is more than it says. It was written twice, or is damaged.`);
-  const parsed = npyjs.parse(honest(bytes, data, { shape, code, swapped, fortran }), { convertFloat16: false });
-  if (parsed.data.length !== count || parsed.dtype !== code || String(parsed.shape) !== String(shape)) {
-    refuse(`${name} is read in two ways that differ. Please report this file.`);
-  }
-  const values = code === "f2" ? widened(parsed.data) : parsed.data;
+  const values = numbers(bytes.slice(data), code, swapped);
   return { shape, code, values: fortran ? inRows(values, shape) : values };
 }
 
-// The buffer that npyjs gets: the file itself, or where its bytes are turned around or its numbers start at an odd
-// place, a copy of it with a header of our own.
-function honest(bytes, data, { shape, code, swapped, fortran }) {
+// Bytes that begin with the first number, and are ours to turn around, as numbers; browsers read the small end first.
+function numbers(bytes, code, swapped) {
   const size = BYTES[code];
-  if (!swapped && bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength && data % size === 0) return bytes.buffer;
-  const words = `{'descr': '<${code}', 'fortran_order': ${fortran ? "True" : "False"}, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
-  const length = Math.ceil((10 + words.length + 1) / 64) * 64;
-  const copy = new Uint8Array(length + bytes.length - data);
-  copy.set([0x93, ...[..."NUMPY"].map((one) => one.charCodeAt(0)), 1, 0, (length - 10) & 255, (length - 10) >> 8]);
-  copy.set(new TextEncoder().encode(words.padEnd(length - 11) + "\n"), 10);
-  copy.set(bytes.subarray(data), length);
-  if (swapped) for (let at = length; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
-  return copy.buffer;
+  if (swapped) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  if (code === "f8") return new Float64Array(bytes.buffer);
+  return code === "f4" ? new Float32Array(bytes.buffer) : widened(new Uint16Array(bytes.buffer));
 }
 
 // float16 as float32, by a table of all 65,536 that there are.
 function widened(halves) {
-  const table = Float32Array.from({ length: 2 ** 16 }, (_, bits) => npyjs.default.float16ToFloat32(bits));
+  const table = Float32Array.from({ length: 2 ** 16 }, (_, bits) => half(bits));
   const values = new Float32Array(halves.length);
   for (let i = 0; i < values.length; i++) values[i] = table[halves[i]];
   return values;
+}
+
+function half(bits) {
+  const [sign, power, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (power === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (power ? 2 ** (power - 25) * (1024 + fraction) : 2 ** -24 * fraction);
 }
 
 // From Fortran's order, the first index running fastest, to that of C.
