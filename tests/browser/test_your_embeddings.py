@@ -726,6 +726,8 @@ def test_everyone_can_use_the_results(browser: Browser, good: list[Path], width:
         "[...document.querySelectorAll('.mindgap-figure')].filter(f => f.scrollWidth > f.clientWidth + 1).length"
     )
     assert cut == 0
+    bars = "[...document.querySelectorAll('.vega-bindings:empty')].filter(bar => bar.offsetHeight).length"
+    assert view.evaluate(bars) == 0, "a bar without controls lies over a figure"
     context.close()
 
 

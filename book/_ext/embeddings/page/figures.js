@@ -57,13 +57,14 @@ function cosinesSpec({ cosines }) {
   });
   const x = { field: "cosine", type: "quantitative", scale: { nice: false } };
   const y = { field: "share", type: "quantitative", title: "share of the pairs", axis: { format: "~%" } };
-  const color = { field: "kind", type: "nominal", title: null, scale: { domain: Object.keys(kinds), range: [ACCENT, NEUTRAL] } };
-  const strokeDash = { field: "kind", type: "nominal", title: null, scale: { domain: Object.keys(kinds), range: [[1, 0], [5, 3]] } };
+  const legend = { symbolType: "stroke", symbolOpacity: 1, symbolSize: 400, symbolStrokeWidth: 2.2 }; // lines, with their dashes
+  const color = { field: "kind", type: "nominal", title: null, legend, scale: { domain: Object.keys(kinds), range: [ACCENT, NEUTRAL] } };
+  const strokeDash = { field: "kind", type: "nominal", title: null, legend, scale: { domain: Object.keys(kinds), range: [[1, 0], [5, 3]] } };
   return {
     width: 600, height: 240, config: CONFIG, description: "Distributions of the cosines of matched pairs and of all others.",
     datasets: { cosines: rows }, data: { name: "cosines" },
     layer: [
-      { mark: { type: "area", opacity: 0.18, interpolate: "step" }, encoding: { x, y: { ...y, stack: null }, color: { ...color, legend: { symbolOpacity: 1 } } } },
+      { mark: { type: "area", opacity: 0.18, interpolate: "step" }, encoding: { x, y: { ...y, stack: null }, color } },
       { mark: { type: "line", interpolate: "step" }, encoding: { x, y, color, strokeDash } },
     ],
   };
