@@ -257,7 +257,7 @@ def gap_orders(table: pd.DataFrame, kinds: Mapping[str, str]) -> alt.LayerChart:
             {"place": "datum.place", "value": "format(datum.value, '.3f')"}, "datum.model + ', ' + datum.measure"
         ),
     )  # fmt: skip
-    values = base.mark_text(dy=-11, fontSize=11).encode(text=alt.Text("value:Q", format=".2f"), opacity=strong)
+    values = base.mark_text(dy=-11, fontSize=12).encode(text=alt.Text("value:Q", format=".2f"), opacity=strong)
     chart: alt.LayerChart = (
         alt.layer(lines, points.add_params(*over), values)
         .properties(
