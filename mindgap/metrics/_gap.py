@@ -39,10 +39,11 @@ def relative_modality_gap(x: Rows, y: Rows, distance: str = "cosine", diagonal: 
 
         RMG = m / (m + (w_x + w_y) / 2)
 
-    with m the mean of D(x̂_i, ŷ_i), and w the mean of D over the pairs i ≠ j of one modality. 0 where matched rows are
-    equal, ½ where a row is as far from its partner as from another row of its own kind. D is (1 − cos) / 2, or ‖·‖ with
-    `distance="euclidean"`. Public codes differ in D, and in whether a row's zero distance to itself counts in w, as it
-    does with `diagonal=True`; so say which. Squared Euclidean distances give what cosines give.
+    with m the mean of D(x̂_i, ŷ_i), and w the mean of D over the pairs i ≠ j of one modality. 0 where matched rows
+    are equal, ½ where a row is as far from its partner as two rows of one kind are from each other, on average over
+    both kinds. D is (1 − cos) / 2, or ‖·‖ with `distance="euclidean"`. Public codes differ in D, and in whether a
+    row's zero distance to itself counts in w, as it does with `diagonal=True`; so say which. Squared Euclidean
+    distances give what cosines give.
 
     In float64 whatever the input: O(nd) time for cosines, by `mean_cosine`'s line of algebra; O(n²d) for Euclidean
     distances, in tiles.

@@ -80,6 +80,12 @@ class Cloud:
         """Along the principal axes, from the largest to the smallest."""
         return self.principal[0]
 
+    @property
+    def rank(self) -> int:
+        """Principal axes along which the rows vary, beyond rounding; along the others every direction is as good."""
+        variances = self.variances[: self.n - 1]
+        return int((variances > max(1e-24, 1e-12 * float(variances[0]))).sum())
+
     def axes(self, count: int) -> Float[Tensor, "count d"]:
         """The first principal axes, orthonormal."""
         return self.principal[1][:count]

@@ -223,7 +223,7 @@ MEASURES: dict[str, Measure] = {
 """The measures that `report` takes, by name, in its order."""
 
 QUOTED = ("gap_distance", "pair_distance", "rmg_cosine", "matched_cosine", "residual_pair_distance")
-"""Those to quote where there is room for a few, and what is left of the pairs' distance without the gap."""
+"""Those to quote where there is room for a few; the last is the pairs' distance once each modality's mean is out."""
 
 LINEAR = tuple(name for name, measure in MEASURES.items() if measure.linear)
 """Those whose time grows with the number of rows and not with its square: `report(x, y, only=LINEAR)`."""
@@ -304,10 +304,11 @@ def report(
     so along as many as there are, where rows or dimensions are fewer. `QUOTED` names the few to quote by default, and
     `LINEAR` those that take seconds for 100,000 rows.
 
-    A measure that has no value for these rows is NaN: the direction of a mean at the origin, say, or the share of a gap
-    of 0. Raises ValueError where rows are no rows, as `gap_vector` does; unless 1 ≤ k ≤ n; for
-    an unknown name in `only`, or one that needs pairs where there are none; for a mapping of fewer than two
-    modalities. Raises TypeError for a mapping beside `y`.
+    Everything is computed in float64, whatever the input. A measure that has no value for these rows is NaN: the
+    direction of a mean at the origin, say, or the share of a gap of 0. Raises ValueError where rows are no rows, as
+    `gap_vector` does; unless 1 ≤ k ≤ n; for an unknown name in `only`, or one that needs pairs where there are
+    none; for a mapping of fewer than two modalities, or of two whose names are written alike. Raises TypeError for
+    a mapping beside `y`.
     """
     if isinstance(x, Mapping):
         if y is not None:
@@ -317,15 +318,18 @@ def report(
             )
         if len(x) < 2:
             raise ValueError(f"x: expected at least two modalities, got {len(x)}")
-        return {
-            f"{a} and {b}": _report(first, second, k, only, (str(a), str(b)))
+        couples = [
+            (f"{a} and {b}", first, second, (str(a), str(b)))
             for (a, first), (b, second) in itertools.combinations(x.items(), 2)
-        }
+        ]
+        if len({couple for couple, *_ in couples}) < len(couples):
+            raise ValueError(f"x: expected modalities that differ in their names, got {', '.join(map(str, x))}")
+        return {couple: _report(first, second, k, only, names) for couple, first, second, names in couples}
     return _report(x, y, k, only, ("x", "y"))
 
 
 def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tuple[str, str]) -> dict[str, float]:
-    first, second = (rows.detach() for rows in _inputs.two_sets(x, y, names))
+    first, second = (_inputs.widened(rows.detach()) for rows in _inputs.two_sets(x, y, names))
     matched = len(first) == len(second)
     if only is None:
         chosen = [name for name, measure in MEASURES.items() if matched or not measure.paired]

@@ -11,7 +11,7 @@ from torch import Tensor
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.geometry import TILE_ENTRIES
-from mindgap.metrics._moments import Cloud, Moments
+from mindgap.metrics._moments import Cloud, Moments, Undefined
 
 
 @torch.no_grad()
@@ -80,7 +80,8 @@ def principal_angles(x: Rows, y: Rows, dimensions: int = 10) -> Float[Tensor, " 
     where both sets vary in the same subspace, 90 where they have no direction in common. Shapes: (n, d) and (m, d) →
     (dimensions,), float64. O(nd·min(n, d)) time.
 
-    Raises ValueError as `centroid_distance` does, or unless 1 ≤ dimensions ≤ min(n − 1, m − 1, d).
+    Raises ValueError as `centroid_distance` does, or unless 1 ≤ dimensions ≤ the smaller number of
+    axes along which the two sets vary at all, of which there are at most n − 1 and d.
     """
     moments = Moments.of(x, y)
     return moments.principal_angles(_inputs.count(dimensions, "dimensions", 1, most_dimensions(moments)))
@@ -100,8 +101,11 @@ def shared_energy(x: Rows, y: Rows, dimensions: int = 10) -> tuple[float, float]
 
 
 def most_dimensions(moments: Moments) -> int:
-    """Principal axes that both sets have."""
-    return min(moments.x.n - 1, moments.y.n - 1, moments.d)
+    """Principal axes along which both sets vary."""
+    ranks = moments.x.rank, moments.y.rank
+    if not min(ranks):
+        raise Undefined("x and y: expected rows that differ, got the same direction in every row of one")
+    return min(ranks)
 
 
 _SHRINKAGE = 1e-3  # of the mean variance, so that fewer rows than dimensions have an inverse, too
@@ -125,7 +129,7 @@ def linear_probe(x: Rows, y: Rows, seed: int = 0) -> float:
     n, m = moments.x.n, moments.y.n
     for name, count in (("x", n), ("y", m)):
         if count < 4:
-            raise ValueError(f"{name}: expected at least 4 rows, two to learn from and two to ask, got {count}")
+            raise Undefined(f"{name}: expected at least 4 rows, two to learn from and two to ask, got {count}")
     order = torch.randperm(n, generator=random)
     orders = (order, order if n == m else torch.randperm(m, generator=random))
     halves = [

@@ -44,6 +44,9 @@ WAYS: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
 standard deviation (I0T), or moved along Δ until the means meet (Liang et al., §4.2)."""
 
 
+OF_SAMPLES = [name for name in metrics.MEASURES if name not in metrics.LINEAR or name.startswith("recall_chance")]
+"""What is taken of samples where rows are many; recall's chance belongs to the gallery of its recall."""
+
 OUTCOMES = ("gap_distance", "pair_distance", "recall_xy", "recall_yx", "mixed_recall_xy", "mixed_recall_yx")
 
 
@@ -169,7 +172,7 @@ def make(
     if n > MOST:
         found = {
             **metrics.report(x, y, k, only=metrics.LINEAR),
-            **metrics.report(*first, k, only=[name for name in metrics.MEASURES if name not in metrics.LINEAR]),
+            **metrics.report(*first, k, only=OF_SAMPLES),
         }
         measures = {name: found[name] for name in metrics.MEASURES}
     else:
@@ -179,7 +182,7 @@ def make(
         measures |= _grouped(pairs, samples[0], k)
 
     tell("checks")
-    checks = checked(pairs, measures, first, [float(t) for t in temperatures])
+    checks = checked(pairs, measures, k, [float(t) for t in temperatures])
 
     tell("landscape")
     landscape = loss_landscape(*first, SHIFTS, grid)

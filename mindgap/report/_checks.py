@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import geometry
+from mindgap import _inputs, geometry
 from mindgap.pairs import PairedEmbeddings
 
 PASSED, NOTED, FAILED = "passed", "note", "failed"
@@ -47,16 +47,16 @@ class Check:
 def checked(
     pairs: PairedEmbeddings,
     measures: Mapping[str, float],
-    sample: tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]],
+    k: int,
     temperatures: Sequence[float],
 ) -> tuple[Check, ...]:
-    """Every check, in the order in which they matter; `sample` is of the rows of `pairs`, or all of them."""
-    x, y = geometry.unit_pair(pairs.x, pairs.y)
+    """Every check, in the order in which they matter; `k` is that of the recall in `measures`."""
+    x, y = geometry.unit_pair(_inputs.widened(pairs.x), _inputs.widened(pairs.y))
     noise = _noise(x, y)
     return (
         _identical(pairs),
         _order(x, y, noise),
-        _pairing(x, y, noise, measures, len(sample[0])),
+        _pairing(x, y, noise, measures, k),
         *_repeats(pairs, measures),
         *_narrow(pairs, measures),
         _norms(pairs),
@@ -104,16 +104,15 @@ def _noise(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
 
 
 def _pairing(
-    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, measures: Mapping[str, float], gallery: int
+    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, measures: Mapping[str, float], k: int
 ) -> Check:
     above = float((x * y).sum(dim=1).mean()) - float(x.mean(dim=0) @ y.mean(dim=0))
     errors = above / max(noise, 1e-12)
     recall = measures["recall_xy"], measures["recall_yx"]
-    chance = 1 / gallery
     return Check(
         "rows belong together",
-        f"matched rows are {above:.4f} nearer than others, {errors:.1f} standard errors; R@1 {recall[0]:.3f} and "
-        f"{recall[1]:.3f}, chance {chance:.4f}",
+        f"matched rows are {above:.4f} nearer than others, {errors:.1f} standard errors; R@{k} {recall[0]:.3f} and "
+        f"{recall[1]:.3f}, chance {measures['recall_chance']:.4f}",
         f"more than {SURE:g} standard errors",
         "Row i of one file does not belong with row i of the other, or the model has learned nothing of these pairs. "
         "A gap says nothing about that: it is there in both cases.",

@@ -227,3 +227,43 @@ def test_every_measure_has_a_label() -> None:
     assert len({metrics.label(name, ("image", "text")) for name in metrics.MEASURES}) == len(metrics.MEASURES)
     with pytest.raises(ValueError, match="did you mean 'gap_distance'"):
         metrics.label("gap_distanc")
+
+
+def test_single_precision_is_measured_in_double() -> None:
+    """In a narrow cone the products of float32 rows have lost what tells the rows apart."""
+    random = torch.Generator().manual_seed(0)
+    x, y = (1 + 3e-4 * torch.randn(2, 300, 64, generator=random)).float()
+    y = x + 1e-4 * (y - 1)
+    found, exact = metrics.report(x, y), metrics.report(x.double(), y.double())
+    assert found == exact
+    assert found["recall_xy"] > 0.9
+    assert found["median_rank_xy"] == 1
+
+
+def test_the_fewest_rows_have_all_but_the_probe() -> None:
+    x, y = torch.eye(5)[:3], torch.eye(5)[:3] + 0.1
+    found = metrics.report(x, y)
+    assert math.isnan(found["linear_probe"])
+    assert found["gap_distance"] == pytest.approx(metrics.report(x, y, only="gap_distance")["gap_distance"])
+
+
+def test_axes_along_which_nothing_varies_have_no_angle() -> None:
+    random = torch.Generator().manual_seed(0)
+    basis = torch.randn(3, 50, generator=random, dtype=torch.float64)
+    x, y = (torch.randn(100, 3, generator=random, dtype=torch.float64) @ basis for _ in range(2))
+    found = metrics.report(x, y)
+    assert found["principal_angle"] < 40  # of unit rows of one subspace of 3 dimensions, whose means differ
+    order = torch.randperm(100, generator=random)
+    again = metrics.report(x[order], y[order])
+    assert again["principal_angle"] == pytest.approx(found["principal_angle"], abs=1e-5)
+    assert again["shared_energy_x"] == pytest.approx(found["shared_energy_x"], abs=1e-8)
+    with pytest.raises(ValueError, match=r"dimensions: .* from 1 to 3, got 10"):
+        metrics.principal_angles(x, y)
+    flat = metrics.report(torch.ones(20, 5), torch.randn(20, 5, generator=random))
+    assert math.isnan(flat["principal_angle"])
+
+
+def test_modalities_whose_names_are_written_alike_are_refused() -> None:
+    x = torch.eye(5)
+    with pytest.raises(ValueError, match="expected modalities that differ in their names, got 1, 1, 2"):
+        metrics.report({1: x, "1": x, "2": x})

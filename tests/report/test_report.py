@@ -88,6 +88,7 @@ class TestNumbers:
         assert list(found.measures) == list(metrics.MEASURES)
         assert found.valleys[0].spread is not None
         assert 0 < found.valleys[0].spread < 0.2
+        assert found.measures["recall_chance"] == 1 / report.SAMPLE  # of the gallery that recall was taken from
         again = report.make(pairs(x, y), temperatures=[0.1])
         assert again.measures == found.measures
 
@@ -102,10 +103,23 @@ class TestNumbers:
 def states(x: Tensor, y: Tensor, temperatures: tuple[float, ...] = FEW, **fields: Any) -> dict[str, str]:
     loaded = pairs(x, y, **fields)
     found = metrics.report(loaded.x, loaded.y)
-    return {one.name: one.state for one in _checks.checked(loaded, found, (loaded.x, loaded.y), temperatures)}
+    return {one.name: one.state for one in _checks.checked(loaded, found, 1, temperatures)}
 
 
 class TestChecks:
+    def test_recall_is_called_by_its_k_and_stands_beside_its_own_chance(self) -> None:
+        x, y = matched()
+        found = report.make(pairs(x, y), k=5)
+        said = next(one.found for one in found.checks if one.name == "rows belong together")
+        recall = f"R@5 {found.measures['recall_xy']:.3f} and {found.measures['recall_yx']:.3f}"
+        assert f"{recall}, chance {5 / len(x):.4f}" in said
+
+    def test_collapsed_rows_in_single_precision_match_by_what_they_hold_and_not_by_rounding(self) -> None:
+        x, y = (part.float() for part in matched())
+        x, y = x[:1] + 1e-4 * x, y[:1] + 1e-4 * y.flip(0)
+        assert states(x, y)["rows belong together"] == "failed"
+        assert states(x, y)["rows in order"] == "passed"
+
     def test_healthy_pairs_pass(self, made: report.Report) -> None:
         assert made.passed
         assert {check.state for check in made.checks} == {"passed"}

@@ -15,6 +15,7 @@ function begin() {
   let files = [];
   let given; // names that come with the files
   let swapped = false;
+  let kept; // a file of one side that waits for its partner
   let worker;
   let found;
 
@@ -37,7 +38,10 @@ function begin() {
     act("swap").hidden = true;
   };
 
-  const called = () => fields.map((field, i) => field.value.trim() || ["first", "second"][i]);
+  const called = () => {
+    const names = fields.map((field, i) => field.value.trim() || ["first", "second"][i]);
+    return names[0] === names[1] ? [names[0], `${names[1]} 2`] : names;
+  };
 
   const label = (labels) => {
     const usable = labels[0] !== labels[1] && labels.every((one) => one && !/^(arr_)?\d$/.test(one));
@@ -64,19 +68,20 @@ function begin() {
     }
     stop();
     if (message.kind === "half") {
+      kept = files[0];
       say(`${message.file} holds one side, ${message.shape.map((one) => one.toLocaleString("en")).join(" × ")} numbers. Add the file with the other side.`);
     } else if (message.kind === "refused") {
-      files = [];
-      say(message.words, true);
+      const waits = kept && files.length === 2 && files[0] === kept;
+      files = waits ? [kept] : [];
+      say(waits ? `${message.words} ${kept.name} still waits for its partner; two files at once begin anew.` : message.words, true);
     } else {
       found = message;
-      const labels = given && (swapped ? [...given].reverse() : given);
-      label(labels || found.labels);
+      kept = undefined;
+      label(given || found.labels);
       names.hidden = false;
       act("swap").hidden = false;
       render(results, found, called());
       say(summary(found, called()));
-      files.done = true;
     }
   }
 
@@ -89,10 +94,12 @@ function begin() {
     if (chosen.length > 2) {
       forget();
       files = [];
+      kept = undefined;
       say(`${chosen.length} files came, and two are needed: one of each modality.`, true);
       return;
     }
-    files = chosen.length === 1 && files.length === 1 && !files.done ? [files[0], chosen[0]] : chosen;
+    files = chosen.length === 1 && kept ? [kept, chosen[0]] : chosen;
+    if (chosen.length === 2) kept = undefined;
     start();
   }
 
@@ -101,6 +108,7 @@ function begin() {
     files = [new File([bytes], "clip.npz")];
     given = window.mindgapSample.modalities;
     swapped = false;
+    kept = undefined;
     start();
   }
 
@@ -136,11 +144,13 @@ function begin() {
   });
   act("swap").addEventListener("click", () => {
     swapped = !swapped;
+    given = fields.map((field) => field.value.trim()).reverse(); // also those that somebody has written
     start();
   });
   act("cancel").addEventListener("click", () => {
     forget();
     files = [];
+    kept = undefined;
     say("Cancelled. Nothing was kept.");
     input.focus();
   });
@@ -149,6 +159,7 @@ function begin() {
       if (!found) return;
       clear(results);
       render(results, found, called());
+      say(summary(found, called()));
     });
   }
   tool.classList.add("is-ready");
