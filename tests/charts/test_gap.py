@@ -48,7 +48,7 @@ def test_orders_put_the_least_first_and_name_models_by_the_first_measure() -> No
     placed = rows.pivot_table(index="model", columns="measure", values="place").loc[list(MODELS.index)]
     assert placed["‖Δ‖"].tolist() == [1, 2, 3]
     assert placed["Fréchet"].tolist() == [2, 1, 3]
-    assert '["small CLIP", "CLIP", "CLIP, random"]' in str(spec["layer"])
+    assert '[["small CLIP"], ["CLIP"], ["CLIP", "random"]]' in str(spec["layer"])
 
 
 def test_orders_tell_two_kinds_apart_and_no_third() -> None:
