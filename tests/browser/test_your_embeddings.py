@@ -309,6 +309,40 @@ def test_the_two_are_swapped(visit: Visit, save: Save, tmp_path: Path, kind: str
     assert note["state"] == "note"
 
 
+def test_names_stay_with_their_files_when_these_are_swapped(visit: Visit, save: Save) -> None:
+    visit.choose(*save(*small()))
+    fields = visit.view.locator(".mindgap-embeddings-names input")
+    for place, name in enumerate(("photos of dogs", "words")):
+        fields.nth(place).fill(name)
+        fields.nth(place).press("Enter")
+    assert "photos of dogs and words" in visit.view.locator(SAID).inner_text()
+    visit.view.get_by_role("button", name="Swap the two").click()
+    visit.done()
+    assert visit.saved()["modalities"] == ["words", "photos of dogs"]
+    visit.view.get_by_role("button", name="Swap the two").click()
+    visit.done()
+    assert visit.saved()["modalities"] == ["photos of dogs", "words"]
+    fields.nth(1).fill("photos of dogs")
+    fields.nth(1).press("Enter")
+    assert len(set(visit.saved()["modalities"])) == 2, "two that are called alike can be told apart"
+
+
+def test_a_file_that_waits_is_not_lost_with_a_wrong_partner(visit: Visit, save: Save, tmp_path: Path) -> None:
+    first, second = save(*small())
+    wrong = tmp_path / "wrong.npy"
+    np.save(wrong, np.ones((7, 5)))
+    visit.choose(first)
+    assert visit.choose(wrong).endswith("image.npy still waits for its partner; two files at once begin anew.")
+    assert visit.choose(second).startswith("Done. 60 pairs of image and text")
+
+
+def test_a_file_that_comes_while_the_sample_is_measured_begins_anew(visit: Visit, save: Save) -> None:
+    first, _ = save(*small())
+    visit.view.get_by_role("button", name=re.compile("Try the sample")).click()
+    visit.view.wait_for_selector(".mindgap-embeddings-work:not([hidden])")
+    assert visit.choose(first).startswith("image.npy holds one side")
+
+
 def test_collapsed_and_repeated_rows_score_by_chance(visit: Visit, save: Save) -> None:
     x, y = small(n=40)
     x[:], y[20:] = x[0], y[:20]
