@@ -258,6 +258,20 @@ def test_a_choice_by_keyboard(show: Open) -> None:
     assert kept["guess"] == 1
 
 
+def test_a_choice_by_finger(show: Open) -> None:
+    view = show(360, has_touch=True)
+    statement = question(view, "b").locator("label").nth(1)
+    box = statement.bounding_box()
+    assert box is not None
+    assert box["height"] >= 24
+    statement.tap()
+    question(view, "b").get_by_role("button", name="Commit").tap()
+    kept = remembered(view, "b")
+    assert kept is not None
+    assert (kept["guess"], kept["score"]) == (1, 1)
+    assert not veiled(view, "b")
+
+
 def sketch(view: Page, heights: list[float], shares: list[float]) -> None:
     """Draw with the mouse, from the lower left corner in shares of the frame."""
     paper = question(view, "c").locator(".mindgap-predict-paper")
