@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds coursework release lock clean browser .beside
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds coursework release lock clean browser .seen .beside
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -84,15 +84,16 @@ test: export MINDGAP_WHOLE := $(WHOLE)
 test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site; WHOLE=1 also runs each chapter in JupyterLab
 	@rm -f $(MINDGAP_SKIPS)
 	@echo "The browser's tests; all others run beside them, and are shown when both have ended."
-	@$(MAKE) --no-print-directory .beside >_build/beside.log 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest tests/browser --durations=10; browser=$$?; \
-	wait $$beside; beside=$$?; cat _build/beside.log; exit $$((browser || beside))
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going .seen .beside; found=$$?; cat _build/beside.log; exit $$found
 	@$(BIN)/python -m tests.skips $(MINDGAP_SKIPS)
 
+.seen:
+	$(BIN)/python -m pytest tests/browser --durations=10
+
 .beside:
-	$(BIN)/python -m pytest --ignore tests/browser --durations=10
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
-	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED))
+	( $(BIN)/python -m pytest --ignore tests/browser --durations=10 && \
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS) && \
+	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED)) ) >_build/beside.log 2>&1
 
 check: .venv/.test  ## lint, format and types, notebooks included
 	$(BIN)/ruff check

@@ -42,7 +42,7 @@ def worker() -> str:
 def script() -> str:
     """The page's script, with the worker's as a text in it."""
     theme = json.loads((PACKAGE / "charts/theme.json").read_text(encoding="utf-8"))
-    known = {"colours": theme["colours"], "temperature": theme["temperature"], "fonts": theme["fonts"]}
+    known = {part: theme[part] for part in ("colours", "temperature", "fonts", "config")}
     constants = f"const THEME = {json.dumps(known)};\nconst WORKER = {json.dumps(worker())};\n"
     return f'(function () {{\n"use strict";\n{constants}{joined("page", PAGE)}\n}})();\n'
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import altair as alt
 
 from mindgap.charts.theme import IMAGE, NEUTRAL, SHAPES, TEXT
+from mindgap.landscape import TEMPERATURES
 
 ChartT = TypeVar("ChartT", alt.LayerChart, alt.ConcatChart)
 
@@ -18,7 +19,7 @@ ONE_ROW: Any = alt.Data(values=[{}])  # type: ignore[no-untyped-call]
 """Data of a mark that is drawn once, wherever expressions put it."""
 
 TEMPERATURE_AXIS: dict[str, Any] = {
-    "values": [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1],
+    "values": list(TEMPERATURES),
     "labelExpr": "datum.value < 1 ? '1/' + format(1 / datum.value, '.0f') : '1'",
 }
 """Temperatures as the book writes them, on a logarithmic axis."""

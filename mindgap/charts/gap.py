@@ -231,7 +231,7 @@ def gap_orders(table: pd.DataFrame, kinds: Mapping[str, str]) -> alt.LayerChart:
     tidy = tidy.assign(value=table.melt(ignore_index=False)["value"], kind=[kinds[model] for model in tidy.index])
     tidy = tidy.rename_axis(index="model").reset_index()
     order = list(table[measures[0]].sort_values(kind="stable").index)
-    lines = [name.split(", ") for name in order]  # what follows a comma stands below, for the sake of a phone
+    labels = [name.split(", ") for name in order]  # what follows a comma stands below, for the sake of a phone
     over, bright = emphasis("model")
     x = alt.X(
         "measure:N", title=None, sort=measures, scale=alt.Scale(type="point", padding=0.35),
@@ -241,7 +241,7 @@ def gap_orders(table: pd.DataFrame, kinds: Mapping[str, str]) -> alt.LayerChart:
         "place:Q", title=None, scale=alt.Scale(domain=[len(table) + 0.4, 0.5], nice=False),
         axis=alt.Axis(
             values=list(range(1, len(table) + 1)), grid=False, domain=False, ticks=False, labelPadding=4,
-            labelLimit=150, labelOverlap=False, labelExpr=f"{json.dumps(lines, ensure_ascii=False)}[datum.value - 1]",
+            labelLimit=150, labelOverlap=False, labelExpr=f"{json.dumps(labels, ensure_ascii=False)}[datum.value - 1]",
         ),
     )  # fmt: skip
     legend = alt.Legend(symbolType="stroke", symbolSize=300)

@@ -19,7 +19,8 @@ from mindgap._files import rounded
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
 
-# Colours and fonts, which the site's style sheet, its script and the PDF of the instructors' notes read, too.
+# Colours, fonts and the look of charts, which the site's style sheet and scripts and the PDF of the instructors' notes
+# read, too.
 THEME: dict[str, Any] = json.loads(files("mindgap").joinpath("charts/theme.json").read_text(encoding="utf-8"))
 
 IMAGE: str = THEME["colours"]["image"]
@@ -38,39 +39,13 @@ DASHES = [[1, 0], [7, 3], [2, 2], [10, 3, 2, 3], [5, 5], [12, 4]]
 SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"]
 FONT: str = THEME["fonts"]["text"]
 
+# No aria of its own: a chart is one picture with one description. Labels on each of a thousand marks would be read out
+# one by one, and Vega would write all of them anew at each step of a slider. And several legends stand one above the
+# other: beside each other they would be wider than a phone.
 CONFIG: dict[str, Any] = {
-    "background": "white",
+    **THEME["config"],
     "font": FONT,
-    # A chart is one picture with one description: labels on each of a thousand marks would be read out one by one,
-    # and Vega would write all of them anew at each step of a slider.
-    "aria": False,
-    "padding": {"left": 4, "right": 8, "top": 6, "bottom": 4},
-    "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 300},
     "range": {"category": [IMAGE, TEXT], "ordinal": TEMPERATURE_COLOURS, "ramp": TEMPERATURE_COLOURS},
-    "axis": {
-        "labelFontSize": 12,
-        "titleFontSize": 13,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "gridOpacity": 0.5,
-        "tickCount": 6,
-        "labelOverlap": True,
-        "labelSeparation": 6,
-    },
-    "legend": {
-        "orient": "top",
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "symbolSize": 80,
-        # Several legends stand one above the other: beside each other they would be wider than a phone.
-        "layout": {"top": {"direction": "vertical", "anchor": "start"}},
-    },
-    "title": {"anchor": "start", "fontSize": 15, "fontWeight": 600, "offset": 10, "subtitleFontSize": 12},
-    "circle": {"size": 26, "opacity": 0.75},
-    "line": {"strokeWidth": 2.2},
-    "bar": {"cornerRadiusEnd": 2},
-    "text": {"fontSize": 12},
 }
 
 

@@ -52,7 +52,7 @@ def gap(
 
         loaded = pairs.load_pairs(source if other is None else (source, other))
         names = [*_IN_WORDS, *(only or metrics.MEASURES)]
-        report = metrics.report(loaded.x.double(), loaded.y.double(), k, only=names)
+        report = metrics.report(loaded.x, loaded.y, k, only=names)
     x, y = loaded.modalities
     if as_json:
         about = {"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k}

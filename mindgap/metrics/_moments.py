@@ -168,8 +168,6 @@ class Moments:
 
 def _energy(cloud: Cloud, axes: Float[Tensor, "k d"]) -> float:
     total = float(cloud.variances.sum())
-    if total < 1e-24:
-        raise Undefined("x and y: expected rows that differ, got the same direction in every row of one")
     if cloud.n < cloud.d:
         return float((cloud.spread @ axes.T).square().sum()) / total
     return float(((axes @ cloud.covariance) * axes).sum()) / total

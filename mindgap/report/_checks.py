@@ -55,7 +55,7 @@ def checked(
     noise = _noise(x, y)
     return (
         _identical(pairs),
-        _order(x, y, noise),
+        _order(x, y, noise, measures["matched_cosine"]),
         _pairing(x, y, noise, measures, k),
         *_repeats(pairs, measures),
         *_narrow(pairs, measures),
@@ -77,8 +77,7 @@ def _identical(pairs: PairedEmbeddings) -> Check:
     )  # fmt: skip
 
 
-def _order(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float) -> Check:
-    own = float((x * y).sum(dim=1).mean())
+def _order(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, own: float) -> Check:
     offsets = [offset for offset in OFFSETS if abs(offset) < len(x)]
     shifted = {offset: float((x * y.roll(offset, dims=0)).sum(dim=1).mean()) for offset in offsets}
     best = max(shifted, key=shifted.__getitem__)
@@ -106,7 +105,7 @@ def _noise(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
 def _pairing(
     x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, measures: Mapping[str, float], k: int
 ) -> Check:
-    above = float((x * y).sum(dim=1).mean()) - float(x.mean(dim=0) @ y.mean(dim=0))
+    above = measures["matched_cosine"] - float(x.mean(dim=0) @ y.mean(dim=0))
     errors = above / max(noise, 1e-12)
     recall = measures["recall_xy"], measures["recall_yx"]
     return Check(

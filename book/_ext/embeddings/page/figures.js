@@ -1,19 +1,9 @@
-// The three figures of a report, as Vega-Lite, in the look of the book's others (mindgap/charts/theme.py, report.py).
+// The three figures of a report, as Vega-Lite, in the look of the book's others (mindgap/charts/theme.json).
 
 const { image: IMAGE, text: TEXT, neutral: NEUTRAL } = THEME.colours;
 const TEMPERATURES = THEME.temperature.light;
 const ACCENT = TEMPERATURES[3];
-const CONFIG = {
-  background: "white",
-  font: THEME.fonts.text,
-  aria: false,
-  padding: { left: 4, right: 8, top: 6, bottom: 4 },
-  view: { stroke: null },
-  axis: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal", titlePadding: 8, gridOpacity: 0.5, tickCount: 6, labelOverlap: true, labelSeparation: 6 },
-  legend: { orient: "top", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", symbolSize: 80, layout: { top: { direction: "vertical", anchor: "start" } } },
-  line: { strokeWidth: 2.2 },
-  text: { fontSize: 12 },
-};
+const CONFIG = { ...THEME.config, font: THEME.fonts.text };
 
 const rounded = (number) => (Number.isFinite(number) ? Number(number.toPrecision(4)) : null);
 

@@ -12,7 +12,7 @@ function begin() {
   const fields = [...names.querySelectorAll("input")];
   const progress = tool.querySelector("progress");
   const code = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-  let files = [];
+  let files;
   let given; // names that come with the files
   let swapped = false;
   let kept; // a file of one side that waits for its partner
@@ -71,9 +71,7 @@ function begin() {
       kept = files[0];
       say(`${message.file} holds one side, ${message.shape.map((one) => one.toLocaleString("en")).join(" × ")} numbers. Add the file with the other side.`);
     } else if (message.kind === "refused") {
-      const waits = kept && files.length === 2 && files[0] === kept;
-      files = waits ? [kept] : [];
-      say(waits ? `${message.words} ${kept.name} still waits for its partner; two files at once begin anew.` : message.words, true);
+      say(kept ? `${message.words} ${kept.name} still waits for its partner; two files at once begin anew.` : message.words, true);
     } else {
       found = message;
       kept = undefined;
@@ -85,31 +83,31 @@ function begin() {
     }
   }
 
+  // Another set of files, which may bring its names.
+  function measure(set, labels) {
+    files = set;
+    given = labels;
+    swapped = false;
+    start();
+  }
+
   // Two files are a new set; one is the partner of one that waits, and else the beginning of a new set.
   function take(list) {
     const chosen = [...list];
     if (!chosen.length) return;
-    given = undefined;
-    swapped = false;
+    if (chosen.length > 1) kept = undefined;
     if (chosen.length > 2) {
       forget();
-      files = [];
-      kept = undefined;
       say(`${chosen.length} files came, and two are needed: one of each modality.`, true);
       return;
     }
-    files = chosen.length === 1 && kept ? [kept, chosen[0]] : chosen;
-    if (chosen.length === 2) kept = undefined;
-    start();
+    measure(kept ? [kept, ...chosen] : chosen);
   }
 
   function sample() {
     const bytes = Uint8Array.from(atob(window.mindgapSample.npz), (one) => one.charCodeAt(0));
-    files = [new File([bytes], "clip.npz")];
-    given = window.mindgapSample.modalities;
-    swapped = false;
     kept = undefined;
-    start();
+    measure([new File([bytes], "clip.npz")], window.mindgapSample.modalities);
   }
 
   input.addEventListener("change", () => {
@@ -149,7 +147,6 @@ function begin() {
   });
   act("cancel").addEventListener("click", () => {
     forget();
-    files = [];
     kept = undefined;
     say("Cancelled. Nothing was kept.");
     input.focus();

@@ -6,7 +6,7 @@ const LONGEST_HEADER = 10000; // numpy's own limit; a header of two numbers has 
 const BYTES = { f2: 2, f4: 4, f8: 8 };
 const OTHERS = { b: "true or false", i: "whole numbers", u: "whole numbers", c: "complex numbers", U: "text", S: "text", a: "text", M: "dates", m: "times", V: "records of raw bytes" };
 
-const VALUE = String.raw`(?:'[^'\\]*'|True|False|\([\d\sL,]*\)|\[[^\]]*\])`;
+const VALUE = String.raw`(?:'[^'\\]*'|True|False|\([\d\sL,]*\))`;
 const DICTIONARY = new RegExp(String.raw`^\{(?:\s*'(?:descr|fortran_order|shape)'\s*:\s*${VALUE}\s*,?){3}\s*\}\s*$`);
 const LIST = /^\s*(?:\d+L?\s*,\s*)*(?:\d+L?)?\s*$/;
 
@@ -30,14 +30,11 @@ function headerOf(bytes, name) {
   }
   if (bytes.length < start + length) short();
   const header = new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(bytes.subarray(start, start + length));
-  if (!DICTIONARY.test(header)) {
-    if (/'descr'\s*:\s*\[/.test(header)) refuse(`${name} holds records with fields, not a plain matrix of numbers. Save one field of it.`);
-    refuse(`${name} has a header that says nothing of type, order and shape in numpy's way. The file is damaged.`);
-  }
+  if (/'descr'\s*:\s*\[/.test(header)) refuse(`${name} holds records with fields, not a plain matrix of numbers. Save one field of it.`);
   const descr = entry(header, "descr", VALUE);
   const order = entry(header, "fortran_order", "True|False");
   const list = entry(header, "shape", String.raw`\([\d\sL,]*\)`);
-  if (!descr || !order || !list || !LIST.test(list.slice(1, -1))) {
+  if (!DICTIONARY.test(header) || !descr || !order || !list || !LIST.test(list.slice(1, -1))) {
     refuse(`${name} has a header that says nothing of type, order and shape in numpy's way. The file is damaged.`);
   }
   const shape = list.slice(1, -1).split(",").map((one) => one.replace("L", "").trim()).filter(Boolean).map(Number);
@@ -45,7 +42,6 @@ function headerOf(bytes, name) {
 }
 
 function typeOf(descr, name) {
-  if (descr.startsWith("[")) refuse(`${name} holds records with fields, not a plain matrix of numbers. Save one field of it.`);
   const [, sign, code] = /^'([<>|=]?)(\w+)(?:\[\w+\])?'$/.exec(descr) || [];
   if (!code) refuse(`${name} holds numbers of the type ${descr}, which is none of float16, float32 and float64.`);
   if (code[0] === "O") refuse(`${name} holds Python objects, not numbers. To open such a file is to run what it says, so this page does not. Save a plain array: numpy.save(path, array.astype("float32")).`);
@@ -93,10 +89,9 @@ function half(bits) {
 
 // From Fortran's order, the first index running fastest, to that of C.
 function inRows(values, shape) {
-  if (shape.length < 2) return values;
+  if (shape.length < 2 || shape.length > 3) return values; // refused later, for its shape
   const [blocks, n, d] = shape.length === 3 ? shape : [1, ...shape];
   const result = new values.constructor(values.length);
-  if (shape.length > 3) return values; // refused later, for its shape
   for (let block = 0, at = 0; block < blocks; block++) {
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < d; j++, at++) result[at] = values[block + blocks * (i + n * j)];

@@ -61,9 +61,9 @@ async function unpacked(bytes, member, name) {
   const packed = bytes.subarray(start, start + member.packed);
   if (member.method === STORED && member.packed !== member.size) damaged();
   if (![STORED, DEFLATED].includes(member.method)) refuse(`${name} is compressed in a way that numpy does not use (zip method ${member.method}).`);
-  const whole_ = member.method === STORED ? packed.slice() : await inflated(packed, member, name, damaged);
-  if (crc32(whole_) !== member.crc) damaged();
-  return whole_;
+  const unfolded = member.method === STORED ? packed.slice() : await inflated(packed, member, name, damaged);
+  if (crc32(unfolded) !== member.crc) damaged();
+  return unfolded;
 }
 
 async function inflated(packed, member, name, damaged) {
