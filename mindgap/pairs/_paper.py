@@ -182,7 +182,9 @@ def _download(name: str, folder: Path, url: str | None, progress: bool) -> Path:
 
     def stream(address: str, target: Any, _: pooch.Pooch) -> None:
         # pooch sets the total once the server has told it, but takes a bar without any for no bar.
-        with tqdm(desc=filename(name), total=1, unit="B", unit_scale=True, disable=not progress) as bar:
+        with tqdm(
+            desc=filename(name), total=1, unit="B", unit_scale=True, disable=not progress, dynamic_ncols=True
+        ) as bar:
             try:
                 pooch.HTTPDownloader(progressbar=progress and bar, chunk_size=2**15, timeout=TIMEOUT)(
                     address, target, source
