@@ -9,14 +9,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.metrics import _gap, _retrieval, _spread
-from mindgap.metrics._moments import Cloud, Moments, Undefined, euclidean_within, matched_distance
+from mindgap.metrics._moments import (
+    Centred,
+    Cloud,
+    Moments,
+    Undefined,
+    distance_of,
+    euclidean_within,
+    matched_distance,
+)
 
 DIMENSIONS = 10  # of the subspaces and the share of the gap that `report` takes
 
@@ -35,9 +42,9 @@ class Sets:
         return Moments(Cloud(self.x), Cloud(self.y))
 
     @cached_property
-    def centred(self) -> Sets:
+    def centred(self) -> Moments:
         """The same without the means, see `metrics.centred`."""
-        return Sets(*_gap.centred(self.x, self.y), self.k)
+        return Moments(Centred(self.x), Centred(self.y))
 
     @property
     def dimensions(self) -> int:
@@ -146,7 +153,7 @@ MEASURES: dict[str, Measure] = {
     "dimension": Measure(lambda s: s.x.shape[1], "dimension"),
     "distinct_x": Measure(lambda s: int(s.groups_x.max()) + 1, "different rows of {x}"),
     "distinct_y": Measure(lambda s: int(s.groups_y.max()) + 1, "different rows of {y}"),
-    "gap_distance": Measure(lambda s: float(torch.linalg.vector_norm(geometry.gap_between(s.x, s.y))), "gap distance"),
+    "gap_distance": Measure(lambda s: geometry.length_of_gap(s.x, s.y), "gap distance"),
     "squared_gap": Measure(lambda s: s.moments.squared_gap(), "squared gap ‖Δ‖²"),
     "mean_squared_gap": Measure(lambda s: s.moments.squared_gap() / s.x.shape[1], "squared gap per dimension ‖Δ‖²/d"),
     "centroid_distance": Measure(lambda s: s.moments.centroid_distance(), "cosine distance of the centres"),
@@ -192,9 +199,9 @@ MEASURES: dict[str, Measure] = {
         lambda s: s.shared_energy[1], f"share of the variance of {{y}} along {DIMENSIONS} main axes of {{x}}"
     ),
     "residual_pair_distance": Measure(
-        lambda s: s.centred.pair_distance, "mean distance of matched pairs, centred", paired=True
+        lambda s: distance_of(s.centred.x, s.centred.y), "mean distance of matched pairs, centred", paired=True
     ),
-    "residual_frechet": Measure(lambda s: s.centred.moments.frechet_distance(), "Fréchet distance, squared, centred"),
+    "residual_frechet": Measure(lambda s: s.centred.frechet_distance(), "Fréchet distance, squared, centred"),
     "recall_xy": Measure(lambda s: s.recall_xy, "R@{k}, {x} to {y}", paired=True, linear=False),
     "recall_yx": Measure(lambda s: s.recall_yx, "R@{k}, {y} to {x}", paired=True, linear=False),
     "recall_chance": Measure(lambda s: s.k / len(s.x), "R@{k} by chance", paired=True),
@@ -242,14 +249,19 @@ def label(name: str, modalities: tuple[str, str] = ("x", "y"), k: int = 1) -> st
 
 
 def report(
-    x: Rows | Mapping[str, Rows], y: Rows | None = None, k: int = 1, only: Iterable[str] | None = None
+    x: Rows | Mapping[str, Rows],
+    y: Rows | None = None,
+    k: int = 1,
+    only: Iterable[str] | None = None,
+    progress: Callable[[str], object] | None = None,
 ) -> dict[str, Any]:
     """Every measure of two sets, by names that stay; `only` some of them, and then nothing else is computed.
 
     Shapes: x (n, d) and y (m, d), rows of any norm. With n = m, row i of `x` belongs with row i of `y`. With other
     numbers of rows, the result has the measures that need no pairs. A mapping of two or more modalities to rows gives
     such a report for every two of them, as `{"image and text": {…}, "image and audio": {…}, …}`. `pairs`, `dimension`
-    and `distinct_…` are ints.
+    and `distinct_…` are ints. `progress` is called with the name of each measure before it is computed, and what it
+    raises ends the work.
 
     | name | definition | source | time |
     |---|---|---|---|
@@ -318,13 +330,20 @@ def report(
         if len(x) < 2:
             raise ValueError(f"x: expected at least two modalities, got {len(x)}")
         return {
-            f"{a} and {b}": _report(first, second, k, only, (str(a), str(b)))
+            f"{a} and {b}": _report(first, second, k, only, (str(a), str(b)), progress)
             for (a, first), (b, second) in itertools.combinations(x.items(), 2)
         }
-    return _report(x, y, k, only, ("x", "y"))
+    return _report(x, y, k, only, ("x", "y"), progress)
 
 
-def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tuple[str, str]) -> dict[str, float]:
+def _report(
+    x: object,
+    y: object,
+    k: int,
+    only: Iterable[str] | None,
+    names: tuple[str, str],
+    progress: Callable[[str], object] | None,
+) -> dict[str, float]:
     first, second = (rows.detach() for rows in _inputs.two_sets(x, y, names))
     matched = len(first) == len(second)
     if only is None:
@@ -338,7 +357,12 @@ def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tup
                     f"got {len(first)} and {len(second)}"
                 )
     sets = Sets(first, second, _inputs.count(k, "k", 1, len(first)) if matched else k)
-    return {name: _value(MEASURES[name], sets) for name in chosen}
+    found = {}
+    for name in chosen:
+        if progress is not None:
+            progress(name)
+        found[name] = _value(MEASURES[name], sets)
+    return found
 
 
 def _value(measure: Measure, sets: Sets) -> float:
