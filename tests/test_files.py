@@ -130,3 +130,13 @@ def test_what_is_ours(tmp_path):
     assert not _files.is_ours(tmp_path / "x.npy")
     with pytest.raises(ValueError, match="torn"):
         _files.is_ours(tmp_path / "torn.safetensors")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*x\.json'"):
+        _files.write_json(tmp_path / "x.json", {})
+    assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+_UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # what files say of themselves, by name, and streams without
 INTERRUPTED, FAULT, REFUSED = 130, 1, 2  # exit statuses
 
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
@@ -65,12 +66,21 @@ def one_line_errors() -> Iterator[None]:
         if debugging.get():
             _stderr().print_exception()
         if isinstance(error, ValueError | TypeError | OSError | ModuleNotFoundError):
-            _stderr().print(f"[red]error:[/] {escape(str(error))}")
+            _stderr().print(f"[red]error:[/] {escape(_words(error))}")
             raise typer.Exit(REFUSED) from None
         what = " ".join(f"{type(error).__name__}: {error}".split())
         hint = "" if debugging.get() else "; --debug shows where"
         _stderr().print(f"[red]error:[/] this is a fault of mindgap, not of your input ({escape(what)}){hint}")
         raise typer.Exit(FAULT) from None
+
+
+def _words(error: Exception) -> str:
+    """What an error says, with the file that the system's own errors are about."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return f"standard output: {error.strerror}"
+    return str(error)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -232,4 +232,4 @@ def _show_several(found: Sequence[Measured], names: Sequence[str]) -> None:
     show(f"{len(found)} sources; --json and --csv have every measure and where each source is from", table)
     for one in found:
         if one.sampled:
-            say(f"{one.pairs.name}: recall is that of 1,000 random rows among all; the intervals are in --json")
+            say(f"{one.pairs.name}: {_of_samples(one.sampled)}")

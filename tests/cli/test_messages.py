@@ -59,7 +59,7 @@ def test_a_full_disk_is_one_line() -> None:
         ran = subprocess.run([sys.executable, "-m", "mindgap", "cache"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
-    assert "No space left on device" in ran.stderr
+    assert ran.stderr == "error: standard output: No space left on device\n"
 
 
 def test_a_terminal_without_greek_letters_gets_its_help() -> None:
