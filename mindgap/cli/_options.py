@@ -24,7 +24,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="SOURCE…",
+        metavar="SOURCE",
         help="Names ([b]mindgap list[/]), files ([b].npy .npz .safetensors .pt .parquet .csv .tsv[/]) or folders of "
         "shards. Two files that hold a side each are one source, as is [b]image.npy,text.npy[/].",
         show_default=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def named(words: Sequence[str]) -> list[Name]:
     """
     from mindgap import _files, pairs
 
-    sources = [f"mini@{word}" if _files.is_ours(Path(word).expanduser()) else word for word in words]
+    sources = [f"mini@{word}" if _files.is_ours(_files.user_path(word, "name")) else word for word in words]
     if len(sources) == 2 and all(pairs.is_one_side(source) for source in sources):
         return [(sources[0], sources[1])]
     for source in sources:

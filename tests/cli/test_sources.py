@@ -71,6 +71,7 @@ def test_the_same_options_reach_every_source(mindgap: Invoke) -> None:
     (["clip", "clpi"], "did you mean 'clip'"), (["image.npy", "absent.npy"], "absent.npy: no such file"),
     (["clip", "image.npy"], "image.npy: expected both sides"), (["image.npy"], "image.npy: expected both sides"),
     (["image.npy", "text.npy", "clip"], "two files go with a comma"), ([""], "got an empty one"),
+    (["~nobody-of-this-name/x.npy"], "'~nobody-of-this-name/x.npy' names no folder"),
 ])  # fmt: skip
 def test_what_names_nothing_is_told_before_anything_is_read(mindgap: Invoke, words: list[str], said: str) -> None:
     assert_one_line(mindgap("gap", *words), said)
