@@ -6,10 +6,13 @@ import json
 import math
 import os
 import platform
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,16 +31,17 @@ def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
         raise ValueError(f"{name}: {os.fspath(path)!r} names no folder ({error})") from None
 
 
-def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Path:
+def free_path(path: str | Path, force: bool = False, suffix: str | tuple[str, ...] = SUFFIX) -> Path:
     """`path`, if a file can and may be written there: to be asked before hours of computing.
 
-    Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`; FileNotFoundError
-    if its folder does not exist, IsADirectoryError if it is a folder itself, and PermissionError if nothing can be
-    written there.
+    Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`, or one of several;
+    FileNotFoundError if its folder does not exist, IsADirectoryError if it is a folder itself, and PermissionError if
+    nothing can be written there.
     """
     path = user_path(path)
-    if path.suffix != suffix:
-        raise ValueError(f"path: expected a name ending in {suffix}, got {str(path)!r}")
+    suffixes = (suffix,) if isinstance(suffix, str) else suffix
+    if path.suffix not in suffixes:
+        raise ValueError(f"path: expected a name ending in {' or '.join(suffixes)}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path: no folder {str(path.parent)!r} to write {path.name!r} in")
     if path.is_dir():
@@ -53,6 +57,60 @@ def free_path(path: str | Path, force: bool = False, suffix: str = SUFFIX) -> Pa
         ) from None
 
 
+@contextmanager
+def claimed(path: str | Path, force: bool = False, suffix: str | tuple[str, ...] = SUFFIX) -> Iterator[Path]:
+    """`free_path`, and for as long as the block lasts no other process can claim the same path.
+
+    The claim is a lock on a hidden file beside `path`, which the system lifts however the process ends.
+
+    Raises BlockingIOError if another process has claimed it, and the errors of `free_path`.
+    """
+    path = free_path(path, force, suffix)
+    lock = path.with_name(f".{path.name}.lock")
+    with _locked(lock, path):
+        try:
+            yield path
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _locked(lock: Path, path: Path) -> IO[bytes]:
+    """The open file `lock`, locked."""
+    while True:
+        file = lock.open("ab")
+        try:
+            _lock(file)
+        except BlockingIOError:
+            file.close()
+            raise BlockingIOError(
+                f"path: another process is writing {str(path)!r}; wait for it, or name another file"
+            ) from None
+        except OSError:  # a file system without locks
+            return file
+        try:
+            if os.path.samestat(lock.stat(), os.fstat(file.fileno())):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()  # its owner has removed it in between
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data`; a reader sees the old file or the whole new one, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
@@ -62,6 +120,8 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:  # such as a full disk, of which Python does not say which file it was for
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -93,10 +153,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise FileNotFoundError(f"name: no file {str(path)!r}")
     import safetensors.torch
 
+    found = _metadata(path)
     try:
-        file: Any
-        with safetensors.safe_open(path, framework="pt") as file:
-            found = file.metadata() or {}
         tensors = safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
@@ -109,6 +167,22 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(header, dict):
         raise ValueError(f"{path}: its mindgap header is damaged (no object)")
     return header, tensors
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is one of `write_tensors`: a model, or an unfinished run. Raises ValueError if it is damaged."""
+    return path.suffix == SUFFIX and path.is_file() and KEY in _metadata(path)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    import safetensors
+
+    try:
+        file: Any
+        with safetensors.safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: not a whole safetensors file ({error})") from None
 
 
 def read_results(path: str | Path, command: str, *keys: str) -> dict[str, Any]:

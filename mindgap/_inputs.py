@@ -22,6 +22,7 @@ __all__ = ["LARGEST_SEED", "choice", "count", "number", "positive"]
 
 _STREAM = 0x9E3779B9  # far from the seeds that people choose
 HIGH = 10.0  # a temperature above it is more likely to be the inverse of one
+_PART = 8192  # rows looked at together
 LOWEST = 1e-30  # and one below it has logits that float32 cannot hold
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ def _out_of_single(x: Float[Tensor, "*shape"]) -> Bool[Tensor, "*rows"]:
     """Which rows (the last dimension) float32 cannot hold: too large, or so small that they lose digits."""
     if not x.ndim or not x.numel():
         return torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
-    largest, limits = x.abs().amax(dim=-1), torch.finfo(torch.float32)
+    # Of rows a part at a time: their absolute values would take as much memory as they.
+    parts = x.split(_PART) if x.ndim == 2 else (x,)
+    found = [part.abs().amax(dim=-1) for part in parts]
+    largest, limits = torch.cat(found) if x.ndim == 2 else found[0], torch.finfo(torch.float32)
     return (largest > limits.max) | ((largest > 0) & (largest < limits.tiny))
 
 

@@ -204,7 +204,9 @@ def run(
     out = _files.free_path(out, force, ".json")
     settings = _settings(experiment, seeds, steps, quick)
     done = finished(experiment, out, seeds, steps, quick, force)
-    with tqdm(total=len(runs), initial=len(done), unit="run", desc=experiment, disable=not progress) as bar:
+    with tqdm(
+        total=len(runs), initial=len(done), unit="run", desc=experiment, disable=not progress, dynamic_ncols=True
+    ) as bar:
         for group in _groups(runs, [i for i in range(len(runs)) if i not in done], together):
             recipes = [runs[i].recipe for i in group]
             if len(recipes) > 1:

@@ -61,6 +61,14 @@ def unit(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return x / norms
 
 
+def _tiled_unit(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """`unit` without a gradient, and without memory for more than its result."""
+    result = torch.empty_like(x)
+    for to, tile in zip(result.split(_TILE_ROWS), x.split(_TILE_ROWS), strict=True):
+        to.copy_(unit(tile))
+    return result
+
+
 def unit_pair(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
     """x̂ and ŷ, checked to be of one shape (n, d) with n ≥ 2; the common first step of every two-matrix measure."""
     x, y = _inputs.pair(x, y)
@@ -90,12 +98,8 @@ def gap_vector(x: Rows, y: Rows) -> Float[Tensor, " d"]:
 
     Raises ValueError unless `x` and `y` are (n, d) of one shape, n ≥ 2, finite, without zero rows.
     """
-    return gap_between(*_inputs.pair(x, y))
-
-
-def gap_between(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, " d"]:
-    """`gap_vector` of checked rows, of which there may be different numbers."""
-    return unit(x).mean(dim=0) - unit(y).mean(dim=0)
+    x, y = unit_pair(x, y)
+    return x.mean(dim=0) - y.mean(dim=0)
 
 
 @torch.no_grad()
@@ -104,7 +108,8 @@ def gap_distance(x: Rows, y: Rows) -> float:
 
     Raises ValueError as `gap_vector` does.
     """
-    return float(torch.linalg.vector_norm(gap_vector(x, y)))
+    a, b = (sum_of_unit_rows(rows) / len(rows) for rows in _inputs.pair(x, y))
+    return float(torch.linalg.vector_norm(a - b))
 
 
 @torch.no_grad()
@@ -207,7 +212,7 @@ def recall_at_k(
     k = _inputs.count(k, "k", 1, n)
     chosen = torch.arange(n) if rows is None else _row_numbers(rows, n)
     chosen = chosen.to(given[0].device)
-    x, y = unit(given[0] if rows is None else given[0][chosen]), unit(given[1])
+    x, y = _tiled_unit(given[0] if rows is None else given[0][chosen]), _tiled_unit(given[1])
     labels = [] if groups is None else [part.to(x.device) for part in labels_of(groups, *given)]
     band = rounding(d, x.dtype)
     tie = 8 * torch.finfo(x.dtype).eps if x.dtype == torch.float32 else band
@@ -218,7 +223,9 @@ def recall_at_k(
         hits += int(sure.sum())
         undecided = numbers[~sure & (nearer < k)]
         if len(undecided):
-            similarity = unit(_inputs.widened(given[0][undecided])) @ unit(_inputs.widened(given[1])).T
+            asked = unit(_inputs.widened(given[0][undecided]))
+            # The gallery in parts, of which a copy in float64 would take twice its memory, and more on the way.
+            similarity = torch.cat([asked @ unit(_inputs.widened(tile)).T for tile in given[1].split(_TILE_ROWS)], 1)
             nearer, near, own = (counts.cpu().double() for counts in standing(similarity, undecided, labels, tie))
             hits += float(chance_of_one(own, near, k - nearer).sum())
         done += len(numbers)
@@ -321,11 +328,7 @@ def separability(x: Rows, y: Rows) -> float:
 
     Raises ValueError as `gap_vector` does.
     """
-    return separability_between(*_inputs.pair(x, y))
-
-
-def separability_between(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> float:
-    """`separability` of checked rows, of which there may be different numbers."""
+    x, y = _inputs.pair(x, y)
     a, b = (sum_of_unit_rows(rows) / len(rows) for rows in (x, y))
     delta, middle = a - b, (a + b) / 2
     right = 0.0

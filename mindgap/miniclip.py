@@ -224,17 +224,23 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem.removeprefix("mini-") for path in WEIGHTS.glob("mini-*.safetensors")))
 
 
-def load(name: str | Path = "0.01", device: str | torch.device = "cpu") -> Trained:
+FIRST = "0.01"
+"""The shipped checkpoint that is taken where none is named."""
+
+
+def checkpoint(name: str = FIRST) -> Path:
+    """The file of one of `shipped()`. Raises ValueError for an unknown name, with near matches."""
+    return WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
+
+
+def load(name: str | Path = FIRST, device: str | torch.device = "cpu") -> Trained:
     """A trained model: one of `shipped()` by name, or any checkpoint of `save` by its path (ending in .safetensors).
 
     Nothing is unpickled. Raises ValueError for an unknown name (with near matches), a damaged file, a file that is not
     a mindgap model, one whose weights do not fit its recipe, or a device that cannot be used; FileNotFoundError for a
     path that is not there.
     """
-    if Path(name).suffix == SUFFIX:
-        path = _files.user_path(name, "name")
-    else:
-        path = WEIGHTS / f"mini-{_inputs.choice(name, 'name', shipped())}{SUFFIX}"
+    path = _files.user_path(name, "name") if Path(name).suffix == SUFFIX else checkpoint(str(name))
     device = devices.usable(device)
     header, weights = _files.read_tensors(path)
     if "step" in header:

@@ -66,7 +66,9 @@ def embed_seeds(
     def stream() -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
         # Before any model is built, for a tokenizer may have to be fetched, and may not be to be had.
         tokenizers = {name: _tokenizer(name) for name in groups} if inputs == "scenes" else dict.fromkeys(groups)
-        with tqdm(total=len(seeds) * len(groups) * n, unit="input", desc=inputs, disable=not progress) as bar:
+        with tqdm(
+            total=len(seeds) * len(groups) * n, unit="input", desc=inputs, disable=not progress, dynamic_ncols=True
+        ) as bar:
             for seed in seeds:
                 done: dict[str, Tensor] = {}
                 for architecture, wanted in groups.items():

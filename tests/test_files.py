@@ -102,3 +102,41 @@ def test_files_alone_load_no_torch():
     light = "import types, sys; sys.modules['mindgap'] = m = types.ModuleType('mindgap'); m.__path__ = [sys.argv[1]]; "
     folder = os.path.dirname(_files.__file__)
     subprocess.run([sys.executable, "-c", light + code, folder], check=True)
+
+
+def test_a_claim_is_exclusive_and_leaves_nothing(tmp_path):
+    with _files.claimed(tmp_path / "x.json", suffix=".json") as path:
+        assert path == tmp_path / "x.json"
+        with pytest.raises(BlockingIOError, match=r"another process is writing '.*x\.json'"):
+            _files.claimed(path, suffix=".json").__enter__()
+        with _files.claimed(tmp_path / "y.json", suffix=".json"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_of_a_process_that_was_killed_is_none(tmp_path):
+    (tmp_path / ".x.json.lock").write_bytes(b"")
+    with _files.claimed(tmp_path / "x.json", suffix=(".json", ".csv")):
+        pass
+    with pytest.raises(ValueError, match=r"ending in \.json or \.csv"):
+        _files.free_path(tmp_path / "x.txt", suffix=(".json", ".csv"))
+
+
+def test_what_is_ours(tmp_path):
+    _files.write_tensors(tmp_path / "x.safetensors", {}, {})
+    (tmp_path / "torn.safetensors").write_bytes(b"torn")
+    assert _files.is_ours(tmp_path / "x.safetensors")
+    assert not _files.is_ours(tmp_path / "absent.safetensors")
+    assert not _files.is_ours(tmp_path / "x.npy")
+    with pytest.raises(ValueError, match="torn"):
+        _files.is_ours(tmp_path / "torn.safetensors")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*x\.json'"):
+        _files.write_json(tmp_path / "x.json", {})
+    assert list(tmp_path.iterdir()) == []

@@ -33,6 +33,7 @@ from mindgap import (
 )
 from mindgap._reprs import Readable, Shown
 from mindgap.charts import predict
+from mindgap.pairs import StoredArray
 from mindgap.widgets._explorer import Explorer
 from tests.mps import Pretend
 from tests.test_api import public_names
@@ -86,6 +87,8 @@ PLAIN: dict[type, Callable[[], object]] = {
     recipe.SeedsRecipe: recipe.SeedsRecipe,
     experiments.Settings: experiments.Settings,
     cones.Layer: cones.Layer,
+    metrics.Estimate: lambda: metrics.Estimate(0.5, 0.25, 0.75, 1000, 20_000),
+    StoredArray: lambda: StoredArray("image", (4, 3), "float16", (1.0, 1.0, 1.0), 0),
     metrics.Measure: lambda: metrics.MEASURES["gap_distance"],
     report.Check: lambda: report.make(pairs(), temperatures=[0.1]).checks[0],
     check.Feedback: lambda: check.Feedback("shift", True, "right"),

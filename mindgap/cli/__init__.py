@@ -5,28 +5,73 @@ A command imports what it needs when it runs, so that every help answers at once
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from mindgap import __version__
-from mindgap.cli import cones, fetch, gap, report, sweep, train
+from mindgap.cli import cache, cones, fetch, gap, landscape, report, shift, show, sweep, train
+from mindgap.cli import list as names
+from mindgap.cli._messages import debugging, one_line_errors
 from mindgap.cli._options import prose
 
 __all__ = ["app", "main"]
 
+DEBUG = "--debug"
+
+
+class Commands(TyperGroup):
+    """All commands: their errors are one line, and --debug may stand anywhere."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """With --debug in front, where it is an option of the whole."""
+        end = args.index("--") if "--" in args else len(args)
+        if DEBUG in args[:end]:
+            args = [DEBUG, *(word for word in args[:end] if word != DEBUG), *args[end:]]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        token = debugging.set(bool(ctx.params.get("debug")))
+        try:
+            with one_line_errors():
+                result = super().invoke(ctx)
+                sys.stdout.flush()  # a full disk shows here
+                return result
+        finally:
+            debugging.reset(token)
+
+
 app = typer.Typer(
     name="mindgap",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main() -> None:
     """Entry point of the `mindgap` script."""
-    app(prog_name="mindgap")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters shows a question mark
+    try:
+        app(prog_name="mindgap")
+    finally:
+        # What could not be written has been told; Python would try it again at its end, and show a traceback.
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_version(wanted: bool) -> bool:
@@ -40,14 +85,20 @@ def start(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where an error comes from; with any command.")] = False,
 ) -> None:
     """See, drag and test the modality gap of image and text embeddings.
 
-    Try first: [b]mindgap gap mini[/], the gap of a small CLIP that comes with the package. Each command has a help of
-    its own, with examples: [b]mindgap gap --help[/].
+    Try first: [b]mindgap gap mini[/], the gap of a small CLIP that comes with the package. [b]mindgap list[/] says what
+    else there is. Each command has a help of its own, with examples: [b]mindgap gap --help[/].
     """
 
 
 app.callback(help=prose(start))(start)
-for command in (gap.gap, report.report, fetch.fetch, train.train, cones.cones, sweep.sweep):
-    app.command(help=prose(command))(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "gap": gap.gap, "report": report.report, "landscape": landscape.landscape, "shift": shift.shift,
+    "list": names.list_names, "show": show.show_file, "fetch": fetch.fetch, "cache": cache.cache,
+    "train": train.train, "cones": cones.cones, "sweep": sweep.sweep,
+}  # fmt: skip
+for name, command in COMMANDS.items():
+    app.command(name, help=prose(command))(command)

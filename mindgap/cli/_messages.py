@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+_UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # what files say of themselves, by name, and streams without
+INTERRUPTED, FAULT, REFUSED = 130, 1, 2  # exit statuses
+
+debugging: ContextVar[bool] = ContextVar("debugging", default=False)
+"""Whether tracebacks are shown."""
 
 
 def say(text: str) -> None:
@@ -20,10 +29,15 @@ def say(text: str) -> None:
 
 def show(line: str, table: Table | None = None) -> None:
     """A line on stdout, as long as it is, and a table below it."""
-    console = Console(highlight=False)
-    console.print(escape(line), soft_wrap=True)
+    Console(highlight=False).print(escape(line), soft_wrap=True)
     if table is not None:
-        console.print(table)
+        show_table(table)
+
+
+def show_table(table: Table) -> None:
+    """A table on stdout, and on its way there."""
+    Console(highlight=False).print(table)
+    sys.stdout.flush()
 
 
 def _stderr() -> Console:
@@ -32,17 +46,41 @@ def _stderr() -> Console:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Bad input, unusable files and missing packages end a command with one line on stderr and exit code 2.
+    """Whatever goes wrong ends a command with one line on stderr.
 
-    Warnings are a line each, too. Everything else is a fault of ours, and a traceback.
+    Exit status 2 is bad input, an unusable file or a missing package, 130 is Ctrl-C, 1 is a fault of ours. Warnings are
+    a line each, too.
     """
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             yield
-    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
-        _stderr().print(f"[red]error:[/] {escape(str(error))}")
-        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        say("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):  # typer's own, which it shows itself
+            raise
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:  # `| head` has seen enough
+            raise
+        if debugging.get():
+            _stderr().print_exception()
+        if isinstance(error, ValueError | TypeError | OSError | ModuleNotFoundError):
+            _stderr().print(f"[red]error:[/] {escape(_words(error))}")
+            raise typer.Exit(REFUSED) from None
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        hint = "" if debugging.get() else "; --debug shows where"
+        _stderr().print(f"[red]error:[/] this is a fault of mindgap, not of your input ({escape(what)}){hint}")
+        raise typer.Exit(FAULT) from None
+
+
+def _words(error: Exception) -> str:
+    """What an error says, with the file that the system's own errors are about."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return f"standard output: {error.strerror}"
+    return str(error)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -63,4 +101,29 @@ def going_on_later(out: Path) -> Iterator[None]:
             if kept.exists()
             else "interrupted before anything was saved"
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def bars(quiet: bool) -> bool:
+    """Whether bars are drawn: on a terminal, never into a file."""
+    return not quiet and sys.stderr.isatty()
+
+
+@contextmanager
+def steps(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A bar over `total` steps, each of which is named before it begins; it leaves nothing behind."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, disable=not bars(quiet), dynamic_ncols=True, leave=False, bar_format=_BAR) as bar:
+        begun = False
+
+        def begin(name: str) -> None:
+            nonlocal begun
+            bar.update(int(begun))
+            bar.set_description_str(name)
+            begun = True
+
+        yield begin
+
+
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} {elapsed}"

@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
 
 import typer
-
-from mindgap.cli._messages import one_line_errors
 
 Command: TypeAlias = Callable[..., None]
 
@@ -20,6 +19,42 @@ Device = Annotated[
     typer.Option(help="Where to compute: [b]auto[/] (the GPU, if there is one), [b]cpu[/], [b]cuda[/], …"),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+# What all commands share that are given embeddings.
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE",
+        help="Names ([b]mindgap list[/]), files ([b].npy .npz .safetensors .pt .parquet .csv .tsv[/]) or folders of "
+        "shards. Two files that hold a side each are one source, as is [b]image.npy,text.npy[/].",
+        show_default=False,
+    ),
+]
+N = Annotated[
+    int | None,
+    typer.Option("--n", help="So many pairs only: the first ones, or as many as are drawn.", show_default=False),
+]
+Seed = Annotated[int, typer.Option(help="Of what is drawn at random: scenes, weights, samples.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="Your captioned images for [b]open_clip:…[/]: a folder, a CSV file or a webdataset .tar.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="All digits, as JSON on stdout.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="All digits, as CSV on stdout.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Write there instead, [b].json[/] or [b].csv[/], with all digits.", show_default=False
+    ),
+]
+Temperatures = Annotated[
+    str | None,
+    typer.Option(help="Those of the landscape, as [b].01,.07,1/30[/]; the paper's six without it.", show_default=False),
+]
+Replace = Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it exists.")]
 
 
 def from_fields(
@@ -42,10 +77,9 @@ def from_fields(
     def decorate(command: Command) -> Command:
         @wraps(command)
         def with_fields(**values: Any) -> None:
-            with one_line_errors():
-                given = {one.name: values.pop(one.name) for one in own}
-                named = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None}
-                value = (build or dataclass)(**named)
+            given = {one.name: values.pop(one.name) for one in own}
+            named = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if v is not None}
+            value = (build or dataclass)(**named)
             command(**values, **{parameter: value})
 
         signature = inspect.signature(command, eval_str=True)
@@ -90,3 +124,21 @@ def prose(command: Command) -> str:
     """The docstring of a command, its paragraphs free to be broken anew; indented ones, the examples, stay."""
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     return "\n\n".join(text if text.startswith(" ") else text.replace("\n", " ") for text in paragraphs)
+
+
+def temperatures_of(text: str | None) -> tuple[float, ...]:
+    """The temperatures of an option `Temperatures`. Raises ValueError for what are no numbers."""
+    if text is None:
+        from mindgap.landscape import TEMPERATURES
+
+        return TEMPERATURES
+    return tuple(_number(part) for part in text.split(","))
+
+
+def _number(text: str) -> float:
+    """A number, or a fraction of two."""
+    try:
+        above, slash, below = text.partition("/")
+        return float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"temperatures: expected numbers such as .01,.07,1/30, got {text.strip()!r}") from None

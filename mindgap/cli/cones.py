@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mindgap.cli._messages import going_on_later, one_line_errors, say, show
+from mindgap.cli import _outputs
+from mindgap.cli._messages import bars, going_on_later, say, show
 from mindgap.cli._options import Device, Force, Quiet, from_fields
 from mindgap.recipe import SeedsRecipe
 
@@ -33,14 +34,13 @@ def cones(
         mindgap cones --out five.json --seeds 5 --inputs noise
         mindgap cones --out rn50.json --tower RN50:image --tower RN50:text
     """
-    with one_line_errors():
-        from mindgap import _files, seeds
+    with _outputs.claimed(out, force, ".json"):
+        from mindgap import seeds
 
-        _files.free_path(out, force, ".json")
         if done := len(seeds.embedded(recipe, out, force)) // len(recipe.towers):
             say(f"resuming: {done} of {recipe.seeds * len(recipe.inputs)} initialisations are done")
         with going_on_later(out):
-            result = seeds.run(recipe, out, force, device, progress=not quiet)
+            result = seeds.run(recipe, out, force, device, progress=bars(quiet))
     table = Table("inputs", "tower", "mean cosine, least to most over seeds", "share of variance by seed")
     for kind, clouds in result["clouds"].items():
         for name, cloud in clouds.items():

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mindgap.cli._messages import one_line_errors
+from mindgap.cli._messages import bars
 from mindgap.cli._options import Quiet
 
 
@@ -26,9 +26,8 @@ def fetch(
         mindgap fetch
         mindgap fetch clip clip_random
     """
-    with one_line_errors():
-        from mindgap import _scalars, pairs
+    from mindgap import _scalars, pairs
 
-        known = pairs.feature_names()
-        for name in [_scalars.choice(name, "names", known) for name in names or known]:
-            print(pairs.fetch(name, force=force, progress=not quiet))
+    known = pairs.feature_names()
+    for name in [_scalars.choice(name, "names", known) for name in names or known]:
+        print(pairs.fetch(name, force=force, progress=bars(quiet)))

@@ -1,30 +1,79 @@
-"""`mindgap gap`: every measure of one set of pairs."""
+"""`mindgap gap`: every measure of a set of pairs, or a table of several sets."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
+from rich.markup import escape
 from rich.table import Table
 
-from mindgap.cli._messages import one_line_errors, show
+from mindgap.cli import _outputs, _sources
+from mindgap.cli._messages import bars, say, show, show_table, steps
+from mindgap.cli._options import AsCsv, AsJson, Data, Device, N, Output, Quiet, Replace, Seed, Sources
+
+if TYPE_CHECKING:
+    from mindgap.metrics import Estimate
+    from mindgap.pairs import PairedEmbeddings
 
 _IN_WORDS = ("pairs", "dimension", "distinct_x", "distinct_y")
+_ABREAST = {
+    "gap_distance": "gap",
+    "pair_distance": "pair\ndist.",
+    "rmg_cosine": "RMG",
+    "matched_cosine": "match\ncosine",
+    "recall_xy": "R@{k}\nto {y}",
+    "recall_yx": "R@{k}\nto {x}",
+}
+"""The measures of a table of several sources, in short."""
+
+_SLOWER = {
+    "frechet_distance", "linear_probe", "effective_rank_x", "effective_rank_y", "principal_angle", "shared_energy_x",
+    "shared_energy_y", "residual_pair_distance", "residual_frechet",
+}  # fmt: skip
+"""What takes covariances, and of many rows comes after the first numbers."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found of one source; `sampled` are the measures that are estimates."""
+
+    pairs: PairedEmbeddings
+    k: int
+    measures: dict[str, Any]
+    sampled: dict[str, Estimate]
+
+    def content(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        from mindgap import _files
+
+        about = {
+            "name": self.pairs.name,
+            "source": self.pairs.source,
+            "modalities": list(self.pairs.modalities),
+            "k": self.k,
+        }
+        intervals = {
+            name: {"low": one.low, "high": one.high, "rows": one.rows, "gallery": one.gallery}
+            for name, one in self.sampled.items()
+        }
+        return {**about, **_files.known(self.measures), **({"sampled": intervals} if intervals else {})}
+
+    def row(self) -> dict[str, Any]:
+        """All of it for CSV, an interval in columns of its own."""
+        from mindgap import _files
+
+        ends = {f"{name}_{end}": getattr(one, end) for name, one in self.sampled.items() for end in ("low", "high")}
+        x, y = self.pairs.modalities
+        about = {"name": self.pairs.name, "modality_x": x, "modality_y": y, "k": self.k}
+        return {**about, **_files.known(self.measures), **ends}
 
 
 def gap(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="[b]image.npy,text.npy[/], a folder of shards, or a name such as [b]clip[/], [b]mini[/] or "
-            "[b]random:ViT-B-32[/].",
-            show_default=False,
-        ),
-    ],
-    other: Annotated[
-        str | None, typer.Argument(help="The file of the second modality, if SOURCE is that of the first.")
-    ] = None,
+    source: Sources,
     k: Annotated[int, typer.Option("--k", help="Recall at how many.")] = 1,
     only: Annotated[
         list[str] | None,
@@ -32,39 +81,155 @@ def gap(
             help="A measure by its name in --json, and nothing else; repeatable. What is left out saves time."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All digits, as one JSON object.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Of any number of rows all, without samples, however long it takes.")
+    ] = False,
+    n: N = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    data: Data = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    output: Output = None,
+    force: Replace = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Measure the modality gap of a set of paired embeddings.
+    """Measure the modality gap of a set of paired embeddings, or compare several.
 
-    A second for the paper's features or your own files of a few thousand rows; nothing is written. Where rows are
-    repeated, as those of an image with five captions, recall is given twice: with a row's own partner alone as the
-    right answer, and grouped, with the partner of any equal row.
+    One source is told in full, with a few words on what each number says; several make one table, a row each. A second
+    for the paper's features or your own files of a few thousand rows. Of more than 10,000 rows, what would take minutes
+    comes from samples, with an interval. Where rows are repeated, as those of an image with five captions, recall is
+    given twice: with a row's own partner alone as the right answer, and grouped, with the partner of any equal row.
 
     Examples:
 
         mindgap gap mini
         mindgap gap image.npy text.npy --k 5
+        mindgap gap clip mini mine_image.npy,mine_text.npy
         mindgap gap clip --json --only gap_distance
     """
-    with one_line_errors():
-        from mindgap import _files, metrics, pairs
-        from mindgap._reprs import decimals
+    _outputs.one_form(as_json, as_csv, output)
+    with _outputs.claimed(output, force, ".json", ".csv") as path:
+        from mindgap import _scalars, metrics
 
-        loaded = pairs.load_pairs(source if other is None else (source, other))
-        names = [*_IN_WORDS, *(only or metrics.MEASURES)]
-        report = metrics.report(loaded.x, loaded.y, k, only=names)
-    x, y = loaded.modalities
-    if as_json:
-        about = {"name": loaded.name, "source": loaded.source, "modalities": [x, y], "k": k}
-        print(json.dumps({**about, **_files.known(report)}))
-        return
-    n, different = report["pairs"], [(report["distinct_x"], x), (report["distinct_y"], y)]
-    repeated = [f"{count} distinct {modality} rows" for count, modality in different if count < n]
+        names = [_scalars.choice(name, "only", metrics.MEASURES) for name in only or ()]
+        in_full = as_json or as_csv or output is not None
+        several = len(_sources.named(source)) > 1
+        if not names:
+            names = list(_ABREAST) if several and not in_full else list(metrics.MEASURES)
+        words = not (in_full or several)
+        found = [
+            _measured(pairs, k, names, exact, seed, quiet, words)
+            for pairs in _sources.each(source, n, seed, device, data, bars(quiet))
+        ]
+        if in_full:
+            contents = [one.content() for one in found]
+            _outputs.give(contents if several else contents[0], [one.row() for one in found], as_csv, path)
+            if path is not None:
+                show(f"{path}: {len(found)} sources" if several else f"{path}: {found[0].pairs.name}")
+        elif several:
+            _show_several(found, names)
+
+
+def _measured(
+    pairs: PairedEmbeddings, k: int, names: Sequence[str], exact: bool, seed: int, quiet: bool, in_words: bool
+) -> Measured:
+    """The measures of one source; with `in_words` they are shown as soon as they are known."""
+    from mindgap import _inputs, metrics
+
+    n = len(pairs)
+    asked = list(dict.fromkeys([*_IN_WORDS, *names]))
+    x, y = pairs.x, pairs.y
+    if n <= metrics.EXACT or exact:
+        sampled, rounds = [], [asked]
+        x, y = _inputs.widened(x), _inputs.widened(y)
+    else:  # copies in float64 would take several times the memory
+        sampled = [name for name in asked if name not in metrics.LINEAR]
+        rounds = [
+            [name for name in asked if name not in sampled and (name in _SLOWER) == slow] for slow in (False, True)
+        ]
+    report: dict[str, Any] = {}
+    with steps(len(asked), quiet) as begin:
+        for number, part in enumerate(rounds):
+            found = metrics.report(x, y, k, part, begin)
+            report |= found
+            grouped = min(report["distinct_x"], report["distinct_y"]) < n
+            if in_words:
+                title = f"{pairs.name}: {n} pairs of {' and '.join(pairs.modalities)}, d = {report['dimension']}"
+                _show_now(f"{title}; {pairs.source}" if not number else "", _table(pairs, k, found, {}, grouped))
+        estimates = metrics.estimates(x, y, k, sampled, seed, begin) if sampled else {}
+    values = {name: one.value for name, one in estimates.items()}
+    if in_words and sampled:
+        show(_of_samples(estimates), _table(pairs, k, values, estimates, grouped))
+    if in_words and grouped:
+        counts = zip((report["distinct_x"], report["distinct_y"]), pairs.modalities, strict=True)
+        repeated = " and ".join(f"{count} distinct {modality} rows" for count, modality in counts if count < n)
+        show(f"{repeated} among {n}. Right is a row's own partner; grouped, that of any equal row.")
+    values = {**report, **values}
+    return Measured(pairs, k, {name: values[name] for name in asked}, estimates)
+
+
+def _show_now(title: str, table: Table | None) -> None:
+    """A part of a result while a bar is drawn below it."""
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode():
+        if title:
+            show(title, table)
+        elif table is not None:
+            show_table(table)
+
+
+def _of_samples(estimates: Mapping[str, Estimate]) -> str:
+    """What the samples are, and how to do without."""
+    ways = {
+        (one.rows, one.gallery): f"recall of {one.rows:,} random rows among all {one.gallery:,}"
+        if one.rows < one.gallery
+        else f"the rest as the mean of four random samples of {one.rows:,} pairs"
+        for one in estimates.values()
+    }
+    return f"From samples, with 95 % intervals: {'; '.join(ways.values())}. --exact takes all rows."
+
+
+def _table(
+    pairs: PairedEmbeddings, k: int, values: Mapping[str, float], estimates: Mapping[str, Estimate], grouped: bool
+) -> Table | None:
+    """A row a measure: its value, its interval, its name, and what it says."""
+    from mindgap import metrics
+    from mindgap._reprs import decimals
+
     table = Table(show_header=False)
-    for name, value in report.items():
-        if name not in _IN_WORDS and (repeated or not name.endswith("_grouped")):
-            table.add_row(metrics.label(name, (x, y), k), decimals(value))
-    title = f"{loaded.name}: {n} pairs of {x} and {y}, d = {report['dimension']}"
-    show(f"{title}; {loaded.source}", table)
-    if repeated:
-        show(f"{' and '.join(repeated)} among {n}. Right is a row's own partner; grouped, that of any equal row.")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for name, value in values.items():
+        if name in _IN_WORDS or (name.endswith("_grouped") and not grouped):
+            continue
+        label = metrics.label(name, pairs.modalities, k)
+        number = decimals(value)
+        if name in estimates:
+            number += f" ({decimals(estimates[name].low)} to {decimals(estimates[name].high)})"
+        table.add_row(number, f"{escape(label)} – [dim]{escape(metrics.MEANINGS[name])}[/]")
+    return table if table.row_count else None
+
+
+def _show_several(found: Sequence[Measured], names: Sequence[str]) -> None:
+    """One table, a row a source."""
+    from mindgap import metrics
+    from mindgap._reprs import decimals
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("source", overflow="fold", min_width=10)
+    kinds = {one.pairs.modalities for one in found}
+    x, y = kinds.pop() if len(kinds) == 1 else ("first", "second")
+    columns = ["pairs", "dimension", *(name for name in names if name not in _IN_WORDS[:2])]
+    for name in columns:
+        short = {"dimension": "d", **_ABREAST}.get(name) or metrics.LABELS[name]
+        table.add_column(escape(short.format(x=x, y=y, k=found[0].k)), justify="right", overflow="fold")
+    for one in found:
+        numbers = (one.measures[name] for name in columns)
+        cells = [f"{value:,}" if isinstance(value, int) else decimals(value, 3) for value in numbers]
+        table.add_row(escape(one.pairs.name), *cells)
+    show(f"{len(found)} sources; --json and --csv have every measure and where each source is from", table)
+    for one in found:
+        if one.sampled:
+            say(f"{one.pairs.name}: {_of_samples(one.sampled)}")

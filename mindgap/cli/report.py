@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mindgap.cli._messages import one_line_errors, say, show
-from mindgap.cli._options import Quiet
+from mindgap.cli import _outputs, _sources
+from mindgap.cli._messages import bars, say, show
+from mindgap.cli._options import Data, Device, N, Quiet, Replace, Seed, Sources, Temperatures, temperatures_of
 
 FAILED = 3  # the exit status if a check has
 
 
 def report(
-    image: Annotated[
-        str,
-        typer.Argument(
-            help="The file of the first modality; or both as [b]image.npy,text.npy[/], a folder of shards, or a name "
-            "such as [b]clip[/] or [b]mini[/].",
-            show_default=False,
-        ),
-    ],
-    text: Annotated[str | None, typer.Argument(help="The file of the second modality.")] = None,
+    source: Sources,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write, [b].html[/].")] = Path(
         "report.html"
     ),
@@ -32,9 +24,7 @@ def report(
         bool, typer.Option("--json", help="All of it as one JSON object on stdout, and no page.")
     ] = False,
     k: Annotated[int, typer.Option("--k", help="Recall at how many.")] = 1,
-    temperatures: Annotated[
-        str | None, typer.Option(help="Those of the landscape, as [b].01,.07,1/30[/]; the paper's six without it.")
-    ] = None,
+    temperatures: Temperatures = None,
     labels: Annotated[
         Path | None, typer.Option(help="A text file with a label for each pair, one a line: adds a table by label.")
     ] = None,
@@ -44,8 +34,11 @@ def report(
             help="A text file with what each pair shows, one a line; pairs of one group are right for each other."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the samples, where there are too many rows to take all.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT.")] = False,
+    n: N = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    data: Data = None,
+    force: Replace = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure, check and draw one set of paired embeddings: one page of HTML that asks for no other file.
@@ -60,26 +53,23 @@ def report(
         mindgap report image.npy text.npy -o mine.html
         mindgap report image.npy text.npy --json | jq .measures.gap_distance
     """
-    with one_line_errors():
-        from mindgap import _files, pairs
+    chosen = temperatures_of(temperatures)
+    with _outputs.claimed(None if as_json else output, force, ".html") as path:
         from mindgap import report as reports
-        from mindgap.landscape import TEMPERATURES
 
-        if not as_json:
+        if path is not None:
             from mindgap.report import page
 
-            _files.free_path(output, force, ".html")
-        chosen = [_number(part) for part in temperatures.split(",")] if temperatures else TEMPERATURES
-        loaded = pairs.load_pairs(image if text is None else (image, text))
+        loaded = _sources.loaded(_sources.one_named(source, "report"), n, seed, device, data, bars(quiet))
         if labels is not None:
             loaded = replace(loaded, labels=_lines(labels))
         if groups is not None:
             loaded = replace(loaded, groups=_lines(groups))
         found = reports.make(loaded, k, chosen, seed, None if quiet else lambda step: say(f"{step} …"))
-        if as_json:
-            print(json.dumps(found.as_json()))
+        if path is None:
+            _outputs.give(found.as_json(), [], False, None)
         else:
-            page.write(found, output, force)
+            page.write(found, path, force)
             gap, other = found.measures["gap_distance"], found.measures["pair_distance"]
             show(f"{output}: {len(loaded)} pairs, gap distance {gap:.4f}, mean distance of a pair {other:.4f}")
         for check in found.checks:
@@ -87,15 +77,6 @@ def report(
                 say(f"check failed, {check.name}: {check.found}. {check.meaning} {check.advice}")
     if not found.passed:
         raise typer.Exit(FAILED)
-
-
-def _number(text: str) -> float:
-    """A number, or a fraction of two."""
-    try:
-        above, slash, below = text.partition("/")
-        return float(above) / float(below) if slash else float(above)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"temperatures: expected numbers such as .01,.07,1/30, got {text.strip()!r}") from None
 
 
 def _lines(path: Path) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from mindgap.cli._messages import going_on_later, one_line_errors, say, show
+from mindgap.cli import _outputs
+from mindgap.cli._messages import bars, going_on_later, say, show
 from mindgap.cli._options import Device, Force, Quiet, from_fields
 from mindgap.experiments import QUICK_SETTINGS, Settings
 
@@ -38,18 +39,17 @@ def sweep(
         mindgap sweep --quick
         mindgap sweep mismatch --seeds 3 --out mine.json
     """
-    with one_line_errors():
-        from mindgap import _files, experiments
+    from mindgap import experiments
 
-        name, quick, steps = settings.experiment, settings.quick, settings.steps
-        chosen = range(settings.first_seed, settings.first_seed + settings.seeds)
-        out = out or Path(f"sweep_{name}{'_quick' * quick}.json")
-        _files.free_path(out, force, ".json")
+    name, quick, steps = settings.experiment, settings.quick, settings.steps
+    chosen = range(settings.first_seed, settings.first_seed + settings.seeds)
+    out = out or Path(f"sweep_{name}{'_quick' * quick}.json")
+    with _outputs.claimed(out, force, ".json"):
         total = len(experiments.planned(name, chosen, steps, quick))
         done = len(experiments.finished(name, out, chosen, steps, quick, force))
         say(f"{total} runs of {steps} steps" + f"; resuming: {done} of {total} runs are done" * bool(done))
         with going_on_later(out):
-            experiments.run(name, out, chosen, steps, quick, force, device, progress=not quiet)
+            experiments.run(name, out, chosen, steps, quick, force, device, progress=bars(quiet))
     last = experiments.Sweep(out).last()
     labels = [label for label in experiments.Sweep(out).runs[0]["labels"] if label != "seed"]
     table = Table(*labels, "gap", "R@1")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from mindgap.cli._messages import going_on_later, one_line_errors, say
+from mindgap._files import SUFFIX
+from mindgap.cli import _outputs
+from mindgap.cli._messages import bars, going_on_later, say
 from mindgap.cli._options import Device, Force, Quiet, from_fields
 from mindgap.recipe import Recipe
 
@@ -32,15 +34,15 @@ def train(
         mindgap train warm.safetensors --temperature 0.07 --seed 1
         mindgap train two.safetensors --modalities image-image
     """
-    with one_line_errors():
-        from mindgap import _files, _unfinished, training
-        from mindgap.training import _steps
+    with _outputs.claimed(out, force, SUFFIX):
+        from mindgap import _unfinished, training
 
-        _files.free_path(out, force)
         if step := training.resumes_at(out, recipe, force):
             say(f"resuming {_unfinished.working_path(out)} at step {step} of {recipe.steps}")
         with going_on_later(out):
-            trained = training.train(recipe, out, force, device, progress=not quiet, save_every=save_every)
+            trained = training.train(recipe, out, force, device, progress=bars(quiet), save_every=save_every)
+    from mindgap.training import _steps
+
     last = trained.history[-1]
     print(f"{out}: {trained.seconds:.0f} s, temperature {last.temperature:.4g}, on {_steps.HELD_OUT} held-out scenes:")
     print(f"gap {trained.history[0].gap:.3f} before, {last.gap:.3f} after; loss {last.loss:.3f}")

@@ -350,7 +350,7 @@ def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterato
     """A function to call with each amount of work done, out of `total`."""
     if not callable(progress):
         shown = "{l_bar}{bar}| {elapsed}<{remaining}"
-        with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress) as bar:
+        with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress, dynamic_ncols=True) as bar:
             yield bar.update
         return
     call, done = progress, 0

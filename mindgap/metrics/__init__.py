@@ -2,7 +2,8 @@
 
 People quote different numbers under one name; here each has a name of its own, its equation, and whom it comes from.
 Rows of any norm are put on the unit sphere first, as everywhere; x̂ and ŷ are the normalised rows. To add a measure,
-write its function in the file for its kind, name it in `MEASURES`, and give it a line in the table of `report`.
+write its function in the file for its kind, name it in `MEASURES`, give it a line in the table of `report`,
+and a few words in `MEANINGS`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from mindgap.metrics._gap import (
     relative_modality_gap,
     top_dimensions_share,
 )
+from mindgap.metrics._meanings import MEANINGS
 from mindgap.metrics._report import LABELS, LINEAR, MEASURES, QUOTED, Measure, label, report
 from mindgap.metrics._retrieval import median_rank, mixed_median_rank, mixed_recall_at_k, recall_by_chance
+from mindgap.metrics._sampled import EXACT, Estimate, estimates
 from mindgap.metrics._spread import (
     effective_rank,
     joint_uniformity,
@@ -29,15 +32,19 @@ from mindgap.metrics._spread import (
 )
 
 __all__ = [
+    "EXACT",
     "LABELS",
     "LINEAR",
+    "MEANINGS",
     "MEASURES",
     "QUOTED",
+    "Estimate",
     "Measure",
     "alignment",
     "centred",
     "centroid_distance",
     "effective_rank",
+    "estimates",
     "frechet_distance",
     "joint_uniformity",
     "label",

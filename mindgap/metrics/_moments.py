@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs, geometry
@@ -47,7 +47,14 @@ class Cloud:
     @torch.no_grad()
     def mean(self) -> Float[Tensor, " d"]:
         """The mean of the unit rows."""
-        return torch.stack([tile.sum(dim=0) for tile in self.tiles()]).sum(dim=0) / self.n
+        total: Tensor | float = 0.0  # and no list of sums, which would lie between the tiles and keep their memory
+        for tile in self.tiles():
+            total = total + tile.sum(dim=0)
+        return torch.as_tensor(total) / self.n
+
+    def mean_cosine(self) -> float:
+        """See `geometry.mean_cosine`."""
+        return (self.n * float(self.mean @ self.mean) - 1) / (self.n - 1)
 
     @cached_property
     @torch.no_grad()
@@ -63,7 +70,7 @@ class Cloud:
     @torch.no_grad()
     def spread(self) -> Float[Tensor, "n d"]:
         """The centred unit rows, divided by √(n − 1): their Gram matrix is the covariance. For few rows."""
-        return (geometry.unit(_inputs.widened(self.rows)) - self.mean).div(math.sqrt(self.n - 1))
+        return (torch.cat(list(self.tiles())) - self.mean).div(math.sqrt(self.n - 1))
 
     @cached_property
     @torch.no_grad()
@@ -99,6 +106,45 @@ class Cloud:
 
 
 @dataclass(frozen=True)
+class Part(Cloud):
+    """Some rows of a set, by their numbers, picked a tile at a time."""
+
+    numbers: Int[Tensor, " m"]
+
+    @property
+    def n(self) -> int:
+        """How many of them."""
+        return len(self.numbers)
+
+    def tiles(self) -> Iterator[Float[Tensor, "tile d"]]:
+        """The unit rows in float64, some at a time."""
+        for numbers in self.numbers.split(TILE_ROWS):
+            yield geometry.unit(_inputs.widened(self.rows[numbers]))
+
+
+@dataclass(frozen=True)
+class Centred(Cloud):
+    """A set without its mean, back on the unit sphere, see `metrics.centred`; made a tile at a time."""
+
+    def tiles(self) -> Iterator[Float[Tensor, "tile d"]]:
+        """The unit rows in float64, some at a time. Raises Undefined for a row that is the mean itself."""
+        cloud, start = Cloud(self.rows), 0
+        for tile in cloud.tiles():
+            tile = tile - self.before
+            lost = torch.linalg.vector_norm(tile, dim=1) < 8 * torch.finfo(tile.dtype).eps
+            if lost.any():
+                row = start + int(lost.nonzero()[0])
+                raise Undefined(f"expected rows that differ from their mean, got it in row {row}")
+            yield geometry.unit(tile)
+            start += len(tile)
+
+    @cached_property
+    def before(self) -> Float[Tensor, " d"]:
+        """The mean that is taken away."""
+        return Cloud(self.rows).mean
+
+
+@dataclass(frozen=True)
 class Moments:
     """Two sets, which need not match row by row, and what several measures need of them."""
 
@@ -131,6 +177,15 @@ class Moments:
             if length < 1e-12:
                 raise Undefined(f"{name}: expected a mean with a direction, got unit rows whose mean is the origin")
         return 1 - float(self.x.mean @ self.y.mean) / (lengths[0] * lengths[1])
+
+    @torch.no_grad()
+    def separability(self) -> float:
+        """See `geometry.separability`."""
+        middle = (self.x.mean + self.y.mean) / 2
+        right = 0.0
+        for cloud, towards in ((self.x, self.gap), (self.y, -self.gap)):
+            right += sum(geometry.on_the_side((tile - middle) @ towards) for tile in cloud.tiles())
+        return right / (self.x.n + self.y.n)
 
     def top_share(self, dimensions: int) -> float:
         """See `metrics.top_dimensions_share`."""
@@ -176,11 +231,20 @@ def _energy(cloud: Cloud, axes: Float[Tensor, "k d"]) -> float:
 @torch.no_grad()
 def matched_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
     """Mean ‖x̂_i − ŷ_i‖ of checked rows, in float64."""
-    total = 0.0
-    for first, second in zip(x.split(TILE_ROWS), y.split(TILE_ROWS), strict=True):
-        difference = geometry.unit(_inputs.widened(first)) - geometry.unit(_inputs.widened(second))
-        total += float(torch.linalg.vector_norm(difference, dim=1).sum())
-    return total / len(x)
+    return distance_of(Cloud(x), Cloud(y))
+
+
+@torch.no_grad()
+def distance_of(x: Cloud, y: Cloud) -> float:
+    """Mean distance of the pairs of two clouds."""
+    pairs = zip(x.tiles(), y.tiles(), strict=True)
+    return sum(float(torch.linalg.vector_norm(first - second, dim=1).sum()) for first, second in pairs) / x.n
+
+
+@torch.no_grad()
+def cosine_of(x: Cloud, y: Cloud) -> float:
+    """Mean cosine of the pairs of two clouds."""
+    return sum(float((first * second).sum()) for first, second in zip(x.tiles(), y.tiles(), strict=True)) / x.n
 
 
 @torch.no_grad()

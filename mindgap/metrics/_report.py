@@ -9,21 +9,32 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.metrics import _gap, _retrieval, _spread
-from mindgap.metrics._moments import Cloud, Moments, Undefined, euclidean_within, matched_distance
+from mindgap.metrics._moments import (
+    Centred,
+    Cloud,
+    Moments,
+    Undefined,
+    cosine_of,
+    distance_of,
+    euclidean_within,
+    matched_distance,
+)
 
 DIMENSIONS = 10  # of the subspaces and the share of the gap that `report` takes
 
 
 @dataclass(frozen=True)
 class Sets:
-    """Two checked sets, and what several measures need of them, computed once."""
+    """Two checked sets, and what several measures need of them, computed once and in float64.
+
+    The linear measures see rows as they are given, a tile at a time, so that a copy of all in float64 takes no memory.
+    """
 
     x: Float[Tensor, "n d"]
     y: Float[Tensor, "m d"]
@@ -35,9 +46,9 @@ class Sets:
         return Moments(Cloud(self.x), Cloud(self.y))
 
     @cached_property
-    def centred(self) -> Sets:
+    def centred(self) -> Moments:
         """The same without the means, see `metrics.centred`."""
-        return Sets(*_gap.centred(self.x, self.y), self.k)
+        return Moments(Centred(self.x), Centred(self.y))
 
     @property
     def dimensions(self) -> int:
@@ -45,14 +56,24 @@ class Sets:
         return min(DIMENSIONS, _spread.most_dimensions(self.moments))
 
     @cached_property
+    def wide(self) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+        """All rows in float64, for what walks through all pairs of them."""
+        return _inputs.widened(self.x), _inputs.widened(self.y)
+
+    @cached_property
     def mean_cosines(self) -> tuple[float, float]:
         """Within x and within y."""
-        return geometry.mean_cosine(self.x), geometry.mean_cosine(self.y)
+        return self.moments.x.mean_cosine(), self.moments.y.mean_cosine()
+
+    def mean_cosine_xy(self) -> float:
+        """Of the pairs that do not match, see `geometry.mean_cosine`."""
+        n, everything = len(self.x), float(self.moments.x.mean @ self.moments.y.mean)
+        return (n * everything - self.matched_cosine) / (n - 1)
 
     @cached_property
     def matched_cosine(self) -> float:
         """Of the pairs."""
-        return geometry.matched_cosine(self.x, self.y)
+        return cosine_of(self.moments.x, self.moments.y)
 
     def relative_gap(self, distance: str, diagonal: bool) -> float:
         """See `metrics.relative_modality_gap`."""
@@ -70,7 +91,7 @@ class Sets:
     @cached_property
     def distances_within(self) -> list[float]:
         """Mean distance of different rows, within x and within y."""
-        return [euclidean_within(self.x), euclidean_within(self.y)]
+        return [euclidean_within(rows) for rows in self.wide]
 
     @cached_property
     def shared_energy(self) -> tuple[float, float]:
@@ -80,12 +101,12 @@ class Sets:
     @cached_property
     def mixed_xy(self) -> _retrieval.Mixed:
         """Places in a mixed gallery, asked by x."""
-        return _retrieval.mixed(self.x, self.y)
+        return _retrieval.mixed(*self.wide)
 
     @cached_property
     def mixed_yx(self) -> _retrieval.Mixed:
         """Places in a mixed gallery, asked by y."""
-        return _retrieval.mixed(self.y, self.x)
+        return _retrieval.mixed(*self.wide[::-1])
 
     @cached_property
     def groups_x(self) -> Int[Tensor, " n"]:
@@ -100,20 +121,20 @@ class Sets:
     @cached_property
     def recall_xy(self) -> float:
         """From x to y."""
-        return geometry.recall_at_k(self.x, self.y, self.k)
+        return geometry.recall_at_k(*self.wide, self.k)
 
     @cached_property
     def recall_yx(self) -> float:
         """From y to x."""
-        return geometry.recall_at_k(self.y, self.x, self.k)
+        return geometry.recall_at_k(*self.wide[::-1], self.k)
 
     def recall_xy_grouped(self) -> float:
         """From x to y, any pair with an equal row being right."""
-        return geometry.recall_at_k(self.x, self.y, self.k, "equal") if self._repeated() else self.recall_xy
+        return geometry.recall_at_k(*self.wide, self.k, "equal") if self._repeated() else self.recall_xy
 
     def recall_yx_grouped(self) -> float:
         """From y to x, any pair with an equal row being right."""
-        return geometry.recall_at_k(self.y, self.x, self.k, "equal") if self._repeated() else self.recall_yx
+        return geometry.recall_at_k(*self.wide[::-1], self.k, "equal") if self._repeated() else self.recall_yx
 
     def recall_chance_grouped(self) -> float:
         """Of both, in random order."""
@@ -146,7 +167,7 @@ MEASURES: dict[str, Measure] = {
     "dimension": Measure(lambda s: s.x.shape[1], "dimension"),
     "distinct_x": Measure(lambda s: int(s.groups_x.max()) + 1, "different rows of {x}"),
     "distinct_y": Measure(lambda s: int(s.groups_y.max()) + 1, "different rows of {y}"),
-    "gap_distance": Measure(lambda s: float(torch.linalg.vector_norm(geometry.gap_between(s.x, s.y))), "gap distance"),
+    "gap_distance": Measure(lambda s: math.sqrt(s.moments.squared_gap()), "gap distance"),
     "squared_gap": Measure(lambda s: s.moments.squared_gap(), "squared gap ‖Δ‖²"),
     "mean_squared_gap": Measure(lambda s: s.moments.squared_gap() / s.x.shape[1], "squared gap per dimension ‖Δ‖²/d"),
     "centroid_distance": Measure(lambda s: s.moments.centroid_distance(), "cosine distance of the centres"),
@@ -167,18 +188,16 @@ MEASURES: dict[str, Measure] = {
         lambda s: s.moments.top_share(min(DIMENSIONS, s.x.shape[1])),
         f"share of ‖Δ‖² in its top {DIMENSIONS} coordinates",
     ),
-    "separability": Measure(lambda s: geometry.separability_between(s.x, s.y), "separable along the gap"),
+    "separability": Measure(lambda s: s.moments.separability(), "separable along the gap"),
     "linear_probe": Measure(lambda s: _spread.linear_probe(s.x, s.y), "separable by a plane, held-out rows"),
     "mean_cosine_x": Measure(lambda s: s.mean_cosines[0], "mean cosine within {x}"),
     "mean_cosine_y": Measure(lambda s: s.mean_cosines[1], "mean cosine within {y}"),
-    "mean_cosine_xy": Measure(
-        lambda s: geometry.mean_cosine(s.x, s.y), "mean cosine across, unmatched pairs", paired=True
-    ),
+    "mean_cosine_xy": Measure(Sets.mean_cosine_xy, "mean cosine across, unmatched pairs", paired=True),
     "matched_cosine": Measure(lambda s: s.matched_cosine, "mean cosine across, matched pairs", paired=True),
     "alignment": Measure(lambda s: 2 - 2 * s.matched_cosine, "alignment", paired=True),
-    "uniformity_x": Measure(lambda s: _spread.uniformity(s.x), "uniformity of {x}", linear=False),
-    "uniformity_y": Measure(lambda s: _spread.uniformity(s.y), "uniformity of {y}", linear=False),
-    "uniformity_joint": Measure(lambda s: _spread.joint_uniformity(s.x, s.y), "uniformity of both", linear=False),
+    "uniformity_x": Measure(lambda s: _spread.uniformity(s.wide[0]), "uniformity of {x}", linear=False),
+    "uniformity_y": Measure(lambda s: _spread.uniformity(s.wide[1]), "uniformity of {y}", linear=False),
+    "uniformity_joint": Measure(lambda s: _spread.joint_uniformity(*s.wide), "uniformity of both", linear=False),
     "effective_rank_x": Measure(lambda s: _spread.rank_of(s.moments.x), "effective rank of {x}"),
     "effective_rank_y": Measure(lambda s: _spread.rank_of(s.moments.y), "effective rank of {y}"),
     "principal_angle": Measure(
@@ -192,9 +211,9 @@ MEASURES: dict[str, Measure] = {
         lambda s: s.shared_energy[1], f"share of the variance of {{y}} along {DIMENSIONS} main axes of {{x}}"
     ),
     "residual_pair_distance": Measure(
-        lambda s: s.centred.pair_distance, "mean distance of matched pairs, centred", paired=True
+        lambda s: distance_of(s.centred.x, s.centred.y), "mean distance of matched pairs, centred", paired=True
     ),
-    "residual_frechet": Measure(lambda s: s.centred.moments.frechet_distance(), "Fréchet distance, squared, centred"),
+    "residual_frechet": Measure(lambda s: s.centred.frechet_distance(), "Fréchet distance, squared, centred"),
     "recall_xy": Measure(lambda s: s.recall_xy, "R@{k}, {x} to {y}", paired=True, linear=False),
     "recall_yx": Measure(lambda s: s.recall_yx, "R@{k}, {y} to {x}", paired=True, linear=False),
     "recall_chance": Measure(lambda s: s.k / len(s.x), "R@{k} by chance", paired=True),
@@ -202,10 +221,10 @@ MEASURES: dict[str, Measure] = {
     "recall_yx_grouped": Measure(Sets.recall_yx_grouped, "R@{k}, {y} to {x}, grouped", paired=True, linear=False),
     "recall_chance_grouped": Measure(Sets.recall_chance_grouped, "R@{k} by chance, grouped", paired=True),
     "median_rank_xy": Measure(
-        lambda s: _retrieval.median_rank(s.x, s.y), "median rank, {x} to {y}", paired=True, linear=False
+        lambda s: _retrieval.median_rank(*s.wide), "median rank, {x} to {y}", paired=True, linear=False
     ),
     "median_rank_yx": Measure(
-        lambda s: _retrieval.median_rank(s.y, s.x), "median rank, {y} to {x}", paired=True, linear=False
+        lambda s: _retrieval.median_rank(*s.wide[::-1]), "median rank, {y} to {x}", paired=True, linear=False
     ),
     "mixed_recall_xy": Measure(
         lambda s: s.mixed_xy.recall(s.k), "R@{k} in a mixed gallery, {x} to {y}", paired=True, linear=False
@@ -242,14 +261,19 @@ def label(name: str, modalities: tuple[str, str] = ("x", "y"), k: int = 1) -> st
 
 
 def report(
-    x: Rows | Mapping[str, Rows], y: Rows | None = None, k: int = 1, only: Iterable[str] | None = None
+    x: Rows | Mapping[str, Rows],
+    y: Rows | None = None,
+    k: int = 1,
+    only: Iterable[str] | None = None,
+    progress: Callable[[str], object] | None = None,
 ) -> dict[str, Any]:
     """Every measure of two sets, by names that stay; `only` some of them, and then nothing else is computed.
 
     Shapes: x (n, d) and y (m, d), rows of any norm. With n = m, row i of `x` belongs with row i of `y`. With other
     numbers of rows, the result has the measures that need no pairs. A mapping of two or more modalities to rows gives
     such a report for every two of them, as `{"image and text": {…}, "image and audio": {…}, …}`. `pairs`, `dimension`
-    and `distinct_…` are ints.
+    and `distinct_…` are ints. `progress` is called with the name of each measure before it is computed, and what it
+    raises ends the work.
 
     | name | definition | source | time |
     |---|---|---|---|
@@ -324,12 +348,19 @@ def report(
         ]
         if len({couple for couple, *_ in couples}) < len(couples):
             raise ValueError(f"x: expected modalities that differ in their names, got {', '.join(map(str, x))}")
-        return {couple: _report(first, second, k, only, names) for couple, first, second, names in couples}
-    return _report(x, y, k, only, ("x", "y"))
+        return {couple: _report(first, second, k, only, names, progress) for couple, first, second, names in couples}
+    return _report(x, y, k, only, ("x", "y"), progress)
 
 
-def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tuple[str, str]) -> dict[str, float]:
-    first, second = (_inputs.widened(rows.detach()) for rows in _inputs.two_sets(x, y, names))
+def _report(
+    x: object,
+    y: object,
+    k: int,
+    only: Iterable[str] | None,
+    names: tuple[str, str],
+    progress: Callable[[str], object] | None,
+) -> dict[str, float]:
+    first, second = (rows.detach() for rows in _inputs.two_sets(x, y, names))
     matched = len(first) == len(second)
     if only is None:
         chosen = [name for name, measure in MEASURES.items() if matched or not measure.paired]
@@ -342,7 +373,12 @@ def _report(x: object, y: object, k: int, only: Iterable[str] | None, names: tup
                     f"got {len(first)} and {len(second)}"
                 )
     sets = Sets(first, second, _inputs.count(k, "k", 1, len(first)) if matched else k)
-    return {name: _value(MEASURES[name], sets) for name in chosen}
+    found = {}
+    for name in chosen:
+        if progress is not None:
+            progress(name)
+        found[name] = _value(MEASURES[name], sets)
+    return found
 
 
 def _value(measure: Measure, sets: Sets) -> float:

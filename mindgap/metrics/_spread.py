@@ -11,7 +11,7 @@ from torch import Tensor
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.geometry import TILE_ENTRIES
-from mindgap.metrics._moments import Cloud, Moments, Undefined
+from mindgap.metrics._moments import Cloud, Moments, Part, Undefined
 
 
 @torch.no_grad()
@@ -133,10 +133,10 @@ def linear_probe(x: Rows, y: Rows, seed: int = 0) -> float:
     order = torch.randperm(n, generator=random)
     orders = (order, order if n == m else torch.randperm(m, generator=random))
     halves = [
-        (cloud.rows[rows[: cloud.n // 2].to(cloud.rows.device)], cloud.rows[rows[cloud.n // 2 :].to(cloud.rows.device)])
-        for cloud, rows in zip((moments.x, moments.y), orders, strict=True)
+        tuple(Part(cloud.rows, rows.to(cloud.rows.device)) for rows in order.tensor_split([cloud.n // 2]))
+        for cloud, order in zip((moments.x, moments.y), orders, strict=True)
     ]
-    a, b = (Cloud(seen) for seen, _ in halves)
+    a, b = (seen for seen, _ in halves)
     within = (a.covariance * (a.n - 1) + b.covariance * (b.n - 1)) / (a.n + b.n - 2)
     scale = float(within.diagonal().mean())
     if scale < 1e-24:  # two points: the plane between them
@@ -145,7 +145,7 @@ def linear_probe(x: Rows, y: Rows, seed: int = 0) -> float:
     normal = torch.linalg.solve(within, a.mean - b.mean)
     middle = (a.mean + b.mean) / 2
     shares = [
-        sum(geometry.on_the_side(sign * ((tile - middle) @ normal)) for tile in Cloud(unseen).tiles()) / len(unseen)
+        sum(geometry.on_the_side(sign * ((tile - middle) @ normal)) for tile in unseen.tiles()) / unseen.n
         for sign, (_, unseen) in zip((1, -1), halves, strict=True)
     ]
     return sum(shares) / 2

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -22,7 +22,8 @@ from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, M
 from mindgap._extras import extra
 from mindgap._reprs import Readable, Shown, listed, short
 from mindgap.pairs import _arrays, _paper
-from mindgap.pairs._paper import feature_names, fetch
+from mindgap.pairs._described import StoredArray, described
+from mindgap.pairs._paper import cache_folder, cached_files, description, feature_names, fetch, whereabouts
 
 __all__ = [
     "DataWarning",
@@ -30,9 +31,17 @@ __all__ = [
     "FeaturesUnavailable",
     "ModelUnavailable",
     "PairedEmbeddings",
+    "StoredArray",
+    "cache_folder",
+    "cached_files",
+    "described",
+    "description",
     "feature_names",
     "fetch",
+    "is_one_side",
     "load_pairs",
+    "options_of",
+    "whereabouts",
 ]
 
 IMAGE_TEXT = ("image", "text")
@@ -111,9 +120,7 @@ class PairedEmbeddings(Readable):
         return replace(self, x=self.x[rows], y=self.y[rows], labels=labels, groups=groups)
 
 
-def load_pairs(
-    name: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]], **options: Any
-) -> PairedEmbeddings:
+def load_pairs(name: Name, **options: Any) -> PairedEmbeddings:
     """Embeddings by name. All take `device` (default: the CPU; "auto": `devices.device`); n is a number of pairs.
 
     | name | what | options |
@@ -142,7 +149,7 @@ def load_pairs(
     odd about data that can.
     """
     loader, argument = _source(name)
-    known = list(inspect.signature(loader).parameters)[1:]
+    known = _options(loader)
     for option in options:
         if option not in (taken := sorted({*known, "device"})):
             raise ValueError(f"{option}: {name!r} takes no such option; it takes {', '.join(taken)}")
@@ -155,6 +162,27 @@ def load_pairs(
 
 
 Loader = Callable[..., PairedEmbeddings]
+Name: TypeAlias = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
+"""What `load_pairs` takes."""
+
+
+def options_of(name: Name) -> tuple[str, ...]:
+    """The options that `load_pairs` takes for `name`, beside `device`. Raises its errors for a name that is none."""
+    return tuple(option for option in _options(_source(name)[0]) if option != "device")
+
+
+def _options(loader: Loader) -> list[str]:
+    return list(inspect.signature(loader).parameters)[1:]
+
+
+def is_one_side(name: str) -> bool:
+    """Whether `name` means one file, or one array in it, that holds one side of pairs only.
+
+    A file that is not there or cannot be read counts as one: `load_pairs` says what is wrong with it. Raises ValueError
+    for a name that is none.
+    """
+    loader, members = _source(name)
+    return loader is _load_files and len(members) == 1 and not _arrays.holds_both(members[0])
 
 
 def _source(name: object) -> tuple[Loader, Any]:

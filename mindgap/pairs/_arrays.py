@@ -116,6 +116,15 @@ def load_files(members: Sequence[Member], n: int | None) -> Pair:
     return pair
 
 
+def holds_both(member: Member) -> bool:
+    """Whether a file holds both sides; not if it cannot be read."""
+    try:
+        _both(member)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
 def _both(member: Member) -> tuple[Stored, Stored]:
     """The two sides in one file."""
     arrays = _arrays(member)

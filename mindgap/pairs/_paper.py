@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,40 @@ def load(name: str, url: str | None, progress: bool) -> tuple[Float[Tensor, "n d
             return _read(_download(name, Path(folder), url, progress), name)
 
 
+def description(name: str) -> str:
+    """What one of the authors' names is. Raises ValueError for an unknown name."""
+    model, _, random = _inputs.choice(name, "name", SHA256).partition("_")
+    return f"{PAIRS[model]}{', before training' if random else ''}"
+
+
+def cached_files() -> tuple[Path, ...]:
+    """The authors' files that are in the cache, and what an interrupted download has left there."""
+    folder = cache_folder()
+    names = {filename(name) for name in SHA256}
+    if not folder.is_dir():
+        return ()
+    return tuple(
+        file for file in sorted(folder.iterdir())
+        if file.is_file() and (file.name in names or re.fullmatch(r"tmp[a-z0-9_]{8}", file.name))
+    )  # fmt: skip
+
+
+def whereabouts(name: str) -> str:
+    """Where the numbers of one of the authors' names are, in words: with the package, in a folder, or not here.
+
+    Raises ValueError for an unknown name.
+    """
+    if _inputs.choice(name, "name", SHA256) in SHIPPED:
+        return "comes with the package"
+    try:
+        found = _found(name)
+    except FeaturesAltered:
+        return "altered, so not used"
+    if found is None:
+        return f"not here: mindgap fetch {name}"
+    return "in the cache" if found.parent == cache_folder() else "in MINDGAP_DATA"
+
+
 def _found(name: str) -> Path | None:
     """The file where it lies on this machine, verified; None if it is nowhere."""
     folder = _own_folder()
@@ -182,7 +217,9 @@ def _download(name: str, folder: Path, url: str | None, progress: bool) -> Path:
 
     def stream(address: str, target: Any, _: pooch.Pooch) -> None:
         # pooch sets the total once the server has told it, but takes a bar without any for no bar.
-        with tqdm(desc=filename(name), total=1, unit="B", unit_scale=True, disable=not progress) as bar:
+        with tqdm(
+            desc=filename(name), total=1, unit="B", unit_scale=True, disable=not progress, dynamic_ncols=True
+        ) as bar:
             try:
                 pooch.HTTPDownloader(progressbar=progress and bar, chunk_size=2**15, timeout=TIMEOUT)(
                     address, target, source

@@ -91,7 +91,7 @@ def embed_captioned(
 
 
 def _batches(pairs: Sequence[Captioned], batch_size: int, what: str, progress: bool) -> Iterator[Sequence[Captioned]]:
-    with tqdm(total=len(pairs), unit="", desc=what, disable=not progress) as bar:
+    with tqdm(total=len(pairs), unit="", desc=what, disable=not progress, dynamic_ncols=True) as bar:
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
             yield batch

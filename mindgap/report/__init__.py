@@ -22,7 +22,7 @@ from mindgap.landscape import TEMPERATURES, Landscape, best_shift, contrastive_l
 from mindgap.pairs import PairedEmbeddings
 from mindgap.report._checks import Check, checked
 
-__all__ = ["MOST", "Check", "Report", "Valley", "make"]
+__all__ = ["MOST", "Check", "Report", "Valley", "along_the_gap", "make"]
 
 MOST = 20_000
 """Rows up to which everything is exact; of more, what costs n² is taken of samples."""
@@ -70,6 +70,18 @@ class Valley(Readable):
         """What moving there would gain, in nats."""
         return self.loss_here - self.loss
 
+    def as_row(self) -> dict[str, float | None]:
+        """Its numbers by name, for JSON and tables."""
+        return {
+            "temperature": self.temperature,
+            "shift": self.shift,
+            "distance": self.distance,
+            "loss": self.loss,
+            "loss_here": self.loss_here,
+            "depth": self.depth,
+            "spread": self.spread,
+        }
+
     def _shown(self) -> Shown:
         where = "" if self.spread is None else f", with a standard deviation of {self.spread:.2g} over the samples"
         return Shown(
@@ -110,18 +122,7 @@ class Report(Readable):
             "k": self.k,
             "measures": _files.known(self.measures),
             "sample": self.sample,
-            "valleys": [
-                {
-                    "temperature": one.temperature,
-                    "shift": one.shift,
-                    "distance": one.distance,
-                    "loss": one.loss,
-                    "loss_here": one.loss_here,
-                    "depth": one.depth,
-                    "spread": one.spread,
-                }
-                for one in self.valleys
-            ],
+            "valleys": [one.as_row() for one in self.valleys],
             "ways": {name: _files.known(row) for name, row in self.ways.items()},
             "checks": [
                 {"name": one.name, "state": one.state, "found": one.found, "limit": one.limit, "try": one.advice}
@@ -161,11 +162,7 @@ def make(
     x, y = pairs.x, pairs.y
     n, random = len(x), _inputs.generator(seed)
     grid = _inputs.temperatures(list(temperatures))
-    samples = [torch.arange(n)]
-    if n > MOST:
-        order = torch.randperm(n, generator=random)
-        samples = list(order[: SAMPLE * SAMPLES].split(SAMPLE))
-    parts = [(x[rows.to(x.device)], y[rows.to(y.device)]) for rows in samples]
+    samples, parts = _sampled(pairs, random)
     first = parts[0]
 
     tell("measures")
@@ -186,7 +183,7 @@ def make(
 
     tell("landscape")
     landscape = loss_landscape(*first, SHIFTS, grid)
-    valleys = tuple(_valley(parts, float(temperature)) for temperature in grid)
+    valleys = tuple(_valley(parts, float(temperature), None) for temperature in grid)
 
     tell("what closing the gap does")
     ways = {name: _outcome(way, *first) for name, way in WAYS.items()}
@@ -197,6 +194,46 @@ def make(
         (cosine_histogram(first[0], BINS), cosine_histogram(first[1], BINS)),
         _projected(*first), None if n <= MOST else SAMPLE,
     )  # fmt: skip
+
+
+def along_the_gap(
+    pairs: PairedEmbeddings,
+    temperatures: Sequence[float] = TEMPERATURES,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Callable[[str], object] | None = None,
+) -> tuple[Landscape, tuple[Valley, ...], int | None]:
+    """The loss along the gap: its landscape, the valley at each temperature, and the rows of a sample (None: all).
+
+    Of more than `MOST` rows it is taken of random samples of 5,000, as in `make`. `batch_size` is that of
+    `loss_landscape`. `progress` is called with the name of each step before it begins, and what it raises ends the
+    work.
+
+    Raises ValueError as `loss_landscape` does; with samples, also for a batch larger than one.
+    """
+    tell = progress or (lambda _: None)
+    grid = _inputs.temperatures(list(temperatures))
+    _, parts = _sampled(pairs, _inputs.generator(seed))
+    if batch_size is not None:
+        batch_size = _inputs.count(batch_size, "batch_size", 2, len(parts[0][0]))
+    tell("landscape")
+    landscape = loss_landscape(*parts[0], SHIFTS, grid, batch_size)
+    valleys = []
+    for temperature in grid.tolist():
+        tell(f"valley at {temperature:.3g}")
+        valleys.append(_valley(parts, temperature, batch_size))
+    return landscape, tuple(valleys), SAMPLE if len(parts) > 1 else None
+
+
+def _sampled(
+    pairs: PairedEmbeddings, random: torch.Generator
+) -> tuple[list[Tensor], list[tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]]]:
+    """The numbers of the rows that are taken, and the rows: all of them, or samples of too many."""
+    x, y = pairs.x, pairs.y
+    if len(x) <= MOST:
+        return [torch.arange(len(x))], [(x, y)]
+    samples = list(torch.randperm(len(x), generator=random)[: SAMPLE * SAMPLES].split(SAMPLE))
+    return samples, [(x[rows.to(x.device)], y[rows.to(y.device)]) for rows in samples]
 
 
 def _grouped(pairs: PairedEmbeddings, rows: Tensor, k: int) -> dict[str, float]:
@@ -218,9 +255,9 @@ def _standardised(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return geometry.normalize(x)
 
 
-def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float) -> Valley:
-    least = [best_shift(x, y, temperature, SHIFTS) for x, y in parts]
-    here = [float(contrastive_loss(x, y, temperature)) for x, y in parts]
+def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float, batch_size: int | None) -> Valley:
+    least = [best_shift(x, y, temperature, SHIFTS, batch_size) for x, y in parts]
+    here = [float(contrastive_loss(x, y, temperature, batch_size=batch_size)) for x, y in parts]
     shifts = torch.tensor([one.shift for one in least], dtype=torch.float64)
     return Valley(
         temperature,

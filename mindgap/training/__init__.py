@@ -75,7 +75,9 @@ def train(
     ended = watch is not None and bool(watch(model, first, history[-1]))
     step = first
     model.train()
-    with tqdm(total=recipe.steps, initial=first, disable=not progress, unit="step", desc="training") as bar:
+    with tqdm(
+        total=recipe.steps, initial=first, disable=not progress, unit="step", desc="training", dynamic_ncols=True
+    ) as bar:
         for step, views in enumerate(_steps.batches(recipe, first), start=first + 1):
             if ended:
                 break

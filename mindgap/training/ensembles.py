@@ -70,7 +70,7 @@ def train_together(
         return contrastive_loss(x, y, 1 / scale)
 
     milestones = _steps.milestones(shared.steps)
-    bar = tqdm(total=shared.steps, disable=not progress, unit="step", desc=f"{len(recipes)} models")
+    bar = tqdm(total=shared.steps, disable=not progress, unit="step", desc=f"{len(recipes)} models", dynamic_ncols=True)
     for step, views in enumerate(zip(*(_steps.batches(recipe, 0) for recipe in recipes), strict=True), start=1):
         for group in optimizer.param_groups:
             group["lr"] = _steps.learning_rate(shared, step)

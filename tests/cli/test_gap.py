@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -43,9 +45,10 @@ def test_the_table_has_every_measure_of_the_report(mindgap: Invoke, tmp_path: Pa
         "gap distance": "gap_distance", "mean cosine within text": "mean_cosine_y", "R@2, image to text": "recall_xy",
         "R@2 by chance": "recall_chance", "effective rank of image": "effective_rank_x", "alignment": "alignment",
     }.items():  # fmt: skip
-        (row,) = [line for line in result.stdout.splitlines() if f" {label} " in line]
-        assert float(row.split()[-2]) == pytest.approx(expected[name], abs=5.1e-5), label
-    assert result.stdout.count("│") == 3 * (len(expected) - 4 - 3)  # without those in words, and the grouped
+        (row,) = [line for line in result.stdout.splitlines() if f" {label} – {metrics.MEANINGS[name][:9]}" in line]
+        assert float(row.split()[1]) == pytest.approx(expected[name], abs=5.1e-5), label
+    numbers = [line for line in result.stdout.splitlines() if line.startswith("│ ") and line.split()[1] != "│"]
+    assert len(numbers) == len(expected) - 4 - 3  # without those in words, and the grouped
     assert "grouped" not in result.stdout
 
 
@@ -79,7 +82,8 @@ def test_repeated_rows_are_told_and_recall_is_given_by_groups_too(mindgap: Invok
     result = mindgap("gap", "image.npy,text.npy")
     assert "30 distinct image rows among 150." in result.stdout
     assert "text rows" not in result.stdout
-    lines = {line.split("│")[1].strip(): line.split()[-2] for line in result.stdout.splitlines() if "│" in line}
+    cells = [line.split("│") for line in result.stdout.splitlines() if "│" in line]
+    lines = {cell[2].partition(" – ")[0].strip(): cell[1] for cell in cells}
     assert float(lines["R@1, image to text"]) < 0.3 < 0.9 < float(lines["R@1, image to text, grouped"])
     assert float(lines["R@1 by chance, grouped"]) == pytest.approx(5 / 150, abs=1e-4)
 
@@ -140,11 +144,82 @@ def test_the_small_clip_loads_no_tables_and_no_charts(loaded: list[set[str]]) ->
 def test_warnings_are_one_line(mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mindgap import _errors, pairs
 
-    def load(*_: object) -> pairs.PairedEmbeddings:
+    def load(*_: object, **__: object) -> pairs.PairedEmbeddings:
         _errors.warn("shard 3 is missing [on both sides]")
         return pairs.PairedEmbeddings(torch.eye(3), torch.eye(3), "mine", ("image", "text"), "nowhere")
 
     monkeypatch.setattr(pairs, "load_pairs", load)
-    result = mindgap("gap", "anything", "--only", "gap_distance")
+    result = mindgap("gap", "clip", "--only", "gap_distance")
     assert result.exit_code == 0
     assert result.stderr == "warning: shard 3 is missing [on both sides]\n"
+
+
+def test_several_sources_make_one_table(mindgap: Invoke, files: tuple[str, str]) -> None:
+    result = mindgap("gap", "clip", ",".join(files), "--n", 50)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    clip, own = (
+        next(line.split() for line in result.stdout.splitlines() if line.startswith(f" {name}"))
+        for name in ("clip ", "image.npy")
+    )
+    pairs = load_pairs("clip").take(50)
+    assert clip[1:3] == ["50", "512"]
+    assert own[1:3] == ["50", "20"]
+    assert float(clip[3]) == pytest.approx(
+        metrics.report(pairs.x, pairs.y, only=["gap_distance"])["gap_distance"], abs=6e-4
+    )
+
+
+def test_csv_has_a_row_a_source_and_a_file_has_the_same(
+    mindgap: Invoke, tmp_path: Path, files: tuple[str, str]
+) -> None:
+    words = ("gap", "clip", ",".join(files), "--only", "gap_distance", "--only", "recall_xy")
+    printed = mindgap(*words, "--csv").stdout
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [row["name"] for row in rows] == ["clip", "image.npy,text.npy"]
+    assert float(rows[0]["recall_xy"]) == pytest.approx(0.552)
+    assert mindgap(*words, "-o", "found.csv").exit_code == 0
+    assert (tmp_path / "found.csv").read_text() == printed
+    assert mindgap(*words, "-o", "found.json").exit_code == 0
+    assert [one["gap_distance"] for one in json.loads((tmp_path / "found.json").read_text())] == [
+        float(row["gap_distance"]) for row in rows
+    ]
+    assert_one_line(mindgap(*words, "-o", "found.json"), "'found.json' exists already")
+    assert_one_line(mindgap(*words, "--csv", "-o", "found.json", "--force"), "--csv and --output: expected one of them")
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """More rows than are taken exactly, where that are few."""
+    from mindgap.metrics import _sampled
+
+    for name, value in {"EXACT": 80, "ASKED": 50, "SAMPLE": 20}.items():
+        monkeypatch.setattr(_sampled, name, value)
+    monkeypatch.setattr(metrics, "EXACT", 80)
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=(200, 8)).astype("f4")
+    np.save(tmp_path / "image.npy", x + 1)
+    np.save(tmp_path / "text.npy", x + generator.normal(size=x.shape).astype("f4"))
+    return "image.npy", "text.npy"
+
+
+def test_of_many_rows_what_costs_their_square_is_sampled_and_said_to_be(
+    mindgap: Invoke, tmp_path: Path, many: tuple[str, str]
+) -> None:
+    result = mindgap("gap", *many)
+    assert result.exit_code == 0, result.output
+    assert "From samples, with 95 % intervals" in result.stdout
+    assert "recall of 50 random rows among all 200" in result.stdout
+    found = json.loads(mindgap("gap", *many, "--json", "--seed", 4).stdout)
+    one = found["sampled"]["recall_xy"]
+    assert one["low"] <= found["recall_xy"] <= one["high"]
+    assert (one["rows"], one["gallery"]) == (50, 200)
+    assert set(found["sampled"]) == set(metrics.MEASURES) - set(metrics.LINEAR)
+    loaded = load_pairs((tmp_path / many[0], tmp_path / many[1]))
+    expected = metrics.report(loaded.x.double(), loaded.y.double())
+    for name in metrics.LINEAR:
+        assert found[name] == pytest.approx(expected[name], rel=1e-4, abs=1e-6), name
+    (row,) = csv.DictReader(io.StringIO(mindgap("gap", *many, "--csv", "--seed", 4).stdout))
+    assert float(row["recall_xy_low"]) == one["low"]
+    exact = json.loads(mindgap("gap", *many, "--json", "--exact").stdout)
+    assert "sampled" not in exact
+    assert exact["recall_xy"] == expected["recall_xy"]

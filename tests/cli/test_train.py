@@ -64,8 +64,7 @@ def test_training_writes_the_model_it_was_asked_for(mindgap: Invoke, tmp_path: P
     assert f"R@1 {last.image_to_text:.3f} image to text, {last.text_to_image:.3f} text to image" in result.stdout
     assert f"temperature {last.temperature:.4g}" in result.stdout
     assert re.search(r"out.safetensors: \d+ s,", result.stdout)
-    assert "6/6" in result.stderr  # the progress bar
-    assert "6/6" not in result.stdout
+    assert result.stderr == ""  # a bar is for terminals
 
 
 def test_a_finished_file_is_kept_unless_forced(mindgap: Invoke, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ class TestReport:
             "recall_xy_grouped": geometry.recall_at_k(x, y, 2, "equal"),
             "recall_yx_grouped": geometry.recall_at_k(y, x, 2, "equal"),
         }
-        assert {name: found[name] for name in expected} == expected
+        assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-14)
         assert set(expected) | {"recall_chance_grouped"} | set(OF_BOTH) == set(found)
         assert list(found) == list(metrics.MEASURES)
         assert found["recall_yx_grouped"] > found["recall_yx"]
