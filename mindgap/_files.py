@@ -121,7 +121,7 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:  # such as a full disk, of which Python does not say which file it was for
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -139,8 +139,12 @@ def known(values: dict[str, float]) -> dict[str, float | None]:
 def write_tensors(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Tensors and a JSON header as one safetensors file, written whole."""
     import safetensors.torch
+    import torch
 
-    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # Copies: towers may share a tensor, which the format has no word for.
+    tensors = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()
+    }
     write_whole(path, safetensors.torch.save(tensors, metadata={KEY: json.dumps(header)}))
 
 

@@ -112,6 +112,23 @@ def _modality(base: Recipe) -> list[Run]:
     ]
 
 
+def _since(base: Recipe) -> list[Run]:
+    """6 runs a seed: what later work blames or changes: towers shared, the temperature learned or cooled, another loss.
+
+    All but the first differ from it in one thing alone (Yaras et al., 2024; Bangachev et al., 2025; AlignCLIP, 2025).
+    """
+    cold = replace(base, temperature=0.01)
+    ways = {
+        "fixed at 1/100": cold,
+        "learned from .07": replace(cold, temperature=0.07, learn_temperature=True),
+        "cooled from 1/10": replace(cold, cool_from=0.1),
+        "shared towers": replace(cold, shared=True),
+        "sigmoid loss": replace(cold, loss="sigmoid", temperature=0.1, learn_temperature=True),
+        "sigmoid loss at 1/100": replace(cold, loss="sigmoid"),
+    }
+    return [Run({"way": name}, recipe) for name, recipe in ways.items()]
+
+
 EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
     "temperature": _temperature,
     "finetune": _finetune,
@@ -121,6 +138,7 @@ EXPERIMENTS: dict[str, Callable[[Recipe], list[Run]]] = {
     "mismatch": _mismatch,
     "captions": _captions,
     "modality": _modality,
+    "since": _since,
 }
 
 

@@ -35,6 +35,7 @@ _CAPTION_WORDS = " ".join((*scenes.SIZES, *scenes.COLOURS, *scenes.SHAPES, *scen
 VOCABULARY = ("<pad>", "<unknown>", "<start>", *dict.fromkeys(_CAPTION_WORDS.split()), "<end>")
 _NUMBER = {word: number for number, word in enumerate(VOCABULARY)}
 # The longest caption, "a small red star at the top left and …", between start and end.
+FIRST_BIAS = -10.0  # of the sigmoid loss: at first nothing is taken for a pair, as hardly anything is one
 CONTEXT_LENGTH = 8 * scenes.MOST_OBJECTS + (scenes.MOST_OBJECTS - 1) + 2
 
 
@@ -115,10 +116,16 @@ def build(recipe: Recipe) -> CLIP:
     towers = (recipe.embed_dim, vision, text)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.seed)  # torch.manual_seed would also seed every GPU
+        start: dict[str, float | None] = {
+            "init_logit_scale": -math.log(recipe.cool_from or recipe.temperature),
+            "init_logit_bias": FIRST_BIAS if recipe.loss == "sigmoid" else None,
+        }
         if recipe.modalities == "image-text":
-            model = open_clip.CLIP(*towers, init_logit_scale=math.log(1 / recipe.temperature))
+            model = open_clip.CLIP(*towers, **start)
+            if recipe.shared:
+                share(model)
         else:
-            model = open_clip.CustomTextCLIP(*towers, init_logit_scale=math.log(1 / recipe.temperature))
+            model = open_clip.CustomTextCLIP(*towers, **start)
             other = open_clip.CustomTextCLIP(*towers)  # drawn after the first, so with weights of its own
             if recipe.modalities == "image-image":
                 model.text = other.visual
@@ -131,6 +138,11 @@ def build(recipe: Recipe) -> CLIP:
     elif recipe.start == "mini":
         _continue(model, recipe)
     return model
+
+
+def share(model: CLIP) -> None:
+    """Let the text tower use the transformer and the last projection of the image tower, from now on one for both."""
+    model.transformer, model.text_projection = model.visual.transformer, model.visual.proj
 
 
 def _continue(model: CLIP, recipe: Recipe) -> None:

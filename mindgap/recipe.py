@@ -18,6 +18,7 @@ IMAGE_SIZE = 32
 MODALITIES = ("image-text", "image-image", "text-text")
 STARTS = ("random", "aligned", "mini")
 SCHEDULES = ("cosine", "constant")
+LOSSES = ("softmax", "sigmoid")
 TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
 """The three towers of Fig 2."""
 
@@ -54,8 +55,12 @@ class Recipe:
     "mini": the weights of the shipped model of 1/100, to be trained on. `modalities` says what the two towers see:
     "image-text", or one modality in both, with unrelated weights: "image-image" or "text-text".
 
+    `shared` gives both towers one transformer and one last projection, so that they differ in their first layer alone
+    (as in AlignCLIP, 2025).
+
     Loss: `temperature` is fixed, or only the start of a learned one (`learn_temperature`), then clamped to at least
-    1/100 as CLIP does.
+    1/100 as CLIP does. With `cool_from` it falls from there to `temperature` by the same factor at every step. `loss`
+    is "softmax", the symmetric contrastive one, or "sigmoid", that of SigLIP, whose bias is learned from −10.
 
     Data: `objects` a scene; `scenes` is how many there are to learn from, None for new ones at every step; `drop`
     names attributes that captions leave out; `mismatch` is the share of scenes whose captions are exchanged.
@@ -69,6 +74,8 @@ class Recipe:
 
     temperature: float = option(0.01, "Temperature τ of the loss: .01 keeps a gap, .07 all but closes it.")
     learn_temperature: bool = option(False, "Learn τ, starting from --temperature; never below 1/100.")
+    cool_from: float | None = option(None, "Begin at this temperature and cool to --temperature.")
+    loss: str = option("softmax", "softmax, or sigmoid as in SigLIP, with a learned bias.")
     steps: int = option(1000, "Batches to train on.", "Optimiser")
     batch_size: int = option(128, "Pairs a batch.", "Optimiser")
     learning_rate: float = option(2e-3, "Peak, at the end of the warm-up.", "Optimiser")
@@ -81,6 +88,7 @@ class Recipe:
     embed_dim: int = option(64, "Dimension of the shared sphere.", "Towers")
     patch: int = option(4, "Image patch, pixels a side.", "Towers")
     start: str = option("random", "random, aligned (by a Procrustes map), or mini (the shipped weights).", "Towers")
+    shared: bool = option(False, "One transformer and one projection for both.", "Towers")
     modalities: str = option("image-text", "What both see: image-text, image-image or text-text.", "Towers")
     objects: tuple[int, int] = option((1, 3), "Least and most objects a scene.", "Data")
     scenes: int | None = option(None, "Size of a fixed training set; without it, new scenes all along.", "Data")
@@ -109,11 +117,19 @@ class Recipe:
             raise ValueError(f"patch: expected a divisor of the image size {IMAGE_SIZE}, got {self.patch}")
         checked["schedule"] = _scalars.choice(self.schedule, "schedule", SCHEDULES)
         checked["start"] = _scalars.choice(self.start, "start", STARTS)
+        checked["shared"] = bool(self.shared)
+        checked["loss"] = _scalars.choice(self.loss, "loss", LOSSES)
+        if self.cool_from is not None:
+            checked["cool_from"] = _scalars.positive(self.cool_from, "cool_from")
+            if self.learn_temperature:
+                raise ValueError("cool_from: expected none where the temperature is learned")
         checked["modalities"] = _scalars.choice(self.modalities, "modalities", MODALITIES)
         if checked["modalities"] != "image-text":
-            for name in ("start", "mismatch"):
+            for name in ("start", "mismatch", "shared"):
                 if checked[name] != getattr(Recipe, name):
                     raise ValueError(f"{name}: {checked[name]!r} needs images and texts, not {checked['modalities']}")
+        if self.shared and checked["start"] != "random":
+            raise ValueError(f"start: {checked['start']!r} needs towers of their own, not shared ones")
         checked["objects"] = scenes.span(self.objects)
         if self.scenes is not None:
             checked["scenes"] = _scalars.count(self.scenes, "scenes", checked["batch_size"])

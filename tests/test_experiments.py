@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TestWhatIsPlanned:
     @pytest.mark.parametrize(("experiment", "runs"), [
         ("temperature", 7), ("finetune", 12), ("initialisation", 2), ("long", 2), ("slow", 2), ("mismatch", 10),
-        ("captions", 8), ("modality", 4),
+        ("captions", 8), ("modality", 4), ("since", 6),
     ])  # fmt: skip
     def test_every_experiment_has_its_runs_for_every_seed(self, experiment: str, runs: int) -> None:
         found = experiments.planned(experiment, [0, 7], 50)
@@ -45,12 +46,22 @@ class TestWhatIsPlanned:
             for run in experiments.planned(experiment, [0], 10):
                 for name in ("temperature", "start", "mismatch", "modalities"):
                     assert run.labels.get(name, getattr(run.recipe, name)) == getattr(run.recipe, name)
-                assert run.labels.get("learned", False) == run.recipe.learn_temperature
+                if "way" not in run.labels:
+                    assert run.labels.get("learned", False) == run.recipe.learn_temperature
 
     def test_temperatures_are_the_papers(self) -> None:
         runs = experiments.planned("temperature", [0], 10)
         assert [run.recipe.temperature for run in runs[:-1]] == [1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 10, 1]
         assert runs[-1].recipe.learn_temperature
+
+    def test_each_way_since_differs_from_the_first_in_what_its_name_says(self) -> None:
+        first, *others = experiments.planned("since", [0], 10)
+        changed = [
+            {name for name, value in asdict(run.recipe).items() if value != asdict(first.recipe)[name]}
+            for run in others
+        ]
+        learned = {"temperature", "learn_temperature"}
+        assert changed == [learned, {"cool_from"}, {"shared"}, {"loss", *learned}, {"loss"}]
 
     def test_quick_keeps_two_temperatures(self) -> None:
         runs = experiments.planned("temperature", [0], 10, quick=True)
@@ -184,6 +195,7 @@ class TestCommitted:
     @pytest.mark.parametrize(("experiment", "runs", "seeds"), [
         ("temperature", 7, 5), ("initialisation", 2, 5), ("long", 2, 3), ("slow", 2, 1), ("finetune", 12, 3),
         ("mismatch", 10, 3), ("captions", 8, 3), ("modality", 4, 3),
+        ("since", 6, 5),
     ])  # fmt: skip
     def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int, seeds: int) -> None:
         table = Sweep(results.path(f"sweep_{experiment}.json"))

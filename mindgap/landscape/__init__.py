@@ -38,6 +38,7 @@ __all__ = [
     "contrastive_loss",
     "info_nce",
     "loss_landscape",
+    "sigmoid_loss",
 ]
 
 DIRECTIONS = ("both", "image_to_text", "text_to_image")
@@ -105,6 +106,22 @@ def contrastive_loss(
     used = n // size * size
     x, y = (rows[:used].unflatten(0, (-1, size)) for rows in (x / temperature, y))
     return info_nce(x @ y.mT, direction).mean()
+
+
+def sigmoid_loss(x: Rows, y: Rows, temperature: float | Tensor, bias: float | Tensor) -> Float[Tensor, ""]:
+    """The pairwise loss of SigLIP (Zhai et al., 2023), in nats, as a tensor of one number; differentiable.
+
+        1/n Σ_i Σ_j log(1 + exp(−s_ij (x̂_i·ŷ_j / τ + b))),        s_ij = 1 for the pairs, −1 for all others
+
+    Each of the n² combinations is a question of its own, pair or not, so nothing is normalised over a batch. Shapes:
+    x, y (n, d), rows of any norm. Gradients reach `x`, `y` and, where they are tensors, `temperature` and `bias`.
+
+    Raises ValueError for x and y as `geometry.gap_vector` does.
+    """
+    x, y = geometry.unit_pair(x, y)
+    logits = x @ y.mT / temperature + bias
+    signs = 2 * torch.eye(len(x), dtype=x.dtype, device=x.device) - 1
+    return -torch.nn.functional.logsigmoid(signs * logits).sum() / len(x)
 
 
 @dataclass(frozen=True, repr=False)

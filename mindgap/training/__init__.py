@@ -13,7 +13,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mindgap import _files, _inputs, _unfinished, devices, miniclip
-from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import Measurement, Recipe
 from mindgap.training import _steps
@@ -37,7 +36,7 @@ def train(
     save_every: int = 100,
     watch: Watch | None = None,
 ) -> Trained:
-    """Train a model by `recipe`, with `landscape.contrastive_loss` over each batch of pairs (§2, appendix).
+    """Train a model by `recipe`, with its loss over each batch of pairs (§2, appendix).
 
     With `out` the model is saved there (see `miniclip.save`), and every `save_every` steps the unfinished run is
     saved beside it (`unfinished-…`) with the state of its optimiser. If such a file is there, the run goes on from
@@ -83,9 +82,11 @@ def train(
                 break
             for group in optimizer.param_groups:
                 group["lr"] = _steps.learning_rate(recipe, step)
-            x, y, scale = model(*(view.to(device) for view in views))
+            if (temperature := _steps.temperature(recipe, step)) is not None:
+                model.logit_scale.data.fill_(-math.log(temperature))
+            found = model(*(view.to(device) for view in views))
             with _steps.named_if_diverged(recipe, step):
-                loss = contrastive_loss(x, y, 1 / scale)
+                loss = _steps.objective(recipe, *found)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
             optimizer.step()

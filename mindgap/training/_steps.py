@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from mindgap import geometry, metrics, miniclip, scenes
-from mindgap.landscape import contrastive_loss
+from mindgap.landscape import contrastive_loss, sigmoid_loss
 from mindgap.miniclip import CLIP
 from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe
 from mindgap.scenes import Scenes
@@ -47,6 +47,24 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2 if recipe.schedule == "cosine" else rate
 
 
+def temperature(recipe: Recipe, step: int) -> float | None:
+    """That of a step, if it cools: from the first to the last by one factor a step. None where it does not."""
+    if recipe.cool_from is None:
+        return None
+    return float(recipe.cool_from * (recipe.temperature / recipe.cool_from) ** (step / recipe.steps))
+
+
+def objective(
+    recipe: Recipe,
+    x: Float[Tensor, "b d"],
+    y: Float[Tensor, "b d"],
+    scale: Float[Tensor, ""],
+    bias: Float[Tensor, ""] | None = None,
+) -> Float[Tensor, ""]:
+    """The loss of a batch by the recipe, as open_clip's models return it: unit rows, 1/τ and, with it, a bias."""
+    return contrastive_loss(x, y, 1 / scale) if bias is None else sigmoid_loss(x, y, 1 / scale, bias)
+
+
 def milestones(steps: int) -> set[int]:
     """Steps to measure at: about evenly spread on a log axis, and the last."""
     return {leading * 10**power for power in range(9) for leading in (1, 2, 3, 5, 7)} | {steps}
@@ -68,22 +86,31 @@ def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measureme
     """One look at a model, on `pairs`. Raises ValueError if its embeddings are NaN or infinite by now."""
     with named_if_diverged(recipe, step):
         x, y = miniclip.encode(model, pairs)
-    temperature = float(1 / model.logit_scale.detach().exp())
     return Measurement(
         step=step,
-        loss=float(contrastive_loss(x, y, temperature, batch_size=min(recipe.batch_size, len(x)))),
+        loss=_loss(model, recipe, x, y),
         gap=geometry.gap_distance(x, y),
         image_to_text=geometry.recall_at_k(x, y),
         text_to_image=geometry.recall_at_k(y, x),
         image_cosine=geometry.mean_cosine(x),
         text_cosine=geometry.mean_cosine(y),
-        temperature=temperature,
+        temperature=float(1 / model.logit_scale.detach().exp()),
         alignment=metrics.alignment(x, y),
         image_uniformity=metrics.uniformity(x),
         text_uniformity=metrics.uniformity(y),
         image_rank=metrics.effective_rank(x),
         text_rank=metrics.effective_rank(y),
     )
+
+
+@torch.no_grad()
+def _loss(model: CLIP, recipe: Recipe, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
+    """That of the recipe, over batches of its size; a rest is dropped."""
+    size = min(recipe.batch_size, len(x))
+    learned = [one for one in (model.logit_scale.exp(), getattr(model, "logit_bias", None)) if one is not None]
+    batches = zip(x.split(size), y.split(size), strict=True)
+    losses = [float(objective(recipe, *batch, *learned)) for batch in batches if len(batch[0]) == size]
+    return sum(losses) / len(losses)
 
 
 def held_out(recipe: Recipe) -> Scenes:

@@ -19,7 +19,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
 from mindgap import _files, devices, miniclip, training
-from mindgap.landscape import contrastive_loss
 from mindgap.miniclip import Trained
 from mindgap.recipe import Recipe
 from mindgap.training import _steps
@@ -62,18 +61,22 @@ def train_together(
         model.logit_scale.requires_grad_(True)  # stacked parameters are learned by all or by none: see the mask below
     parameters, buffers = stack_module_state(models)
     skeleton = copy.deepcopy(models[0]).to("meta")
+    if shared.shared:
+        miniclip.share(skeleton)  # the move has made two parameters of the one projection
     groups = _steps.parameter_groups(parameters.items(), shared.weight_decay, stacked=1)
     optimizer = torch.optim.AdamW(groups, lr=shared.learning_rate, betas=(0.9, 0.98))
 
     def loss(parameters: dict[str, Tensor], buffers: dict[str, Tensor], first: Tensor, second: Tensor) -> Tensor:
-        x, y, scale = functional_call(skeleton, (parameters, buffers), (first, second))
-        return contrastive_loss(x, y, 1 / scale)
+        return _steps.objective(shared, *functional_call(skeleton, (parameters, buffers), (first, second)))
 
     milestones = _steps.milestones(shared.steps)
     bar = tqdm(total=shared.steps, disable=not progress, unit="step", desc=f"{len(recipes)} models", dynamic_ncols=True)
     for step, views in enumerate(zip(*(_steps.batches(recipe, 0) for recipe in recipes), strict=True), start=1):
         for group in optimizer.param_groups:
             group["lr"] = _steps.learning_rate(shared, step)
+        if shared.cool_from is not None:
+            cooled = torch.tensor([_steps.temperature(recipe, step) for recipe in recipes], device=device)
+            parameters["logit_scale"].data.copy_(-cooled.log())
         first, second = (torch.stack(side).to(device) for side in zip(*views, strict=True))
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no rule for vmap
             losses = torch.vmap(loss)(parameters, buffers, first, second)

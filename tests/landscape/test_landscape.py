@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mindgap import geometry
 from mindgap.check._feedback import Largest
 from mindgap.geometry import normalize, shift
 from mindgap.landscape import (
@@ -25,6 +26,7 @@ from mindgap.landscape import (
     contrastive_loss,
     info_nce,
     loss_landscape,
+    sigmoid_loss,
 )
 
 SHIFTS = [-3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 3.0]
@@ -702,3 +704,43 @@ class TestBestShift:
             best_shift(x, y, 0.1, tolerance=0)
         with pytest.raises(ValueError, match="shifts: expected a list of at least one number"):
             best_shift(x, y, 0.1, shifts=[])
+
+
+class TestSigmoidLoss:
+    """The pairwise loss of SigLIP."""
+
+    def test_it_is_a_sum_over_all_combinations(self) -> None:
+        random = torch.Generator().manual_seed(0)
+        x, y = torch.randn(2, 7, 5, dtype=torch.float64, generator=random)
+        u, v = geometry.normalize(x), geometry.normalize(y)
+        expected = sum(
+            math.log1p(math.exp(-(1 if i == j else -1) * (float(u[i] @ v[j]) / 0.2 - 3)))
+            for i in range(7)
+            for j in range(7)
+        )
+        assert float(sigmoid_loss(x, y, 0.2, -3)) == pytest.approx(expected / 7, rel=1e-12)
+
+    def test_a_gap_costs_nothing_where_a_bias_can_meet_it(self) -> None:
+        # Two parallel circles: every pair has a higher cosine than every other combination, at any distance.
+        angle = torch.linspace(0, 2 * math.pi, 9, dtype=torch.float64)[:-1]
+        ring = torch.stack([angle.cos(), angle.sin()], dim=1)
+        for height in (0.0, 1.0, 3.0):
+            sides = [torch.cat([ring, torch.full((8, 1), sign * height, dtype=torch.float64)], 1) for sign in (1, -1)]
+            u, v = (geometry.normalize(side) for side in sides)
+            cosines = u @ v.T
+            pair, other = float(cosines[0, 0]), float(cosines[0, 1])
+            loss = sigmoid_loss(u, v, 1e-3, -(pair + other) / 2 / 1e-3)
+            assert float(loss) < 1e-3
+            assert (geometry.gap_distance(u, v) > 0.5) == (height > 0)
+
+    def test_gradients_reach_rows_temperature_and_bias(self) -> None:
+        x, y = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        temperature, bias = torch.tensor(0.1, requires_grad=True), torch.tensor(-1.0, requires_grad=True)
+        sigmoid_loss(x, y, temperature, bias).backward()
+        for learned in (temperature, bias):
+            assert learned.grad is not None
+            assert float(learned.grad) != 0
+
+    def test_other_rows_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="x and y"):
+            sigmoid_loss(torch.ones(3, 2), torch.ones(4, 2), 0.1, 0.0)

@@ -53,6 +53,13 @@ def test_fixed_temperatures_stay_where_they_are():
         assert any(moved) == one.recipe.learn_temperature
 
 
+@pytest.mark.parametrize("changes", [{"shared": True}, {"cool_from": 0.5}, {"loss": "sigmoid"}], ids=str)
+def test_what_later_work_changes_side_by_side(changes):
+    recipes = [vary(**changes, seed=seed, temperature=temperature) for seed, temperature in ((1, 0.05), (2, 0.1))]
+    for recipe, one in zip(recipes, ensembles.train_together(recipes, progress=False), strict=True):
+        close(training.train(recipe, progress=False), one)
+
+
 @pytest.mark.parametrize("kind", ["image-image", "text-text"])
 def test_one_modality_side_by_side(kind):
     recipes = [vary(modalities=kind, seed=seed, temperature=0.1) for seed in range(2)]

@@ -1,6 +1,7 @@
 """Short trainings: they learn, they repeat, and an interruption does not show."""
 
 import dataclasses
+import itertools
 import math
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from mindgap import _unfinished, landscape, miniclip, scenes, training
+from mindgap.landscape import sigmoid_loss
 from mindgap.recipe import Recipe
 from mindgap.training import _steps
 from tests.tiny import tiny
@@ -174,3 +176,45 @@ def test_one_modality_trains_and_is_kept(kind, tmp_path):
     pairs = scenes.draw(20, seed=1)
     for here, there in zip(miniclip.encode(trained, pairs), miniclip.encode(again, pairs), strict=True):
         assert torch.equal(here, there)
+
+
+def test_shared_towers_stay_shared_and_are_kept(tmp_path):
+    recipe = dataclasses.replace(TINY, shared=True)
+    trained = training.train(recipe, tmp_path / "shared.safetensors", progress=False)
+    again = miniclip.load(tmp_path / "shared.safetensors")
+    for model in (trained.model, again.model):
+        assert model.transformer is model.visual.transformer
+        assert model.text_projection is model.visual.proj
+    numbers = [sum(p.numel() for p in miniclip.build(one).parameters()) for one in (recipe, TINY)]
+    assert numbers[0] < numbers[1]
+    pairs = scenes.draw(20, seed=1)
+    for here, there in zip(miniclip.encode(trained, pairs), miniclip.encode(again, pairs), strict=True):
+        assert torch.equal(here, there)
+
+
+def test_an_unfinished_run_with_shared_towers_goes_on(tmp_path):
+    recipe, out = dataclasses.replace(TINY, shared=True), tmp_path / "ended.safetensors"
+    training.train(recipe, out, progress=False, watch=lambda _, step, __: step == 4)
+    assert same(weights(training.train(recipe, out, progress=False)), weights(training.train(recipe, progress=False)))
+
+
+def test_a_temperature_cools_by_one_factor_a_step():
+    recipe, seen = dataclasses.replace(TINY, temperature=0.01, cool_from=1.0), []
+    training.train(recipe, progress=False, watch=lambda model, *_: seen.append(float(-model.logit_scale.detach())))
+    factors = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert factors == pytest.approx([math.log(0.01) / recipe.steps] * recipe.steps, abs=1e-5)
+    assert math.exp(seen[-1]) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_the_sigmoid_loss_is_what_is_trained_and_recorded():
+    recipe = dataclasses.replace(TINY, loss="sigmoid", temperature=0.1, learn_temperature=True, steps=30)
+    trained = training.train(recipe, progress=False)
+    assert trained.history[-1].loss < trained.history[0].loss
+    assert float(trained.model.logit_bias.detach()) != miniclip.FIRST_BIAS
+    pairs = _steps.held_out(recipe)
+    x, y = (side.split(recipe.batch_size) for side in miniclip.encode(trained, pairs))
+    scale, bias = (float(value.detach()) for value in (trained.model.logit_scale.exp(), trained.model.logit_bias))
+    losses = [
+        float(sigmoid_loss(a, b, 1 / scale, bias)) for a, b in zip(x, y, strict=True) if len(a) == recipe.batch_size
+    ]
+    assert trained.history[-1].loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
