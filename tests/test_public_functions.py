@@ -14,7 +14,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from mindgap import cones, geometry, landscape, metrics, sphere, theorems
+from mindgap import closing, cones, geometry, landscape, metrics, sphere, theorems, zeroshot
 
 Call = Callable[..., Any]
 
@@ -48,11 +48,17 @@ TWO_MATRICES: dict[str, Call] = {
     "metrics.median_rank": metrics.median_rank,
     "metrics.mixed_recall_at_k": lambda x, y: metrics.mixed_recall_at_k(x, y, 2),
     "metrics.mixed_median_rank": metrics.mixed_median_rank,
+    "closing.shifted_by_half": closing.shifted_by_half,
+    "closing.flips": lambda x, y: closing.flips(x, y, 0.5, seeds=range(3)),
+    "closing.v_measure": lambda x, y: closing.v_measure(x, y, [0, 0, 1, 1, 2, 2]),
     "landscape.contrastive_loss": lambda x, y: landscape.contrastive_loss(x, y, 0.1),
+    "landscape.sigmoid_loss": lambda x, y: landscape.sigmoid_loss(x, y, 0.1, -3.0),
     "landscape.loss_landscape": lambda x, y: landscape.loss_landscape(x, y, [0.0, 0.4], [0.05, 1.0], 3),
     "landscape.best_shift": lambda x, y: landscape.best_shift(x, y, 0.1, [0.0, 0.3, 0.6], tolerance=0.1),
 }
 TWO_SETS: dict[str, Call] = {  # of which there may be different numbers of rows
+    "closing.standardised": closing.standardised,
+    "closing.spread_matched": closing.spread_matched,
     "metrics.report": lambda x, y: metrics.report(x, y, 2),
     "metrics.centred": metrics.centred,
     "metrics.centroid_distance": metrics.centroid_distance,
@@ -75,15 +81,21 @@ OTHER_NUMBERS: dict[str, Call] = {
     "sphere.best_sharpness": lambda x: sphere.best_sharpness(x[0], [1, 0, 2, 3]),
     "sphere.best_angle": lambda x: sphere.best_angle(0.1, x[0], [1, 0, 2, 3]),
     "landscape.info_nce": lambda x: landscape.info_nce(x[:4]),
+    "zeroshot.accuracy": lambda x: zeroshot.accuracy(x, x[:3], [0, 1, 2, 0, 1, 2]),
+    "zeroshot.along_the_gap": lambda x: zeroshot.along_the_gap(x, x[:3], [0.0, 0.5]),
+    "zeroshot.class_weights": lambda x: zeroshot.class_weights(lambda _: x, "abcdef"),
+    "zeroshot.predict": lambda x: zeroshot.predict(x, x[:3]),
 }
 OF_SCALARS = {
     "cones.cap_fraction", "cones.mlp_cosines", "cones.relu_mean_field", "metrics.label", "metrics.recall_by_chance",
-    "sphere.six_pairs",
+    "sphere.six_pairs", "zeroshot.choose_shift", "zeroshot.prompts", "zeroshot.rates", "zeroshot.scene_task",
+    "zeroshot.selection_gain",
     "theorems.binomial_interval", "theorems.layer_shares", "theorems.raised_share", "theorems.sufficient_cosine",
 }  # fmt: skip
 OF_MANY_ROWS = {"metrics.estimates"}  # in tests/metrics/test_sampled.py
 DIFFERENTIABLE = {
     "geometry.normalize", "geometry.unit_pair", "geometry.gap_vector", "geometry.shift", "landscape.contrastive_loss",
+    "closing.shifted_by_half", "landscape.sigmoid_loss",
     "cones.relu_kernel", "sphere.arc_loss", "sphere.arc_pairs", "landscape.info_nce",
 }  # fmt: skip
 
@@ -288,7 +300,7 @@ def test_public_means_in_these_tables() -> None:
     covered |= OF_SCALARS | OF_MANY_ROWS
     public = {
         f"{module.__name__.removeprefix('mindgap.')}.{name}"
-        for module in (geometry, metrics, cones, theorems, sphere, landscape)
+        for module in (geometry, metrics, closing, cones, theorems, sphere, landscape, zeroshot)
         for name in module.__all__
         if isinstance(getattr(module, name), types.FunctionType)
     }

@@ -30,6 +30,7 @@ from mindgap import (
     scenes,
     seeds,
     theorems,
+    zeroshot,
 )
 from mindgap._reprs import Readable, Shown
 from mindgap.charts import predict
@@ -60,6 +61,11 @@ def trained() -> miniclip.Trained:
     return miniclip.Trained(torch.nn.Linear(3, 4), recipe.Recipe(), history, 45.4, {"torch": "2"})
 
 
+def path() -> zeroshot.Path:
+    x, y = clouds()
+    return zeroshot.along_the_gap(x[:20], y[:2])
+
+
 SAMPLES: dict[type, Callable[[], object]] = {
     PairedEmbeddings: pairs,
     landscape.Landscape: lambda: landscape.loss_landscape(*clouds(), [0.0, 0.25, 0.5], landscape.TEMPERATURES),
@@ -77,6 +83,10 @@ SAMPLES: dict[type, Callable[[], object]] = {
     scenes.Scenes: lambda: scenes.draw(5, size=8),
     scenes.Attributes: lambda: scenes.draw(5, size=8).attributes,
     scenes.Layout: lambda: scenes.arrange(5),
+    zeroshot.Task: lambda: zeroshot.scene_task("shape", 20),
+    zeroshot.Rate: lambda: zeroshot.rates([True, False], ["a", "a"])[0],
+    zeroshot.Path: path,
+    zeroshot.Choice: lambda: zeroshot.choose_shift(path(), [0, 1] * 10),
     report.Report: lambda: report.make(pairs(), temperatures=[0.1]),
     report.Valley: lambda: report.make(pairs(), temperatures=[0.1]).valleys[0],
 }

@@ -96,7 +96,7 @@ def top_dimensions_share(x: Rows, y: Rows, dimensions: int = 10) -> float:
 
 @torch.no_grad()
 def centred(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
-    """Both sets without the mean of their own modality, back on the unit sphere: what is left once the gap is gone.
+    """Both sets without the mean of their own modality, back on the unit sphere.
 
         x̂ᶜ_i = normalize(x̂_i − mean(x̂))        ŷᶜ_i = normalize(ŷ_i − mean(ŷ))
 

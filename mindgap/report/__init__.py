@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs, geometry, metrics
+from mindgap import _files, _inputs, closing, geometry, metrics
 from mindgap._reprs import Readable, Shown, digits
 from mindgap.cones import CosineHistogram, Tally, cosine_histogram
 from mindgap.landscape import TEMPERATURES, Landscape, best_shift, contrastive_loss, loss_landscape
@@ -34,14 +34,8 @@ DRAWN = 400  # points of each modality in the projection
 BINS = 60
 STEPS = ("measures", "checks", "landscape", "what closing the gap does", "cosines")
 
-WAYS: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
-    "as it is": lambda x, y: (x, y),
-    "centred": metrics.centred,
-    "standardised": lambda x, y: (_standardised(x), _standardised(y)),
-    "shifted by half": lambda x, y: geometry.shift(x, y, 0.5),
-}
-"""Ways to close a gap without training: without each modality's mean (GR-CLIP), also each coordinate divided by its
-standard deviation (I0T), or moved along Δ until the means meet (Liang et al., §4.2)."""
+WAYS = {name: closing.WAYS[name] for name in ("as it is", "centred", "standardised", "shifted by half")}
+"""The ways to close a gap that cost no more than O(nd)."""
 
 
 OF_SAMPLES = [name for name in metrics.MEASURES if name not in metrics.LINEAR or name.startswith("recall_chance")]
@@ -248,13 +242,6 @@ def _grouped(pairs: PairedEmbeddings, rows: Tensor, k: int) -> dict[str, float]:
     }
 
 
-def _standardised(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    x = geometry.normalize(x)
-    spread = x.std(dim=0)
-    x = (x - x.mean(dim=0)) / torch.where(spread > 0, spread, 1)
-    return geometry.normalize(x)
-
-
 def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float, batch_size: int | None) -> Valley:
     least = [best_shift(x, y, temperature, SHIFTS, batch_size) for x, y in parts]
     here = [float(contrastive_loss(x, y, temperature, batch_size=batch_size)) for x, y in parts]
@@ -269,9 +256,7 @@ def _valley(parts: Sequence[tuple[Tensor, Tensor]], temperature: float, batch_si
     )
 
 
-def _outcome(
-    way: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]
-) -> dict[str, float]:
+def _outcome(way: closing.Way, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> dict[str, float]:
     """The columns of the table of ways; NaN where a way leaves a row without a direction, as in a collapsed set."""
     try:
         x, y = way(x, y)

@@ -1,0 +1,157 @@
+"""Ways to close the gap once a model is trained, and what one pays for them.
+
+Each way takes the rows of both modalities, in pairs, and gives them back on the unit sphere, their gap all but gone.
+`flips` and `v_measure` are what two of the later works ask of embeddings beside retrieval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindgap import _inputs, geometry, metrics
+from mindgap._extras import extra
+from mindgap._inputs import Rows
+
+__all__ = ["WAYS", "Way", "flips", "shifted_by_half", "spread_matched", "standardised", "v_measure"]
+
+Way = Callable[[Rows, Rows], tuple[Tensor, Tensor]]
+"""Rows of both modalities, to rows of both modalities."""
+
+_LEAST = 1e-10  # of the largest variance: along axes with less there is nothing but rounding
+
+
+def _as_they_are(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    return geometry.unit_pair(x, y)
+
+
+def shifted_by_half(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
+    """Both moved along the gap until their means meet: `geometry.shift` by λ = ½ (Liang et al., §4.2)."""
+    return geometry.shift(x, y, 0.5)
+
+
+@torch.no_grad()
+def standardised(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """Each modality without its mean, each coordinate over its standard deviation, back on the sphere (I0T, 2025).
+
+    A coordinate that does not vary stays 0. Shapes: (n, d) and (m, d), which they keep.
+
+    Raises ValueError as `metrics.centroid_distance` does, or for a row that is its modality's mean.
+    """
+    return tuple(_standardised(rows) for rows in _inputs.two_sets(x, y))  # type: ignore[return-value]
+
+
+def _standardised(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    rows = geometry.unit(rows)
+    spread = rows.std(dim=0)
+    return geometry.normalize((rows - rows.mean(dim=0)) / torch.where(spread > 0, spread, 1))
+
+
+@torch.no_grad()
+def spread_matched(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """Both modalities moved and stretched so that they share mean and covariance, back on the sphere.
+
+    What is shared is the average of the two means and that of the two covariances, C. A modality with covariance A is
+    mapped by A^−½ (A^½ C A^½)^½ A^−½, the optimal transport of one Gaussian to the other, which moves rows as little as
+    it can. It goes beyond centring as ReAlign and AnisoAlign (2026) do, with a map of our own choice. Shapes: (n, d)
+    and (m, d), which they keep. In float64: O(nd² + d³) time. With fewer rows than dimensions the map is fitted to the
+    very rows it moves, and flatters.
+
+    Raises ValueError as `metrics.centroid_distance` does.
+    """
+    sides = [geometry.unit(_inputs.widened(rows)) for rows in _inputs.two_sets(x, y)]
+    means, spreads = [rows.mean(dim=0) for rows in sides], [rows.T.cov() for rows in sides]
+    mean, spread = torch.stack(means).mean(dim=0), torch.stack(spreads).mean(dim=0)
+    moved = [
+        geometry.normalize(mean + (rows - own) @ _transport(covariance, spread))
+        for rows, own, covariance in zip(sides, means, spreads, strict=True)
+    ]
+    return moved[0], moved[1]
+
+
+def _transport(a: Float[Tensor, "d d"], c: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
+    root, inverse = _power(a, 0.5), _power(a, -0.5)
+    return inverse @ _power(root @ c @ root, 0.5) @ inverse
+
+
+def _power(symmetric: Float[Tensor, "d d"], exponent: float) -> Float[Tensor, "d d"]:
+    """A power of a symmetric matrix, where it is more than rounding; 0 elsewhere."""
+    values, vectors = torch.linalg.eigh(symmetric)
+    kept = values > _LEAST * values.max()
+    powers = torch.where(kept, values.clamp(min=torch.finfo(values.dtype).tiny) ** exponent, 0)
+    result: Tensor = (vectors * powers) @ vectors.T
+    return result
+
+
+WAYS: dict[str, Way] = {
+    "as it is": _as_they_are,
+    "centred": metrics.centred,
+    "standardised": standardised,
+    "shifted by half": shifted_by_half,
+    "spread matched": spread_matched,
+}
+"""Ways to close a gap without training: without each modality's mean (GR-CLIP), also each coordinate over its standard
+deviation (I0T), moved along Δ until the means meet (Liang et al., §4.2), or mean and covariance made the same."""
+
+
+@torch.no_grad()
+def flips(
+    x: Rows, y: Rows, noise: float = 0.1, way: Way | None = None, first: bool = False, seeds: Iterable[int] = range(10)
+) -> tuple[float, ...]:
+    """How often noise changes the best match: the share of rows of x whose nearest row of y becomes another.
+
+    Every unit row of both gets a Gaussian vector of expected length `noise` and goes back to the sphere; one number for
+    each of `seeds`. With `way`, of `WAYS` or your own, the rows are moved by it, and the noise comes after that, or
+    with `first` before it. The two differ: most ways stretch what they leave, which shrinks noise that came before as
+    much as everything else, while noise that comes after meets rows that are further apart.
+
+    Shapes: (n, d) and (n, d). O(n²d) time a seed. Raises ValueError as `gap_vector` does, for a negative `noise`, or
+    where a way has no answer.
+    """
+    x, y = (geometry.unit(_inputs.widened(rows)) for rows in _inputs.pair(x, y))
+    noise = _inputs.number(noise, "noise")
+    if noise < 0:
+        raise ValueError(f"noise: expected a number of at least 0, got {noise:g}")
+    move = way or _as_they_are
+    still, found = move(x, y), []
+    before = _nearest(*still)
+    for seed in seeds:
+        random = _inputs.generator(seed, "seeds")
+        disturbed = [_disturbed(rows, noise, random) for rows in ((x, y) if first else still)]
+        after = _nearest(*(move(*disturbed) if first else disturbed))
+        found.append(float((before != after).double().mean()))
+    return tuple(found)
+
+
+def _disturbed(rows: Float[Tensor, "n d"], noise: float, random: torch.Generator) -> Float[Tensor, "n d"]:
+    drawn = torch.randn(rows.shape, dtype=rows.dtype, generator=random).to(rows.device)
+    return geometry.normalize(rows + noise / rows.shape[1] ** 0.5 * drawn)
+
+
+def _nearest(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> Tensor:
+    found = [(part @ y.T).argmax(dim=1) for part in x.split(max(1, geometry.TILE_ENTRIES // len(y)))]
+    return torch.cat(found)
+
+
+def v_measure(x: Rows, y: Rows, labels: Iterable[object], seed: int = 0) -> float:
+    """How well k-means, which does not know the labels, finds them in both modalities at once; from 0 to 1.
+
+    The rows of both are clustered together, into as many clusters as there are labels, ten times from random starts of
+    `seed`. The V-measure of the best is the harmonic mean of homogeneity, one label a cluster, and completeness, one
+    cluster a label (Rosenberg & Hirschberg, 2007). Where clusters are modalities both are low.
+
+    Shapes: (n, d) and (n, d), with n labels of any kind. Computed by scikit-learn, which the extra `cluster` brings.
+    Raises ValueError as `gap_vector` does, or unless there are n labels.
+    """
+    with extra("cluster"):
+        from sklearn.cluster import KMeans
+        from sklearn.metrics import v_measure_score
+
+    x, y = geometry.unit_pair(x, y)
+    numbers = _inputs.labels(labels, "labels", len(x))
+    rows = torch.cat([x, y]).detach().cpu().numpy()
+    found = KMeans(int(numbers.max()) + 1, n_init=10, random_state=seed).fit_predict(rows)
+    return float(v_measure_score(torch.cat([numbers, numbers]).numpy(), found))
