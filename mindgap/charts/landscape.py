@@ -213,7 +213,7 @@ def direction_curves(curves: pd.DataFrame, least: pd.DataFrame, valley: tuple[fl
         views.append(alt.layer(line, point).properties(name=name, width=width, height=300, title=title))
     chart: alt.ConcatChart = alt.concat(*views, columns=2).properties(
         description="The contrastive loss against the signed distance of the modality means, for "
-        f"{', '.join(directions)}: on the left the whole curves, on the right the valley, with the lowest point of each."
+        f"{', '.join(directions)}: on the left the whole curves, on the right the valley, the lowest points marked."
     )
     return chart
 
