@@ -74,10 +74,10 @@ def works(path: Path) -> dict[str, tuple[str, str, str]]:
 def survey(paths: Iterable[Path], root: Path = ROOT) -> Book:
     """Read what the notebooks, in the order of the book, and the pages beside them can be referred to by."""
     book = Book(works=works(root / "book/references.bib"))
-    for file in (root / "book").rglob("*.md"):
-        text = file.read_text(encoding="utf-8")
+    for place in (root / "book").rglob("*.md"):
+        text = place.read_text(encoding="utf-8")
         if heading := re.search(r"^# (.+)$", text, re.MULTILINE):
-            book.titles[file.relative_to(root / "book").with_suffix("").as_posix()] = heading[1].strip()
+            book.titles[place.relative_to(root / "book").with_suffix("").as_posix()] = heading[1].strip()
     with (root / "benchmarks/chapters.csv").open(encoding="utf-8") as file:
         book.seconds = {line["chapter"]: int(line["seconds"]) for line in csv.DictReader(file)}
     for path in paths:
