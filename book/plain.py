@@ -74,14 +74,14 @@ def works(path: Path) -> dict[str, tuple[str, str, str]]:
 def survey(paths: Iterable[Path], root: Path = ROOT) -> Book:
     """Read what the notebooks, in the order of the book, and the pages beside them can be referred to by."""
     book = Book(works=works(root / "book/references.bib"))
-    for page in (root / "book").rglob("*.md"):
-        text = page.read_text(encoding="utf-8")
+    for place in (root / "book").rglob("*.md"):
+        text = place.read_text(encoding="utf-8")
         if heading := re.search(r"^# (.+)$", text, re.MULTILINE):
-            book.titles[page.relative_to(root / "book").with_suffix("").as_posix()] = heading[1].strip()
+            book.titles[place.relative_to(root / "book").with_suffix("").as_posix()] = heading[1].strip()
     with (root / "benchmarks/chapters.csv").open(encoding="utf-8") as file:
         book.seconds = {line["chapter"]: int(line["seconds"]) for line in csv.DictReader(file)}
     for path in paths:
-        label = ""
+        label, page = "", path.relative_to(root / "book").with_suffix("").as_posix()
         for cell in nbformat.read(path, as_version=4).cells:
             if name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
                 book.figures[name] = len(book.figures) + 1
@@ -100,9 +100,9 @@ def survey(paths: Iterable[Path], root: Path = ROOT) -> Book:
                     exercise = False
                 elif found := re.match(r"#+ (.+)$", line):
                     if line.startswith("# "):
-                        book.titles[path.stem] = found[1].strip()
+                        book.titles[page] = found[1].strip()
                     if label:
-                        book.headings[label] = (path.stem, found[1].strip())
+                        book.headings[label] = (page, found[1].strip())
                     label = ""
     return book
 
@@ -130,8 +130,9 @@ def reference(found: re.Match[str], book: Book) -> str:
 
 
 def linked(text: str, page: str, anchor: str = "") -> str:
-    """A link to a chapter; a page of the site that is no notebook is named only."""
-    return f"[{text}]({page}.ipynb{anchor})" if re.match(r"\d\d_|index$", page) else f"*{text}*"
+    """A link to a notebook, which lies beside the others wherever it is in the book; another page is named only."""
+    here = (ROOT / f"book/{page}.ipynb").is_file()
+    return f"[{text}]({page.rpartition('/')[2]}.ipynb{anchor})" if here else f"*{text}*"
 
 
 def cited(found: list[tuple[str, str, str]], in_text: bool) -> str:

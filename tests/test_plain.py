@@ -40,12 +40,13 @@ def test_a_chapter_has_nothing_left_that_needs_an_extension(path: Path) -> None:
 def test_links_lead_to_chapters_that_are_there(path: Path) -> None:
     made = plain.plain(nbformat.read(path, as_version=4), BOOK)
     text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
-    there = {chapter.name for chapter in notebooks()}
+    there = {chapter.name: chapter for chapter in notebooks()}
+    assert len(there) == len(notebooks()), "they lie side by side"
     for target in re.findall(r"\]\((?!https?://)([^)]+)\)", text):
         name, _, anchor = target.partition("#")
         assert name in there, target
         if anchor:
-            headings = nbformat.read(ROOT / "book" / name, as_version=4).cells
+            headings = nbformat.read(there[name], as_version=4).cells
             lines = [line for cell in headings if cell.cell_type == "markdown" for line in cell.source.splitlines()]
             assert any(line.lstrip("# ").replace(" ", "-") == anchor for line in lines if line.startswith("#")), target
 
@@ -120,8 +121,8 @@ def test_a_notebook_that_a_reader_has_changed_stays(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not SITE.is_dir(), reason="the site is not built (make book builds it)")
 def test_numbers_are_those_of_the_site() -> None:
-    pages = {path.stem: path.read_text(encoding="utf-8") for path in SITE.glob("*.html")}
-    text = "\n".join(pages[path.stem] for path in notebooks())
+    pages = [SITE / path.relative_to(ROOT / "book").with_suffix(".html") for path in notebooks()]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     figures = dict(
         re.findall(
             r'<figure[^>]* id="(fig-[\w-]+)".*?<span class="caption-number">Fig\. (\d+) </span>', text, re.DOTALL
@@ -137,6 +138,6 @@ def test_numbers_are_those_of_the_site() -> None:
 @pytest.mark.skipif(not SITE.is_dir(), reason="the site is not built (make book builds it)")
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_the_site_offers_the_plain_notebook(path: Path) -> None:
-    offered = nbformat.read(ROOT / "_build/html/_sources/book" / path.name, as_version=4)
+    offered = nbformat.read(ROOT / "_build/html/_sources" / path.relative_to(ROOT), as_version=4)
     made = plain.plain(nbformat.read(path, as_version=4), BOOK)
     assert [cell.source for cell in offered.cells] == [cell.source for cell in made.cells]

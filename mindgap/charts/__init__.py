@@ -13,6 +13,7 @@ with extra("charts"):
     from mindgap.charts.gap import gap_against, gap_map, gap_orders, gap_panels
     from mindgap.charts.landscape import (
         DIRECTIONS,
+        direction_curves,
         far_shifts,
         labelled,
         landscape_curves,
@@ -41,6 +42,7 @@ __all__ = [
     "cap_sizes",
     "clip_schematic",
     "depth_curves",
+    "direction_curves",
     "enable",
     "far_shifts",
     "gap_against",

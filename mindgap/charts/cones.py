@@ -297,10 +297,10 @@ def depth_curves(
     return runtime(chart, play=["depth"])
 
 
-def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
+def linear_cone(measured: pd.DataFrame, depth: int, norm: float = 4) -> alt.LayerChart:
     """The cosine that biases alone make, L/(L + ‖u‖²), at any input norm, with measured nets at some norms.
 
-    `measured` has `norm` (a label), `layer`, `mean`, `low`, `high`; the slider moves the curve.
+    `measured` has `norm` (a label), `layer`, `mean`, `low`, `high`; the slider moves the curve, from `norm` on.
     """
     x = alt.X("layer:Q", title="layer L", scale=alt.Scale(domain=[0, depth], nice=False))
     y = alt.Y("mean:Q", title="mean cosine", scale=alt.Scale(domain=[0, 1], nice=False))
@@ -335,7 +335,7 @@ def linear_cone(measured: pd.DataFrame, depth: int) -> alt.LayerChart:
     )
     chart: alt.LayerChart = (
         alt.layer(bars, dots, curve, formula)
-        .add_params(slider("norm", 4, 0.5, 24, 0.5, "input norm ‖u‖"))
+        .add_params(slider("norm", norm, 0.5, 24, 0.5, "input norm ‖u‖"))
         .properties(
             width=600,
             height=300,

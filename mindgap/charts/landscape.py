@@ -172,6 +172,52 @@ def landscape_curves(curves: pd.DataFrame, marks: pd.DataFrame) -> alt.LayerChar
     return chart
 
 
+def direction_curves(curves: pd.DataFrame, least: pd.DataFrame, valley: tuple[float, float]) -> alt.ConcatChart:
+    """The loss of each direction against signed distance: the whole curves, and large, what they do in the `valley`.
+
+    `curves` has `direction`, `distance` and `loss`; `least` the same columns, the lowest point of each direction. The
+    distance falls from left to right, as in `landscape_curves`; `valley` gives the distances where the large one ends.
+    """
+    directions = list(dict.fromkeys(curves["direction"]))
+    looks = [(ACCENT, [1, 0]), (HUES["violet"], [7, 3]), (HUES["green"], [2, 2])][: len(directions)]
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, orient="top")
+    colour = alt.Color(
+        "direction:N", title=None, scale=alt.Scale(domain=directions, range=[look for look, _ in looks]), legend=legend
+    )
+    dash = alt.StrokeDash(
+        "direction:N", title=None, scale=alt.Scale(domain=directions, range=[dash for _, dash in looks]), legend=legend
+    )
+    within = curves[curves["distance"].between(*valley)]
+    ends = (float(curves["distance"].min()), float(curves["distance"].max()))
+    views = []
+    for name, distances, losses, width in [
+        ("whole", ends, (0.0, fixed(curves["loss"])[1]), 310),
+        ("valley", valley, fixed(within["loss"]), 290),
+    ]:
+        x = alt.X(
+            "distance:Q",
+            title="signed distance of the means",
+            scale=alt.Scale(domain=list(distances), nice=False, reverse=True),
+        )
+        y = alt.Y(
+            "loss:Q",
+            title="contrastive loss" if name == "whole" else None,
+            scale=alt.Scale(domain=list(losses), nice=False, zero=False),
+        )
+        line = alt.Chart(curves).mark_line(clip=True).encode(x, y, colour, dash, order="distance:Q")
+        said = hint(
+            {"loss": "format(datum.loss, '.3f')", "distance": "format(datum.distance, '.2f')"}, "datum.direction"
+        )
+        point = alt.Chart(least).mark_point(filled=True, size=90, opacity=1).encode(x, y, colour, tooltip=said)
+        title = "the whole curves" if name == "whole" else "the valley, large"
+        views.append(alt.layer(line, point).properties(name=name, width=width, height=300, title=title))
+    chart: alt.ConcatChart = alt.concat(*views, columns=2).properties(
+        description="The contrastive loss against the signed distance of the modality means, for "
+        f"{', '.join(directions)}: on the left the whole curves, on the right the valley, the lowest points marked."
+    )
+    return chart
+
+
 def far_shifts(table: pd.DataFrame, chance: float) -> alt.ConcatChart:
     """Loss, recall and the spread of an image's cosines, far beyond the second valley.
 

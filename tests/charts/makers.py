@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "cap_sizes": test_cones.caps,
     "clip_schematic": test_schematic.schematic,
     "depth_curves": test_cones.depth,
+    "direction_curves": test_landscape.CHARTS["direction_curves"],
     "gap_against": test_gap.CHARTS["gap_against"],
     "gap_at_recall": test_training.CHARTS["gap_at_recall"],
     "gap_map": lambda: charts.gap_map(

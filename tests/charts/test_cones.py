@@ -100,6 +100,8 @@ def test_the_caps_say_their_sizes_and_angles() -> None:
 def test_the_linear_curve_says_its_formula() -> None:
     assert "L/(L + 16): 0.385 at layer 10" in texts(linear())
     assert f"L/(L + 512): {10 / 522:.3f} at layer 10" in texts(linear(), norm=512**0.5)
+    rows = pd.DataFrame([{"norm": "1", "layer": 1, "mean": 0.5, "low": 0.4, "high": 0.6}])
+    assert f"L/(L + 1): {10 / 11:.3f} at layer 10" in texts(charts.linear_cone(rows, depth=10, norm=1))
 
 
 def test_between_two_layers_the_cosine_is_between_theirs() -> None:

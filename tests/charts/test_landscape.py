@@ -37,7 +37,17 @@ def curve_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(curve), pd.DataFrame([mark])
 
 
+def directions() -> alt.ConcatChart:
+    curve = pd.DataFrame(
+        {"direction": name, "distance": 1 - s / 5, "loss": 0.5 + height + (s / 5) ** 2}
+        for name, height in (("both", 0.0), ("one way", -0.05))
+        for s in range(11)
+    )
+    return charts.direction_curves(curve, curve.loc[curve.groupby("direction")["loss"].idxmin()], valley=(0.6, 1))
+
+
 CHARTS: dict[str, Callable[[], Any]] = {
+    "direction_curves": directions,
     "shift_explorer": explorer,
     "landscape_curves": lambda: charts.landscape_curves(*curve_tables()),
     "far_shifts": lambda: charts.far_shifts(
@@ -106,6 +116,17 @@ def test_temperatures_are_labelled_as_people_write_them() -> None:
         "1",
         "10",
     ]
+
+
+def test_the_valley_is_drawn_on_an_axis_of_its_own() -> None:
+    whole, valley = directions().to_dict()["concat"]
+    domains = [
+        [view["layer"][0]["encoding"][axis]["scale"]["domain"] for axis in ("x", "y")] for view in (whole, valley)
+    ]
+    assert domains[0] == [[-1, 1], [0, 4.8]]
+    assert domains[1][0] == [0.6, 1]
+    assert 0.4 < domains[1][1][0] < 0.45 < 0.66 < domains[1][1][1] < 0.75
+    assert {"both", "one way", "the whole curves", "the valley, large"} <= set(texts(directions()))
 
 
 class TestAxes:
