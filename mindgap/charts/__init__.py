@@ -23,6 +23,7 @@ with extra("charts"):
     from mindgap.charts.schematic import clip_schematic
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff, trained_clouds
     from mindgap.charts.sphere import sphere_pairs
+    from mindgap.charts.tasks import accuracy_against_gap, curves_along, mixed_search, selection_gains
     from mindgap.charts.temperature import best_distances, softmax_weights
     from mindgap.charts.theme import IMAGE, TEMPERATURE_COLOURS, TEXT, enable
     from mindgap.charts.training import (
@@ -38,9 +39,11 @@ __all__ = [
     "IMAGE",
     "TEMPERATURE_COLOURS",
     "TEXT",
+    "accuracy_against_gap",
     "best_distances",
     "cap_sizes",
     "clip_schematic",
+    "curves_along",
     "depth_curves",
     "direction_curves",
     "enable",
@@ -54,10 +57,12 @@ __all__ = [
     "landscape_curves",
     "linear_cone",
     "measured_by",
+    "mixed_search",
     "network_view",
     "raised_curves",
     "ridges",
     "seed_clouds",
+    "selection_gains",
     "share_curves",
     "shift_explorer",
     "singular_cliff",

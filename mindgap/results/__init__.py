@@ -8,6 +8,8 @@
 | `sweep_temperature.json`, … | runs of the small CLIP, for `experiments.Sweep` | `mindgap sweep temperature`, … |
 | `training_clouds.json` | held-out pairs in the course of six trainings | `book/results/training_clouds.py` |
 | `trained_seeds.json` | six seeds of the small CLIP before and after training | `book/results/trained_seeds.py` |
+| `tasks.json` | what 18 small CLIPs can do along their gaps | `book/results/tasks.py` |
+| `fairface.json` | counts of Table 2 at five distances | typed from the stored tables of the authors' notebook |
 | `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |
 | `clip_random.json` | cosines and gap of the authors' untrained CLIP | `book/results/clip_random.py` |
 | `published.json` | what `metrics.report` finds in the authors' eight feature files | `book/results/published.py` |

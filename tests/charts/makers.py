@@ -15,6 +15,7 @@ from tests.charts import (
     test_schematic,
     test_seeds,
     test_sphere,
+    test_tasks,
     test_temperature,
     test_training,
 )
@@ -24,6 +25,7 @@ NO_CHARTS = {"DIRECTIONS", "IMAGE", "TEMPERATURE_COLOURS", "TEXT", "enable", "la
 SCENES = pd.DataFrame({"picture": ["data:,a", "data:,b", "data:,c"], "caption": ["a ring", "a star", "a heart"]})
 
 MAKERS: dict[str, Callable[[], Any]] = {
+    **test_tasks.CHARTS,
     "best_distances": test_temperature.CHARTS["best_distances"],
     "cap_sizes": test_cones.caps,
     "clip_schematic": test_schematic.schematic,

@@ -25,7 +25,7 @@ def book() -> dict[str, dict[str, Any]]:
     """The figures of the book, by chapter and cell."""
     return {
         f"book:{cell.id}": output.data[MIME]
-        for path in sorted(BOOK.glob("*.ipynb"))
+        for path in sorted([*BOOK.glob("*.ipynb"), *BOOK.glob("appendix/*.ipynb")])
         for cell in nbformat.read(path, as_version=4).cells
         for output in cell.get("outputs", [])
         if MIME in output.get("data", {})

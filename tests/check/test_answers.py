@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from mindgap import check, mlp_cosines
-from mindgap.check import _answers_cones, _answers_loss
+from mindgap.check import _answers_cones, _answers_loss, _answers_tasks
 from mindgap.check._expect import ANSWERS
 from mindgap.check._feedback import Failed
 from mindgap.pairs import _paper
@@ -52,6 +52,10 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-temperature-depth", (0.1, 0.53)),
     ("ex-temperature-start", (0.47, 0.84)),
     ("ex-temperature-start", [0.41, 0.58]),
+    ("ex-matter-bonus", ("ring", "diamond")),
+    ("ex-matter-bonus", ["a ring", "A diamond"]),
+    ("ex-matter-size", 56_000),
+    ("ex-matter-share", (10, 5)),
     ("ex-mismatch-height", (72, 1 / 21)),
     ("ex-mismatch-carry", (0.977, 1.775)),
     ("ex-mismatch-belief", 1 / 21.2),
@@ -126,6 +130,17 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-shift-half", (-0.00017, 0.0048), "left out of the softmax"),
     ("ex-shift-half", (0.0061, 0.0002), "the one that comes first"),
     ("ex-shift-temperature", (1 / 20, 1 / 50), "more than 500 scenes"),
+    ("ex-matter-bonus", ("diamond", "ring"), "the other way round"),
+    ("ex-matter-bonus", ("star", "diamond"), "not the ends of the list"),
+    ("ex-matter-bonus", ("ring", "red"), "got 'red'"),
+    ("ex-matter-bonus", "ring", "the names of two shapes"),
+    ("ex-matter-bonus", 2, "the names of two shapes"),
+    ("ex-matter-size", 24_000, "not to its square"),
+    ("ex-matter-size", 565, "one per cent"),
+    ("ex-matter-size", 340_000, "is not the number of images"),
+    ("ex-matter-share", (0.02, 0.01), "a share"),
+    ("ex-matter-share", (5, 10), "exchanged"),
+    ("ex-matter-share", (9, 4), "still found"),
     ("ex-temperature-far", 6.9, "one over the temperature"),
     ("ex-temperature-far", 1.0, "to more than one per cent already"),
     ("ex-temperature-far", 0.2, "is not the temperature"),
@@ -173,6 +188,7 @@ NEED_CLIP = [
     "ex-temperature-depth",
     "ex-temperature-far",
     "ex-mismatch-near",
+    "ex-matter-share",
 ]
 
 
@@ -201,7 +217,7 @@ def listed(label: str) -> tuple[list[float], dict[str, list[float]]]:
         found.append((list(right.values()), each))
 
     with pytest.MonkeyPatch.context() as patch:
-        for part in (_answers_cones, _answers_loss):
+        for part in (_answers_cones, _answers_loss, _answers_tasks):
             patch.setattr(part, "expect", expect)
         with contextlib.suppress(Failed):
             ANSWERS[label][1](None)
@@ -212,7 +228,10 @@ def rounded(number: float, digits: int = 3) -> float:
     return float(f"{number:.{digits}g}")
 
 
-JUDGED_OTHERWISE = {"ex-gap-shuffle", "ex-cone-positive", "ex-seeds-umap", "ex-temperature-start", "ex-mismatch-near"}
+JUDGED_OTHERWISE = {
+    "ex-gap-shuffle", "ex-cone-positive", "ex-seeds-umap", "ex-temperature-start", "ex-mismatch-near",
+    "ex-matter-bonus",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("label", [label for label in ANSWERS if label not in JUDGED_OTHERWISE])
