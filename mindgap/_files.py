@@ -34,11 +34,15 @@ def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
 def free_path(path: str | Path, force: bool = False, suffix: str | tuple[str, ...] = SUFFIX) -> Path:
     """`path`, if a file can and may be written there: to be asked before hours of computing.
 
+    Of a symbolic link it is the file that the link leads to.
+
     Raises FileExistsError if it exists, unless `force`; ValueError if it does not end in `suffix`, or one of several;
     FileNotFoundError if its folder does not exist, IsADirectoryError if it is a folder itself, and PermissionError if
     nothing can be written there.
     """
     path = user_path(path)
+    if path.is_symlink():
+        path = path.resolve()  # the file that is meant: writing to the link itself would put a file in its place
     suffixes = (suffix,) if isinstance(suffix, str) else suffix
     if path.suffix not in suffixes:
         raise ValueError(f"path: expected a name ending in {' or '.join(suffixes)}, got {str(path)!r}")

@@ -140,3 +140,14 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"No space left on device: '.*x\.json'"):
         _files.write_json(tmp_path / "x.json", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_symbolic_link_is_written_through(tmp_path: Path) -> None:
+    target, link = tmp_path / "real.json", tmp_path / "link.json"
+    link.symlink_to(target)
+    path = _files.free_path(link, suffix=".json")
+    _files.write_json(path, {"a": 1})
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == link.read_text(encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        _files.free_path(link, suffix=".json")
