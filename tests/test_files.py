@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_symbolic_link_is_written_through(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_written_through(tmp_path):
     target, link = tmp_path / "real.json", tmp_path / "link.json"
     link.symlink_to(target)
     path = _files.free_path(link, suffix=".json")
