@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds coursework release lock clean browser .seen .beside
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds tasks coursework release lock clean browser .seen .beside
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -124,6 +124,9 @@ clouds: .venv/.package  ## train the small CLIP at six temperatures again, for t
 
 seeds: .venv/.package  ## train the small CLIP from six seeds again, for chapter 3 (about 4 minutes)
 	$(BIN)/python book/results/trained_seeds.py
+
+tasks: .venv/.package  ## train the small CLIP at six temperatures from three seeds again, for chapter 7 (about 20 minutes)
+	$(BIN)/python book/results/tasks.py
 
 release: .venv/.python  ## build the package into dist/, if CHANGELOG has its version: VERSION=…
 	@grep -qxF 'version = "$(VERSION)"' pyproject.toml || { echo "pyproject.toml has another version than $(or $(VERSION),VERSION=…)"; exit 1; }

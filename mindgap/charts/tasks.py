@@ -13,6 +13,7 @@ COLOURS = [*KIND_COLOURS, HUES["pink"], HUES["olive"]]
 
 STROKES = [*DASHES, [2, 4]]
 WIDE = 560
+FEW = 15  # places on an axis, of which each is drawn as a dot
 
 
 def curves_along(
@@ -70,12 +71,13 @@ def curves_along(
         layers.append(base.mark_rule(strokeWidth=1.5).encode(across, low, alt.Y2("high:Q"), colour, opacity=opacity))
     line = base.mark_line().encode(across, height, colour, dash, opacity=opacity)
     layers.append(line.properties(name="task_lines").add_params(*params))
-    dots = base.mark_point(filled=True, size=34)
+    dense = table[x].nunique() > FEW
+    dots = base.mark_point(filled=True, size=6 if dense else 34)
     layers.append(dots.encode(across, height, colour, opacity=opacity, tooltip=hint(said, "datum.kind")))
     if chosen is not None:
         names = list(dict.fromkeys(chosen["words"]))
         shapes = alt.Scale(domain=names, range=["diamond", "triangle-up"][: len(names)])
-        key = alt.Legend(symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL)
+        key = alt.Legend(symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL, labelLimit=320)
         marks = alt.Chart(chosen)
         if menu is not None and menu in chosen:
             marks = marks.transform_filter(f"datum['{menu}'] == menu_")

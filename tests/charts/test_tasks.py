@@ -72,8 +72,8 @@ def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_the_slider_of_search_chooses_a_share() -> None:
-    assert "median rank 1" in texts(search(), mixture=0)
-    assert "median rank 61" in texts(search(), mixture=2)
+    assert "centred: 90%, median rank 1" in texts(search(), mixture=0)
+    assert "centred: 36%, median rank 61" in texts(search(), mixture=2)
 
 
 def test_curves_without_intervals_have_no_bars() -> None:
