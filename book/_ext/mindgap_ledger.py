@@ -94,18 +94,22 @@ def counts_html(content: dict[str, Any]) -> str:
     )
 
 
-def number_html(number: dict[str, Any]) -> str:
-    spread = ""
-    if number["low"] is not None and number["high"] is not None and number["low"] != number["high"]:
-        spread = (
-            f" <small>({spelled(number['low'])} to {spelled(number['high'])}; {escape(number['interval'])})</small>"
-        )
-    return f"<li>{escape(number['name'])}: <b>{spelled(number['value'])}</b>{spread}</li>"
+def numbers_html(numbers: list[dict[str, Any]]) -> str:
+    """Numbers with what is in brackets behind them; what that is stands once, where it is the same for all."""
+    ranges = [one["low"] is not None and one["low"] != one["high"] for one in numbers]
+    kinds = {one["interval"] for one, there in zip(numbers, ranges, strict=True) if there}
+    rows = ""
+    for one, there in zip(numbers, ranges, strict=True):
+        kind = f"; {escape(one['interval'])}" if len(kinds) > 1 else ""
+        spread = f" <small>({spelled(one['low'])} to {spelled(one['high'])}{kind})</small>" if there else ""
+        rows += f"<li>{escape(one['name'])}: <b>{spelled(one['value'])}</b>{spread}</li>"
+    if len(kinds) == 1:
+        rows += f'<li class="mindgap-claim-interval">In brackets: {escape(next(iter(kinds)))}.</li>'
+    return f"<ul>{rows}</ul>" if rows else ""
 
 
 def head_html(claim: dict[str, Any]) -> str:
     """The sentence, its verdict, and the numbers of both sides."""
-    numbers = "".join(number_html(one) for one in claim["numbers"])
     why = claim["why"]
     reason = (
         f'<p class="mindgap-claim-why">{escape(why[:1].upper() + why[1:])}{"" if why.endswith(".") else "."}</p>'
@@ -116,7 +120,7 @@ def head_html(claim: dict[str, Any]) -> str:
         f"<div><dt>{name}</dt><dd>{text}</dd></div>"
         for name, text in (
             ("Published", escape(claim["published"])),
-            ("Here", f"<ul>{numbers}</ul>" if numbers else ""),
+            ("Here", numbers_html(claim["numbers"])),
         )
         if text
     )
@@ -266,7 +270,7 @@ class Ledger(SphinxDirective):
             page, _, place = claim["figure"].partition("#")
             address = f"{page}.html" + (f"#{place}" if place else "")
             reference = nodes.reference("", title_of(page), refuri=address, internal=True)
-            made.children[-1] += [nodes.Text(" Seen in "), reference, nodes.Text(".")]
+            made.children[-1] += [nodes.Text(" Shown in "), reference, nodes.Text(".")]
         return made
 
 

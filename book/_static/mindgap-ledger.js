@@ -56,7 +56,7 @@ const reset = make("button", { type: "button", class: "mindgap-button", onclick:
 } }, "Show all");
 const status = make("span", { role: "status", "aria-live": "polite" });
 const tools = root.querySelector(".mindgap-ledger-tools");
-tools.append(make("label", { for: select.id }, "Chapter", select), reset, status);
+tools.append(make("span", {}, make("label", { for: select.id }, "Chapter"), select), reset, status);
 tools.hidden = false;
 
 function show() {

@@ -98,7 +98,7 @@ def gap_size(limits: Thresholds) -> Evidence:
     yield Number("gap distance", gap, gap - spread, gap + spread, BOOTSTRAP)
     yield supports("difference from 0.82", abs(gap - 0.82), "≤", limits["difference"])
     yield caveat(
-        "another sample of such pairs would not explain the difference: difference over the half-width of the interval",
+        "another draw of such pairs would not explain the difference: difference over the half-width of the interval",
         abs(gap - 0.82) / spread,
         "≥",
         limits["half-widths"],

@@ -14,7 +14,9 @@ from mindgap._reprs import Readable, Shown
 PACKAGE = Path(__file__).parents[1]
 
 HOLDS, TOY, CAVEAT = "holds", "holds at toy scale", "holds with a caveat"
-CONTESTED, FAILS, UNTESTABLE, ALTERED = "contested", "fails here", "not testable here", "table changed"
+CONTESTED, FAILS, UNTESTABLE = "contested", "fails here", "not testable here"
+ALTERED = "table changed"
+"""What stands in place of a verdict where a stored result is not the one that the check was written for."""
 
 VERDICTS = {
     HOLDS: "every condition is met",
@@ -72,8 +74,9 @@ class Number:
     interval: str = ""
 
     def __str__(self) -> str:
-        spread = "" if self.low is None or self.high is None else f" ({spelled(self.low)} to {spelled(self.high)})"
-        return f"{spelled(self.value)}{spread}"
+        if self.low is None or self.high is None or self.low == self.high:
+            return spelled(self.value)
+        return f"{spelled(self.value)} ({spelled(self.low)} to {spelled(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class Condition:
     value: float
     relation: str
     limit: float
+
+    @property
+    def meaning(self) -> str:
+        """What it says if it is met: the words before a colon, behind which the value has its name."""
+        return self.words.partition(": ")[0]
 
     @property
     def met(self) -> bool:
@@ -198,6 +206,13 @@ class Finding(Readable):
         rows = [(one.role, str(one), "met" if one.met else "not met") for one in self.conditions]
         return Shown(f"Finding on {self.claim.id}: {self.verdict}.", ("role", "condition", ""), rows)
 
+    @property
+    def decisive(self) -> Condition | None:
+        """The condition that made the verdict: one that failed, else one against it or limiting it, else the first."""
+        order = [one for one in self.conditions if one.role == SUPPORTS and not one.met]
+        order += [one for role in (OPPOSES, LIMITS) for one in self.conditions if one.role == role and one.met]
+        return next(iter([*order, *self.conditions]), None)
+
     def content(self) -> dict[str, Any]:
         """All of it for JSON, numbers rounded to six digits."""
         from mindgap._files import rounded
@@ -267,10 +282,10 @@ def verdict(scale: str, conditions: Iterable[Condition]) -> tuple[str, str]:
     second = by_role.get(CONFIRMS, [])
     unmet = "; ".join(one.words for one in failed)
     if failed and second and all(one.met for one in second):
-        return FAILS, f"not met: {unmet}; confirmed by: {'; '.join(one.words for one in second)}"
+        return FAILS, f"not met: {unmet}; confirmed by {'; '.join(one.meaning for one in second)}"
     if failed or against:
-        parts = [f"not met, and nothing second confirms it: {unmet}"] if failed else []
-        return CONTESTED, "; ".join([*parts, *(f"against it: {one.words}" for one in against)])
+        parts = [f"not met, and confirmed by nothing second: {unmet}"] if failed else []
+        return CONTESTED, "; ".join([*parts, *(f"against it: {one.meaning}" for one in against)])
     if limits:
-        return CAVEAT, "; ".join(one.words for one in limits)
+        return CAVEAT, "; ".join(one.meaning for one in limits)
     return (TOY if scale == SCENES else HOLDS), ""

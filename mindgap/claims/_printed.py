@@ -84,7 +84,7 @@ def zero_shot_gains(limits: Thresholds) -> Evidence:
         "data sets of three whose printed accuracy rises", rises, "≥", limits["data sets whose accuracy rises"]
     )
     yield opposes(
-        "data sets whose gain is within the error of unpaired samples",
+        "most of the gains are within the error of unpaired samples: data sets",
         within,
         "≥",
         limits["data sets within the error"],
@@ -128,7 +128,7 @@ def fairness_every_group(limits: Thresholds) -> Evidence:
         yield Number(f"{group}: share at 0.82, per cent; {after} at 0.97", before, low, high, old.interval)
     yield supports("groups of seven whose printed share falls", falls, "≥", limits["groups that fall"])
     yield opposes(
-        "groups whose share at 0.97 lies within the interval of that at 0.82",
+        "for most groups the share at 0.97 lies within the interval of that at 0.82: groups",
         inside,
         "≥",
         limits["groups whose new share is in the old interval"],

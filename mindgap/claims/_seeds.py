@@ -213,4 +213,4 @@ def gap_before_training_varies_little(limits: Thresholds) -> Evidence:
     yield Number("probability that three couples are as close as the paper's", max(seen))
     yield Number("the same for three normal numbers of that deviation", max(normal))
     yield supports("probability that three runs are so close", max(seen), "≥", limits["probability"])
-    yield confirms("by the formula for normal numbers", max(normal), "≤", limits["probability"])
+    yield confirms("the formula for normal numbers: probability", max(normal), "≤", limits["probability"])

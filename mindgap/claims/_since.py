@@ -261,7 +261,7 @@ def shi_local_minima(limits: Thresholds) -> Evidence:
     least = min(a - b for a, b in zip(apart, together, strict=True))
     yield supports("least difference of a seed after 5,000 steps", least, "≥", limits["difference at the end"])
     yield confirms(
-        "from step 1,000 on, looks of four at which the ranges of the starts overlap",
+        "the looks from step 1,000 on: those of four at which the ranges of the starts overlap",
         overlapping,
         "≥",
         limits["looks with overlapping ranges"],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -28,6 +29,8 @@ _SIGNS = {
     "not testable here": ("–", "dim"),
     "table changed": ("!", "bold red"),
 }
+
+_WIDE = 110  # columns of a terminal that has room for what a number is of
 
 
 def check_claims(
@@ -102,18 +105,25 @@ def _word(verdict: str) -> str:
 
 def _show_all(found: Sequence[Finding], changes: int) -> None:
     from mindgap import claims
+    from mindgap.claims._parts import spelled
 
+    wide = Console().width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("claim", "verdict", "ours"):
-        table.add_column(name, no_wrap=name != "ours", overflow="fold")
+    for name in ("claim", "verdict", "decisive number"):
+        table.add_column(name, no_wrap=True)
+    if wide:
+        table.add_column("of what", overflow="fold")
     chapter = 0
     for one in found:
         if one.claim.chapter != chapter:
             chapter = one.claim.chapter
             table.add_section()
             table.add_row(f"[bold]{chapter}  {claims.CHAPTERS[chapter]}[/]")
-        ours = str(one.numbers[0]) if one.numbers else "–"
-        table.add_row(escape(one.claim.id), _word(one.verdict), ours)
+        held, words = "–", one.why
+        if (met := one.decisive) is not None:
+            held, words = f"{spelled(met.value)} {met.relation} {spelled(met.limit)}", met.words
+            held += "" if met.met else ", not so"
+        table.add_row(escape(one.claim.id), _word(one.verdict), held, *([escape(words)] if wide else []))
     counts = Counter(one.verdict for one in found)
     decided = sum(one.claim.decide is not None for one in found)
     parts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in claims.VERDICTS if counts[verdict])

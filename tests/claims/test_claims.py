@@ -194,3 +194,20 @@ def test_claims_and_findings_show_themselves() -> None:
 ])  # fmt: skip
 def test_numbers_in_words(value: float, words: str) -> None:
     assert _parts.spelled(value) == words
+
+
+def test_the_page_spells_numbers_as_the_command_does() -> None:
+    pytest.importorskip("sphinx", reason="Sphinx is not installed (make book installs it)")
+    from book._ext import mindgap_ledger
+
+    for value in (0.0, 24.0, -308.2, 0.85135, 0.0223, 0.999197, 0.999997, 4e-44, 1.0, 1234567.0):
+        assert mindgap_ledger.spelled(value) == _parts.spelled(value)
+    assert set(mindgap_ledger.SHAPES) == set(claims.VERDICTS)
+    assert set(mindgap_ledger.ROLES) == {"for", "against", "caveat", "confirms"}
+
+
+def test_what_decided_is_the_first_that_counts() -> None:
+    finding = claims.check("cone-linear")
+    assert finding.decisive is not None
+    assert finding.decisive.role == "against"
+    assert claims.check("zero-shot").decisive is None

@@ -37,6 +37,13 @@ def test_the_table_has_a_row_a_claim_and_fits_a_terminal(mindgap: Invoke) -> Non
     assert max(map(len, rest)) <= 80
     for id, word in zip(SOME, ("● holds", "✗ fails here", "◐ holds with a caveat", "– not testable"), strict=True):
         assert any(line.strip().startswith(id) and word in line for line in rest), id
+    assert any("5.841" not in line and "2.501 ≤ 0.05, not so" in line for line in rest)
+
+
+@pytest.mark.usefixtures("four")
+def test_a_wide_terminal_has_the_words_too(mindgap: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    assert "at 1/10 it closes: largest gap left" in mindgap("claims").stdout
 
 
 def test_one_claim_is_told_in_full_with_its_sentence_first(mindgap: Invoke) -> None:
