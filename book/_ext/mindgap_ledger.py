@@ -241,23 +241,25 @@ class Ledger(SphinxDirective):
             attributes = f'id="claim-{claim["id"]}" data-verdict="{escape(claim["verdict"])}" data-chapter="{number}"'
             section += nodes.raw("", f'<article class="mindgap-claim" {attributes}>{head_html(claim)}', format="html")
             section += self.links(claim)
-            section += nodes.raw(
-                "",
-                f'<details class="fold"><summary>How it was decided</summary>{conditions_html(claim)}',
-                format="html",
-            )
             if claim["function"]:
-                name = claim["function"].rpartition(".")[2]
-                code = source_of(module_of(claim["function"]))[name]
-                said = nodes.paragraph()
-                said += nodes.Text("Decided by ")
-                said += nodes.literal("", claim["function"])
-                said += nodes.Text(":")
-                section += said
-                section += nodes.literal_block(code, code, language="python")
-                self.env.note_dependency(str(module_of(claim["function"])))
-            section += nodes.raw("", "</details></article>", format="html")
+                section += self.provenance(claim)
+            section += nodes.raw("", "</article>", format="html")
         return section
+
+    def provenance(self, claim: dict[str, Any]) -> list[nodes.Node]:
+        """Folded: conditions, protocol, files, and the function that decided."""
+        path, name = module_of(claim["function"]), claim["function"].rpartition(".")[2]
+        code = source_of(path)[name]
+        self.env.note_dependency(str(path))
+        said = nodes.paragraph()
+        said += [nodes.Text("Decided by "), nodes.literal("", claim["function"]), nodes.Text(":")]
+        opened = f'<details class="fold"><summary>How it was decided</summary>{conditions_html(claim)}'
+        return [
+            nodes.raw("", opened, format="html"),
+            said,
+            nodes.literal_block(code, code, language="python"),
+            nodes.raw("", "</details>", format="html"),
+        ]
 
     def links(self, claim: dict[str, Any]) -> nodes.container:
         """Where the statement is made, and where the book shows it."""

@@ -146,8 +146,7 @@ def cone_noise(limits: Thresholds) -> Evidence:
 
 @claim(
     CLAIMS,
-    statement="A cap whose points are at most as far apart as a cosine of 0.56 allows, 55.94° across, covers 15.53 % "
-    "of a circle.",
+    statement="A cap that is 55.94° across, the angle of the cosine 0.56, covers 15.53 % of a circle.",
     chapter=2,
     figure="02_cone_effect#fig-cap",
     source="section 2.1",
@@ -167,7 +166,8 @@ def cone_on_a_circle(limits: Thresholds) -> Evidence:
 
 @claim(
     CLAIMS,
-    statement="The same cap covers 3.34 % of a sphere in three dimensions.",
+    statement="A cap that is 55.94° across, the angle of the cosine 0.56, covers 3.34 % of a sphere in three "
+    "dimensions.",
     chapter=2,
     figure="02_cone_effect#fig-cap",
     source="section 2.1",
@@ -196,7 +196,8 @@ def cone_on_a_sphere(limits: Thresholds) -> Evidence:
 
 @claim(
     CLAIMS,
-    statement="In 512 dimensions the same cap is less than one part in 2^512 of the sphere.",
+    statement="In 512 dimensions a cap that is 55.94° across, the angle of the cosine 0.56, is less than one part in "
+    "2^512 of the sphere.",
     chapter=2,
     figure="02_cone_effect#fig-cap",
     source="section 2.1",

@@ -125,7 +125,7 @@ def fairness_every_group(limits: Thresholds) -> Evidence:
         low, high = 100 * (old.low or 0.0), 100 * (old.high or 0.0)
         falls += after < before
         inside += low <= after <= high
-        yield Number(f"{group}: share at 0.82, per cent; {after} at 0.97", before, low, high, old.interval)
+        yield Number(f"{group}, per cent at 0.82 ({after} at 0.97)", before, low, high, old.interval)
     yield supports("groups of seven whose printed share falls", falls, "≥", limits["groups that fall"])
     yield opposes(
         "for most groups the share at 0.97 lies within the interval of that at 0.82: groups",

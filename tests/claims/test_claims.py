@@ -185,7 +185,7 @@ def test_a_misspelt_claim_has_near_matches() -> None:
 def test_claims_and_findings_show_themselves() -> None:
     finding = claims.check("cone-on-a-sphere")
     assert "Finding on cone-on-a-sphere: fails here." in repr(finding)
-    assert repr(finding.claim).startswith("Claim cone-on-a-sphere: The same cap covers 3.34 %")
+    assert repr(finding.claim).startswith("Claim cone-on-a-sphere: A cap that is 55.94° across")
 
 
 @pytest.mark.parametrize(("value", "words"), [
