@@ -121,8 +121,8 @@ def _show_all(found: Sequence[Finding], changes: int) -> None:
             table.add_row(f"[bold]{chapter}  {claims.CHAPTERS[chapter]}[/]")
         held, words = "–", one.why
         if (met := one.decisive) is not None:
-            held, words = f"{spelled(met.value)} {met.relation} {spelled(met.limit)}", met.words
-            held += "" if met.met else ", not so"
+            relation = met.relation if met.met else {"≥": "<", "≤": ">"}[met.relation]
+            held, words = f"{spelled(met.value)} {relation} {spelled(met.limit)}", met.words
         table.add_row(escape(one.claim.id), _word(one.verdict), held, *([escape(words)] if wide else []))
     counts = Counter(one.verdict for one in found)
     decided = sum(one.claim.decide is not None for one in found)
