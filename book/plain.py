@@ -31,7 +31,7 @@ OPTION = re.compile(r"^:(?P<name>[\w-]+):(?: +(?P<value>.*))?$")
 LABEL = re.compile(r"^\((?P<label>[^()\s]+)\)=\s*$")
 TAG = re.compile(r"^\$\$ *\((?P<label>[^)\s]+)\)\s*$")
 ROLE = re.compile(
-    r"\{(?P<role>doc|ref|numref|eq|cite|cite:t)\}`(?:(?P<text>[^`<]*?) *<(?P<to>[^`>]*)>|(?P<plain>[^`]*))`"
+    r"\{(?P<role>doc|ref|numref|eq|cite|cite:t|claim)\}`(?:(?P<text>[^`<]*?) *<(?P<to>[^`>]*)>|(?P<plain>[^`]*))`"
 )
 FOLDS = {"hint": "Hint", "admonition": "Help"}
 SOLUTION = "Solution"
@@ -49,6 +49,7 @@ class Book:
     titles: dict[str, str] = field(default_factory=dict)  # of pages, by their names without a suffix
     works: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # authors, year, address
     seconds: dict[str, int] = field(default_factory=dict)  # what a chapter takes to run, by its title
+    claims: tuple[str, ...] = ()  # of the ledger
 
 
 def authors(entry: Any) -> str:
@@ -80,6 +81,8 @@ def survey(paths: Iterable[Path], root: Path = ROOT) -> Book:
             book.titles[place.relative_to(root / "book").with_suffix("").as_posix()] = heading[1].strip()
     with (root / "benchmarks/chapters.csv").open(encoding="utf-8") as file:
         book.seconds = {line["chapter"]: int(line["seconds"]) for line in csv.DictReader(file)}
+    ledger = json.loads((root / "mindgap/results/claims.json").read_text(encoding="utf-8"))
+    book.claims = tuple(one["id"] for one in ledger["claims"])
     for path in paths:
         label, page = "", path.relative_to(root / "book").with_suffix("").as_posix()
         for cell in nbformat.read(path, as_version=4).cells:
@@ -117,6 +120,8 @@ def reference(found: re.Match[str], book: Book) -> str:
             return f"Figure {book.figures[to]}"
         if role == "eq":
             return f"({book.equations[to]})"
+        if role == "claim" and to in book.claims:
+            return f"*{to}*"
         if role == "doc":
             page = to.removeprefix("/").removeprefix("book/").removeprefix("../")
             return linked(found["text"] or book.titles[page], page)

@@ -1,5 +1,6 @@
 from . import charts as charts
 from . import check as check
+from . import claims as claims
 from . import cli as cli
 from . import cones as cones
 from . import devices as devices

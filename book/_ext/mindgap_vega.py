@@ -131,7 +131,7 @@ def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def theme_css() -> str:
     """The theme as the style sheet's custom properties: `--mindgap-image`, `--mindgap-font-code`, …"""
-    colours, partners, ink = THEME["colours"], THEME.get("dark", {}), THEME["ink"]["light"]
+    colours, partners, ink = THEME["colours"] | THEME["hues"], THEME.get("dark", {}), THEME["ink"]["light"]
     fonts = {f"font-{name}": families for name, families in THEME["fonts"].items()}
     dark = {name: partners[colour] for name, colour in colours.items() if colour in partners}
     light = _properties({**colours, "ink": ink["text"], "grid": ink["grid"], **fonts})

@@ -13,6 +13,7 @@
 | `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |
 | `clip_random.json` | cosines and gap of the authors' untrained CLIP | `book/results/clip_random.py` |
 | `published.json` | what `metrics.report` finds in the authors' eight feature files | `book/results/published.py` |
+| `claims.json` | the ledger: each claim, its thresholds, numbers and verdict | `mindgap claims --write` |
 | `speed_cosines.csv` | what mean cosines and histograms cost | `benchmarks/cosines.py` |
 | `speed_landscape.csv` | what the loss landscape costs | `benchmarks/landscape.py` |
 """

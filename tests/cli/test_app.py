@@ -14,7 +14,20 @@ import mindgap as package
 from mindgap import cli
 from tests.cli.conftest import Invoke
 
-COMMANDS = ("gap", "report", "landscape", "shift", "list", "show", "fetch", "cache", "train", "cones", "sweep")
+COMMANDS = (
+    "gap",
+    "report",
+    "landscape",
+    "shift",
+    "list",
+    "show",
+    "fetch",
+    "cache",
+    "train",
+    "cones",
+    "sweep",
+    "claims",
+)
 HEAVY = {"torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "numba", "scipy", "PIL", "pooch", "tqdm"}
 HELPS = [[], ["--help"], ["-h"], ["--version"], *([command, "--help"] for command in COMMANDS)]
 
