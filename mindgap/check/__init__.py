@@ -22,8 +22,9 @@ from torch import Tensor
 
 from mindgap import _inputs
 from mindgap.check import (
-    _answers_cones,  # noqa: F401 - it puts its exercises on the list of answers, as does the next
+    _answers_cones,  # noqa: F401 - it puts its exercises on the list of answers, as do the next two
     _answers_loss,  # noqa: F401
+    _answers_since,  # noqa: F401
     _tasks_cones,
     _tasks_gap,
     _tasks_shift,
