@@ -34,8 +34,7 @@ def since_apart(value: Any) -> None:
         raise Failed(str(error)) from None
     if gap > 0.05:
         raise Failed(
-            f"the gap is {gap:.2f}. The mean of random rows is not zero; that of a cloud that holds every row's opposite "
-            "is"
+            f"the gap is {gap:.2f}. The mean of random rows is not zero; that of a cloud with every row's opposite is"
         )
     if own < 1:
         raise Failed(
