@@ -84,17 +84,17 @@ def spread_matched(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor
 
 
 def _transport(a: Float[Tensor, "d d"], c: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
-    root, inverse = _power(a, 0.5), _power(a, -0.5)
-    return inverse @ _power(root @ c @ root, 0.5) @ inverse
+    root, inverse = _powers(a, 0.5, -0.5)
+    (middle,) = _powers(root @ c @ root, 0.5)
+    return inverse @ middle @ inverse
 
 
-def _power(symmetric: Float[Tensor, "d d"], exponent: float) -> Float[Tensor, "d d"]:
-    """A power of a symmetric matrix, where it is more than rounding; 0 elsewhere."""
+def _powers(symmetric: Float[Tensor, "d d"], *exponents: float) -> list[Float[Tensor, "d d"]]:
+    """Powers of a symmetric matrix, where it is more than rounding; 0 elsewhere."""
     values, vectors = torch.linalg.eigh(symmetric)
     kept = values > _LEAST * values.max()
-    powers = torch.where(kept, values.clamp(min=torch.finfo(values.dtype).tiny) ** exponent, 0)
-    result: Tensor = (vectors * powers) @ vectors.T
-    return result
+    values = values.clamp(min=torch.finfo(values.dtype).tiny)
+    return [(vectors * torch.where(kept, values**exponent, 0)) @ vectors.T for exponent in exponents]
 
 
 WAYS: dict[str, Way] = {

@@ -195,7 +195,7 @@ class TestCommitted:
     @pytest.mark.parametrize(("experiment", "runs", "seeds"), [
         ("temperature", 7, 5), ("initialisation", 2, 5), ("long", 2, 3), ("slow", 2, 1), ("finetune", 12, 3),
         ("mismatch", 10, 3), ("captions", 8, 3), ("modality", 4, 3),
-        ("since", 6, 5),
+        ("since", 6, 3),
     ])  # fmt: skip
     def test_a_table_is_its_whole_experiment(self, experiment: str, runs: int, seeds: int) -> None:
         table = Sweep(results.path(f"sweep_{experiment}.json"))

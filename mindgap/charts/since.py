@@ -28,7 +28,10 @@ def what_is_left(table: pd.DataFrame) -> alt.LayerChart:
     most = max(1.1, float(table["share"].max()) * 1.05)
     base = alt.Chart(table).transform_filter("datum['set'] == set_")
     y: Any = alt.Y(
-        "measure:N", title=None, sort=measures, axis=alt.Axis(labelLimit=150, ticks=False, domain=False, grid=False),
+        "measure:N", title=None, sort=measures, axis=alt.Axis(
+            labelLimit=150, ticks=False, domain=False, grid=False, labelPadding=4,
+            labelExpr="split(datum.label, ', ')",  # on two lines, for the sake of a phone
+        ),
         scale=alt.Scale(paddingInner=0.15),
     )  # fmt: skip
     offset: Any = alt.YOffset("way:N", sort=ways)

@@ -182,7 +182,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-mismatch-near", (0.85, 0.92), "fewer were exchanged"),
     ("ex-mismatch-near", (1.61, 1.04), "least alike"),
     ("ex-mismatch-near", (1.6, 1.6), "how many pairs"),
-    ("ex-since-apart", clouds(opposite=False), "holds every row's opposite"),
+    ("ex-since-apart", clouds(opposite=False), "with every row's opposite"),
     ("ex-since-apart", clouds(3), "too large against"),
     ("ex-since-apart", clouds(same=False), "R@1 is"),
     ("ex-since-apart", clouds(pairs=20), "at least 50"),
