@@ -8,11 +8,8 @@ import altair as alt
 import pandas as pd
 
 from mindgap.charts._parts import WIDE, caption, emphasis, hint, radio, shapes
-from mindgap.charts.theme import ACCENT, DASHES, HUES, IMAGE, KIND_COLOURS, NEUTRAL, SHAPES, TEXT
+from mindgap.charts.theme import ACCENT, DASHES, IMAGE, KIND_COLOURS, NEUTRAL, SHAPES, TEXT
 from mindgap.charts.training import FAINT, HEIGHT, STEP_SCALE, STEP_TICKS, WIDTH
-
-COLOURS = [*KIND_COLOURS[:4], HUES["pink"], NEUTRAL]
-"""Of several ways, in their order."""
 
 ROW = 54  # pixels for a measure, so that the marks of five ways lie beside each other
 
@@ -37,7 +34,9 @@ def what_is_left(table: pd.DataFrame) -> alt.LayerChart:
     offset: Any = alt.YOffset("way:N", sort=ways)
     x = alt.X("share:Q", title="share of what it was", scale=alt.Scale(domain=[0, most], nice=False))
     legend = alt.Legend(symbolOpacity=1)
-    colour = alt.Color("way:N", title=None, scale=alt.Scale(domain=ways, range=COLOURS[: len(ways)]), legend=legend)
+    colour = alt.Color(
+        "way:N", title=None, scale=alt.Scale(domain=ways, range=KIND_COLOURS[: len(ways)]), legend=legend
+    )
     strong = alt.condition(bright, alt.value(1), alt.value(FAINT))
     stems = base.mark_rule(strokeWidth=2).encode(y, offset, x2=alt.datum(0), x=x, color=colour, opacity=strong)
     points = base.mark_point(filled=True, size=75).encode(
@@ -78,7 +77,9 @@ def closing_paths(table: pd.DataFrame) -> alt.LayerChart:
     over, bright = emphasis("way")
     strong = alt.condition(bright, alt.value(1), alt.value(FAINT))
     legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
-    colour = alt.Color("way:N", title=None, scale=alt.Scale(domain=ways, range=COLOURS[: len(ways)]), legend=legend)
+    colour = alt.Color(
+        "way:N", title=None, scale=alt.Scale(domain=ways, range=KIND_COLOURS[: len(ways)]), legend=legend
+    )
     dash = alt.StrokeDash("way:N", title=None, scale=alt.Scale(domain=ways, range=DASHES[: len(ways)]), legend=legend)
     far = max(0.1, float(table["gap"].max()) * 1.06)
     x = alt.X("gap:Q", title="gap distance: closed at the left", scale=alt.Scale(domain=[0, far], nice=False))
@@ -141,7 +142,7 @@ def gap_directions(shares: pd.DataFrame, deleted: pd.DataFrame) -> alt.ConcatCha
     left_base = alt.Chart(shares).encode(
         number("number of directions"),
         alt.Y("share:Q", title="share of ‖Δ‖²", scale=alt.Scale(domain=[0, 1], nice=False)),
-        alt.Color("axes:N", title=None, scale=alt.Scale(domain=axes, range=COLOURS[: len(axes)]), legend=legend),
+        alt.Color("axes:N", title=None, scale=alt.Scale(domain=axes, range=KIND_COLOURS[: len(axes)]), legend=legend),
         opacity=strong,
     )
     lines = left_base.mark_line().encode(
@@ -192,7 +193,7 @@ def experiment_runs(history: pd.DataFrame) -> alt.ConcatChart:
     """Runs of several experiments, one at a time: the gap over the steps, and the gap against the recall.
 
     `history` has `question` (an experiment), `kind`, `seed`, `step`, `gap` and `recall`; no experiment has more than
-    six kinds. Left means over seeds with bands from least to most, right the path of every run. Radio inputs choose
+    five kinds. Left means over seeds with bands from least to most, right the path of every run. Radio inputs choose
     the experiment.
     """
     history = history[["question", "kind", "seed", "step", "gap", "recall"]]
@@ -212,7 +213,7 @@ def experiment_runs(history: pd.DataFrame) -> alt.ConcatChart:
     strong = alt.condition(bright, alt.value(1), alt.value(FAINT))
 
     def colour(legend: alt.Legend | None) -> alt.Color:
-        scale = alt.Scale(domain=every, range=[COLOURS[place] for place in looks])
+        scale = alt.Scale(domain=every, range=[KIND_COLOURS[place] for place in looks])
         return alt.Color("kind:N", title=None, scale=scale, legend=legend)
 
     def dash(legend: alt.Legend | None) -> alt.StrokeDash:
