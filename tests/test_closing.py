@@ -54,6 +54,33 @@ def test_matching_spread_with_fewer_rows_than_dimensions() -> None:
     assert geometry.gap_distance(a, b) < geometry.gap_distance(x, y) / 4
 
 
+@pytest.mark.parametrize("name", closing.WAYS)
+def test_part_of_a_way_lies_between_its_ends(name: str) -> None:
+    x, y = pairs()
+    way = closing.WAYS[name]
+    for amount, ends in ((0, geometry.unit_pair(x, y)), (1, way(*geometry.unit_pair(x, y)))):
+        assert all(torch.allclose(a, b) for a, b in zip(closing.partly(x, y, way, amount), ends, strict=True))
+    gaps = [geometry.gap_distance(*closing.partly(x, y, way, amount)) for amount in (0, 0.4, 0.8, 1)]
+    assert name == "as it is" or gaps == sorted(gaps, reverse=True)
+
+
+def test_a_part_of_a_way_is_a_part() -> None:
+    with pytest.raises(ValueError, match="amount: expected a number from 0 to 1, got 2"):
+        closing.partly(*pairs(), metrics.centred, 2)
+
+
+def test_neighbours_see_what_means_do_not() -> None:
+    x, y = pairs(40)
+    assert closing.own_neighbours(x, y) == 1
+    random = torch.Generator().manual_seed(1)
+    both = torch.randn(4000, 8, generator=random)
+    assert closing.own_neighbours(both[:2000], both[2000:]) == pytest.approx(0.5, abs=0.03)
+    circle, still = torch.randn(200, 3, generator=random), torch.zeros(200, 3)
+    apart = torch.cat([circle, still], dim=1), torch.cat([still, circle.roll(1, 0)], dim=1)
+    assert geometry.gap_distance(*apart) < 0.15
+    assert closing.own_neighbours(*apart) == 1
+
+
 class TestFlips:
     """How often noise changes the best match."""
 

@@ -57,6 +57,8 @@ TWO_MATRICES: dict[str, Call] = {
     "landscape.best_shift": lambda x, y: landscape.best_shift(x, y, 0.1, [0.0, 0.3, 0.6], tolerance=0.1),
 }
 TWO_SETS: dict[str, Call] = {  # of which there may be different numbers of rows
+    "closing.own_neighbours": closing.own_neighbours,
+    "closing.partly": lambda x, y: closing.partly(x, y, metrics.centred, 0.5),
     "closing.standardised": closing.standardised,
     "closing.spread_matched": closing.spread_matched,
     "metrics.report": lambda x, y: metrics.report(x, y, 2),

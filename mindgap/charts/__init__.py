@@ -22,6 +22,7 @@ with extra("charts"):
     )
     from mindgap.charts.schematic import clip_schematic
     from mindgap.charts.seeds import seed_clouds, share_curves, singular_cliff, trained_clouds
+    from mindgap.charts.since import closing_paths, experiment_runs, gap_directions, what_is_left
     from mindgap.charts.sphere import sphere_pairs
     from mindgap.charts.tasks import accuracy_against_gap, curves_along, mixed_search, selection_gains
     from mindgap.charts.temperature import best_distances, softmax_weights
@@ -43,13 +44,16 @@ __all__ = [
     "best_distances",
     "cap_sizes",
     "clip_schematic",
+    "closing_paths",
     "curves_along",
     "depth_curves",
     "direction_curves",
     "enable",
+    "experiment_runs",
     "far_shifts",
     "gap_against",
     "gap_at_recall",
+    "gap_directions",
     "gap_map",
     "gap_orders",
     "gap_panels",
@@ -74,4 +78,5 @@ __all__ = [
     "training_curves",
     "training_scrubber",
     "training_view",
+    "what_is_left",
 ]

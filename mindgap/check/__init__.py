@@ -24,6 +24,7 @@ from mindgap import _inputs
 from mindgap.check import (
     _answers_cones,  # noqa: F401 - it puts its exercises on the list of answers, as do the next
     _answers_loss,  # noqa: F401
+    _answers_since,  # noqa: F401
     _answers_tasks,  # noqa: F401
     _tasks_cones,
     _tasks_gap,

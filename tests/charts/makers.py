@@ -14,6 +14,7 @@ from tests.charts import (
     test_landscape,
     test_schematic,
     test_seeds,
+    test_since,
     test_sphere,
     test_tasks,
     test_temperature,
@@ -29,10 +30,13 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "best_distances": test_temperature.CHARTS["best_distances"],
     "cap_sizes": test_cones.caps,
     "clip_schematic": test_schematic.schematic,
+    "closing_paths": test_since.CHARTS["closing_paths"],
     "depth_curves": test_cones.depth,
     "direction_curves": test_landscape.CHARTS["direction_curves"],
+    "experiment_runs": test_since.CHARTS["experiment_runs"],
     "gap_against": test_gap.CHARTS["gap_against"],
     "gap_at_recall": test_training.CHARTS["gap_at_recall"],
+    "gap_directions": test_since.CHARTS["gap_directions"],
     "gap_map": lambda: charts.gap_map(
         test_gap.gap_points().assign(cosine=0.5), drawn={"a": SCENES}, modalities={"a": ("video", "text")}
     ),
@@ -58,4 +62,5 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "training_curves": test_training.CHARTS["training_curves"],
     "training_scrubber": lambda: charts.training_scrubber(test_training.history(), test_training.clouds(), SCENES),
     "training_view": test_training.CHARTS["training_view"],
+    "what_is_left": test_since.CHARTS["what_is_left"],
 }

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from mindgap import check, mlp_cosines
-from mindgap.check import _answers_cones, _answers_loss, _answers_tasks
+from mindgap.check import _answers_cones, _answers_loss, _answers_since, _answers_tasks
 from mindgap.check._expect import ANSWERS
 from mindgap.check._feedback import Failed
 from mindgap.pairs import _paper
@@ -25,6 +25,19 @@ BOTH_SIGNS = mlp_cosines("linear", 25, n=64, input_norm=1)
 FLAT = mlp_cosines("relu", 25, n=64, norm="batch")
 SIGMOID = mlp_cosines("sigmoid", 25, n=64)
 RELU = mlp_cosines("relu", 25, n=64)
+
+
+def clouds(shared: float = 0.3, opposite: bool = True, pairs: int = 100, same: bool = True) -> tuple[Any, Any]:
+    """Two clouds in dimensions of their own, and in some that they share."""
+    random = torch.Generator().manual_seed(0)
+    n = pairs // 2 if opposite else pairs
+    u, v = (torch.nn.functional.normalize(torch.randn(n, 3, generator=random), dim=1) for _ in range(2))
+    if opposite:
+        u, v = torch.cat([u, -u]), torch.cat([v, -v])
+    common = shared * torch.nn.functional.normalize(torch.randn(pairs, 8, generator=random), dim=1)
+    nothing = torch.zeros(pairs, 3)
+    return torch.cat([u, nothing, common], 1), torch.cat([nothing, v, common if same else common.flip(0)], 1)
+
 
 RIGHT: list[tuple[str, Any]] = [
     ("ex-gap-noise", 0.0437),
@@ -61,6 +74,13 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-mismatch-belief", 1 / 21.2),
     ("ex-mismatch-near", (0.85, 1.04)),
     ("ex-mismatch-near", (0.85, 1.1)),
+    ("ex-since-apart", clouds()),
+    ("ex-since-apart", [part.numpy() for part in clouds(0.2)]),
+    ("ex-since-halves", 0.105),
+    ("ex-since-halves", 0.11),
+    ("ex-since-noise", 0.146),
+    ("ex-since-noise", 0.15),
+    ("ex-since-bias", (0.11, -10.9)),
 ]
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -177,6 +197,26 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-mismatch-near", (0.85, 0.92), "fewer were exchanged"),
     ("ex-mismatch-near", (1.61, 1.04), "least alike"),
     ("ex-mismatch-near", (1.6, 1.6), "how many pairs"),
+    ("ex-since-apart", clouds(opposite=False), "with every row's opposite"),
+    ("ex-since-apart", clouds(3), "too large against"),
+    ("ex-since-apart", clouds(same=False), "R@1 is"),
+    ("ex-since-apart", clouds(pairs=20), "at least 50"),
+    ("ex-since-apart", 0.03, "expected two matrices"),
+    ("ex-since-apart", (torch.ones(60, 3), torch.ones(60, 4)), "of one shape"),
+    ("ex-since-apart", (torch.zeros(60, 3), torch.ones(60, 3)), "expected"),
+    ("ex-since-halves", 0.0285, "its own means"),
+    ("ex-since-halves", 0.071, "back on the sphere"),
+    ("ex-since-halves", 0.13, "miss independently"),
+    ("ex-since-halves", 0.85, "nothing is subtracted"),
+    ("ex-since-noise", 0.0686, "the wrong way"),
+    ("ex-since-noise", 0.1, "nothing is stretched"),
+    ("ex-since-noise", 0.2, "not centred at all"),
+    ("ex-since-noise", 1.46, "not the noise"),
+    ("ex-since-bias", (0.11, -10.09), "not divided"),
+    ("ex-since-bias", (0.11, -9.1), "wrong sign"),
+    ("ex-since-bias", (0.091, -10.9), "the wrong way"),
+    ("ex-since-bias", (0.156, -13.6), "half of the gap"),
+    ("ex-since-bias", (0.11, -10), "a softmax would allow"),
 ]
 
 
@@ -189,6 +229,8 @@ NEED_CLIP = [
     "ex-temperature-far",
     "ex-mismatch-near",
     "ex-matter-share",
+    "ex-since-halves",
+    "ex-since-noise",
 ]
 
 
@@ -217,7 +259,7 @@ def listed(label: str) -> tuple[list[float], dict[str, list[float]]]:
         found.append((list(right.values()), each))
 
     with pytest.MonkeyPatch.context() as patch:
-        for part in (_answers_cones, _answers_loss, _answers_tasks):
+        for part in (_answers_cones, _answers_loss, _answers_since, _answers_tasks):
             patch.setattr(part, "expect", expect)
         with contextlib.suppress(Failed):
             ANSWERS[label][1](None)
@@ -229,9 +271,14 @@ def rounded(number: float, digits: int = 3) -> float:
 
 
 JUDGED_OTHERWISE = {
-    "ex-gap-shuffle", "ex-cone-positive", "ex-seeds-umap", "ex-temperature-start", "ex-mismatch-near",
+    "ex-gap-shuffle",
+    "ex-cone-positive",
+    "ex-seeds-umap",
+    "ex-temperature-start",
+    "ex-mismatch-near",
     "ex-matter-bonus",
-}  # fmt: skip
+    "ex-since-apart",
+}
 
 
 @pytest.mark.parametrize("label", [label for label in ANSWERS if label not in JUDGED_OTHERWISE])
