@@ -40,7 +40,7 @@ CHAPTERS = {
     4: "Moving the gap",
     5: "Mismatched pairs",
     6: "Temperature",
-    7: "Does the gap matter?",
+    7: "Does it matter?",
     8: "The field since",
 }
 """What each part of the ledger is about; of a chapter that is in the book, the book has the title."""

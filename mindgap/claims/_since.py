@@ -26,6 +26,8 @@ from mindgap.claims._tables import (
     LONG,
     MISMATCH,
     MODALITY,
+    SINCE,
+    TASKS,
     clip,
     course,
     label,
@@ -442,17 +444,32 @@ def modgap_retrieval(limits: Thresholds) -> Evidence:
     )
 
 
-untestable(
+@claim(
     CLAIMS,
-    id="modgap-clustering",
     statement="The gap hurts the clustering of images and texts together.",
     chapter=8,
+    figure="07_does_it_matter#fig-matter-along",
     source="ModGap (ICLR 2026)",
     published="clustering is hurt",
-    protocol="–",
-    scale=FEATURES,
-    reason="It needs pairs with class labels; the authors' 500 have none.",
+    protocol="K-means with eight clusters on 800 drawn scenes of one object and their captions, against their colours, "
+    "in small CLIPs after 300 steps. Theirs closes the gap by training; here the clouds are moved onto each other.",
+    scale=SCENES,
+    thresholds={"rise of V where the gap is wide": 0.1, "change of V where it is narrow": 0.1},
+    tables=(TASKS,),
 )
+def modgap_clustering(limits: Thresholds) -> Evidence:
+    data = TASKS.read()
+    here, met = data["few"].index(0.0), data["few"].index(0.5)
+    changes = {}
+    for temperature in (0.01, 0.05):
+        runs = [one for one in data["models"] if one["temperature"] == temperature]
+        changes[temperature] = [one["v_measure"][met] - one["v_measure"][here] for one in runs]
+        yield over_seeds(f"gap of the models of {label(temperature)}", [one["gap"] for one in runs])
+        yield over_seeds(f"V-measure at {label(temperature)}, as it is", [one["v_measure"][here] for one in runs])
+        yield over_seeds(f"V-measure at {label(temperature)}, means met", [one["v_measure"][met] for one in runs])
+    least, most = min(changes[0.01]), max(map(abs, changes[0.05]))
+    yield supports("wide gap closed: least rise of V", least, "≥", limits["rise of V where the gap is wide"])
+    yield caveat("a narrow gap does not: largest change of V", most, "≤", limits["change of V where it is narrow"])
 
 
 @claim(
@@ -510,13 +527,35 @@ untestable(
 )
 
 
+@claim(
+    CLAIMS,
+    statement="Sharing the parameters of the two towers shrinks the gap.",
+    chapter=8,
+    figure="08_field_since#fig-what-makes-it",
+    source="AlignCLIP (ICLR 2025)",
+    published="a smaller gap",
+    protocol="Small CLIPs whose towers have one transformer and one projection, against towers of their own, at 1/100, "
+    "300 steps, three seeds. Theirs also adds a loss of its own.",
+    scale=SCENES,
+    thresholds={"fall of the gap in every seed": 0.05},
+    tables=(SINCE,),
+)
+def alignclip_sharing(limits: Thresholds) -> Evidence:
+    own, shared = (looks(SINCE, "gap", way=way) for way in ("fixed at 1/100", "shared towers"))
+    yield over_seeds("gap, towers of their own", own)
+    yield over_seeds("gap, shared towers", shared)
+    yield over_seeds("R@1, towers of their own", looks(SINCE, "image_to_text", way="fixed at 1/100"))
+    yield over_seeds("R@1, shared towers", looks(SINCE, "image_to_text", way="shared towers"))
+    falls = [a - b for a, b in zip(own, shared, strict=True)]
+    yield supports("least fall of the gap", min(falls), "≥", limits["fall of the gap in every seed"])
+
+
 for _id, _statement, _source, _reason in (
-    ("alignclip-sharing", "Sharing the parameters of the two towers shrinks the gap.", "AlignCLIP (ICLR 2025)",
-     "No run here shares the towers of two modalities."),
     ("cliprefine-prior", "One more epoch toward a prior that both modalities share closes the gap of a finished model.",
      "CLIP-Refine (CVPR 2025)", "No run here has that loss."),
     ("temperature-annealing", "Lowering the temperature logarithmically lets training converge; faster schedules may "
-     "trap it.", "arXiv 2603.12552 (abstract)", "No run here changes its temperature by a schedule."),
+     "trap it.", "arXiv 2603.12552 (abstract)", "Our runs cool by "
+     "one factor a step, and no slower or faster schedule stands beside them."),
     ("residual-predicts-tasks", "What differs between the modalities once the means are gone predicts task quality "
      "better than the gap does.", "arXiv 2604.00279 (abstract)",
      "It needs many models and their scores on tasks; R² 0.986 against 0.691 is what is published."),
