@@ -2,6 +2,7 @@ from . import charts as charts
 from . import check as check
 from . import claims as claims
 from . import cli as cli
+from . import closing as closing
 from . import cones as cones
 from . import devices as devices
 from . import experiments as experiments
@@ -20,6 +21,7 @@ from . import theorems as theorems
 from . import towers as towers
 from . import training as training
 from . import widgets as widgets
+from . import zeroshot as zeroshot
 from .cones import cap_fraction as cap_fraction
 from .cones import cosine_histogram as cosine_histogram
 from .cones import mlp_cosines as mlp_cosines

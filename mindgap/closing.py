@@ -20,6 +20,7 @@ from mindgap._inputs import Rows
 __all__ = [
     "WAYS",
     "Way",
+    "fitted",
     "flips",
     "own_neighbours",
     "partly",
@@ -35,8 +36,50 @@ Way = Callable[[Rows, Rows], tuple[Tensor, Tensor]]
 _LEAST = 1e-10  # of the largest variance: along axes with less there is nothing but rounding
 
 
-def _as_they_are(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
-    return geometry.unit_pair(x, y)
+@torch.no_grad()
+def fitted(name: str, x: Rows, y: Rows) -> Way:
+    """One of `WAYS` with what it takes from rows, means and spreads, taken from these: a fixed map, for other rows too.
+
+    `WAYS[name](x, y)` is `fitted(name, x, y)(x, y)`. A way that is fitted to the rows it moves knows more of them than
+    it would in use, and the fewer rows there are for each dimension, the more.
+
+    Raises ValueError for an unknown name, or as `metrics.centroid_distance` does.
+    """
+    _inputs.choice(name, "name", WAYS)
+    sides = [geometry.unit(rows) for rows in _inputs.two_sets(x, y)]
+    if name == "as it is":
+        return _as_they_are
+    if name == "spread matched":
+        sides = [_inputs.widened(rows) for rows in sides]
+    means = [rows.mean(dim=0) for rows in sides]
+    middle = torch.stack(means).mean(dim=0)
+    if name == "spread matched":
+        spreads = [rows.T.cov() for rows in sides]
+        common = torch.stack(spreads).mean(dim=0)
+        maps = [_transport(spread, common) for spread in spreads]
+    deviations = [rows.std(dim=0) for rows in sides]
+
+    def move(place: int, rows: Tensor) -> Tensor:
+        moved = rows.to(means[place].dtype) - means[place]
+        if name == "spread matched":
+            return middle + moved @ maps[place]
+        if name == "shifted by half":
+            return moved + middle
+        if name == "standardised":
+            return moved / torch.where(deviations[place] > 0, deviations[place], 1)
+        return moved
+
+    def way(x: Rows, y: Rows) -> tuple[Tensor, Tensor]:
+        given = [geometry.unit(rows) for rows in _inputs.two_sets(x, y)]
+        first, second = (geometry.normalize(move(place, rows)) for place, rows in enumerate(given))
+        return first, second
+
+    return way
+
+
+def _as_they_are(x: Rows, y: Rows) -> tuple[Tensor, Tensor]:
+    first, second = (geometry.unit(rows) for rows in _inputs.two_sets(x, y))
+    return first, second
 
 
 def shifted_by_half(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
@@ -46,19 +89,14 @@ def shifted_by_half(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tenso
 
 @torch.no_grad()
 def standardised(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
-    """Each modality without its mean, each coordinate over its standard deviation, back on the sphere (I0T, 2025).
+    """Each modality without its mean, each coordinate over its standard deviation, back on the sphere.
 
-    A coordinate that does not vary stays 0. Shapes: (n, d) and (m, d), which they keep.
+    A coordinate that does not vary stays 0. I0T (2025), after which this is often named, takes out the mean and does
+    not divide, by its published code; this is a variant. Shapes: (n, d) and (m, d), which they keep.
 
     Raises ValueError as `metrics.centroid_distance` does, or for a row that is its modality's mean.
     """
-    return tuple(_standardised(rows) for rows in _inputs.two_sets(x, y))  # type: ignore[return-value]
-
-
-def _standardised(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    rows = geometry.unit(rows)
-    spread = rows.std(dim=0)
-    return geometry.normalize((rows - rows.mean(dim=0)) / torch.where(spread > 0, spread, 1))
+    return fitted("standardised", x, y)(x, y)
 
 
 @torch.no_grad()
@@ -68,19 +106,12 @@ def spread_matched(x: Rows, y: Rows) -> tuple[Float[Tensor, "n d"], Float[Tensor
     What is shared is the average of the two means and that of the two covariances, C. A modality with covariance A is
     mapped by A^−½ (A^½ C A^½)^½ A^−½, the optimal transport of one Gaussian to the other, which moves rows as little as
     it can. It goes beyond centring as ReAlign and AnisoAlign (2026) do, with a map of our own choice. Shapes: (n, d)
-    and (m, d), which they keep. In float64: O(nd² + d³) time. With fewer rows than dimensions the map is fitted to the
-    very rows it moves, and flatters.
+    and (m, d), which they keep. In float64: O(nd² + d³) time. With hardly more rows than dimensions, or fewer, the map
+    fits itself to the very rows it moves, and does worse than centring on others: ask `fitted`.
 
     Raises ValueError as `metrics.centroid_distance` does.
     """
-    sides = [geometry.unit(_inputs.widened(rows)) for rows in _inputs.two_sets(x, y)]
-    means, spreads = [rows.mean(dim=0) for rows in sides], [rows.T.cov() for rows in sides]
-    mean, spread = torch.stack(means).mean(dim=0), torch.stack(spreads).mean(dim=0)
-    moved = [
-        geometry.normalize(mean + (rows - own) @ _transport(covariance, spread))
-        for rows, own, covariance in zip(sides, means, spreads, strict=True)
-    ]
-    return moved[0], moved[1]
+    return fitted("spread matched", x, y)(x, y)
 
 
 def _transport(a: Float[Tensor, "d d"], c: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
@@ -105,7 +136,7 @@ WAYS: dict[str, Way] = {
     "spread matched": spread_matched,
 }
 """Ways to close a gap without training: without each modality's mean (GR-CLIP), also each coordinate over its standard
-deviation (I0T), moved along Δ until the means meet (Liang et al., §4.2), or mean and covariance made the same."""
+deviation, moved along Δ until the means meet (Liang et al., §4.2), or mean and covariance made the same."""
 
 
 @torch.no_grad()
@@ -155,7 +186,8 @@ def flips(
     Every unit row of both gets a Gaussian vector of expected length `noise` and goes back to the sphere; one number for
     each of `seeds`. With `way`, of `WAYS` or your own, the rows are moved by it, and the noise comes after that, or
     with `first` before it. The two differ: most ways stretch what they leave, which shrinks noise that came before as
-    much as everything else, while noise that comes after meets rows that are further apart.
+    much as everything else, while noise that comes after meets rows that are further apart. A way of `WAYS` is fitted
+    anew to the disturbed rows; one of `fitted` stays what it is.
 
     Shapes: (n, d) and (n, d). O(n²d) time a seed. Raises ValueError as `gap_vector` does, for a negative `noise`, or
     where a way has no answer.

@@ -130,3 +130,18 @@ class TestVMeasure:
     def test_labels_are_checked(self) -> None:
         with pytest.raises(ValueError, match="labels: expected 200 labels"):
             closing.v_measure(*pairs(), range(3))
+
+
+@pytest.mark.parametrize("name", closing.WAYS)
+def test_a_fitted_way_is_the_way_on_its_own_rows_and_a_fixed_map_on_others(name: str) -> None:
+    x, y = pairs()
+    fixed, whole = closing.fitted(name, x, y), closing.WAYS[name](x, y)
+    for a, b in zip(fixed(x, y), whole, strict=True):
+        assert torch.allclose(a, b, atol=1e-12)
+    for a, b in zip(fixed(x[:7], y[:9]), whole, strict=True):
+        assert torch.allclose(a, b[: len(a)], atol=1e-12)
+
+
+def test_an_unknown_way_is_an_error_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="name: unknown name 'centered'; did you mean 'centred'"):
+        closing.fitted("centered", *pairs())

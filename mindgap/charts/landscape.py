@@ -210,7 +210,8 @@ def direction_curves(curves: pd.DataFrame, least: pd.DataFrame, valley: tuple[fl
         )
         point = alt.Chart(least).mark_point(filled=True, size=90, opacity=1).encode(x, y, colour, tooltip=said)
         title = "the whole curves" if name == "whole" else "the valley, large"
-        views.append(alt.layer(line, point).properties(name=name, width=width, height=300, title=title))
+        named = caption(f"'{title}'", alt.value(0), alt.value(-10), align="left", fontSize=13)
+        views.append(alt.layer(line, point, named).properties(name=name, width=width, height=300))
     chart: alt.ConcatChart = alt.concat(*views, columns=2).properties(
         description="The contrastive loss against the signed distance of the modality means, for "
         f"{', '.join(directions)}: on the left the whole curves, on the right the valley, the lowest points marked."

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from mindgap.charts._parts import caption, emphasis, fixed, hint, radio, runtime, slider, words
-from mindgap.charts.theme import DASHES, HUES, KIND_COLOURS, NEUTRAL
+from mindgap.charts.theme import DASHES, HUES, KIND_COLOURS, NEUTRAL, TEMPERATURE_COLOURS
 
 COLOURS = [*KIND_COLOURS, HUES["pink"], HUES["olive"]]
 """For up to seven kinds."""
@@ -117,6 +117,8 @@ def accuracy_against_gap(table: pd.DataFrame, chance: pd.DataFrame) -> alt.Conca
     reach = fixed(table["gap"])
     shapes = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"][: len(labels)]
     legend = alt.Legend(symbolOpacity=1, symbolSize=90)
+    colours = alt.Scale(domain=labels, range=TEMPERATURE_COLOURS[: len(labels)])
+    forms = alt.Scale(domain=labels, range=shapes)
     panels = []
     for task in tasks:
         across = alt.X("gap:Q", title="gap ‖Δ‖", scale=alt.Scale(domain=reach, nice=False))
@@ -125,10 +127,8 @@ def accuracy_against_gap(table: pd.DataFrame, chance: pd.DataFrame) -> alt.Conca
         points = models.mark_point(filled=True, size=70, opacity=0.9).encode(
             across,
             height,
-            alt.Color("temperature:O", title="temperature", scale=alt.Scale(domain=labels), legend=legend),
-            alt.Shape(
-                "temperature:O", title="temperature", scale=alt.Scale(domain=labels, range=shapes), legend=legend
-            ),
+            alt.Color("temperature:N", title="temperature", scale=colours, legend=legend),
+            alt.Shape("temperature:N", title="temperature", scale=forms, legend=legend),
             tooltip=hint(
                 {"accuracy": "format(datum.accuracy, '.1%')", "gap": "format(datum.gap, '.2f')", "seed": "datum.seed"},
                 "'trained at ' + datum.temperature",
@@ -157,7 +157,7 @@ def selection_gains(expected: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerC
         words("answers", "format(levels[answers], '.0%') + ' of the answers'"),
         alt.param("levels", value=levels),
     ]
-    rows = alt.Y("set:N", title=None, sort=sets)
+    rows = alt.Y("set:N", title=None, sort=sets, axis=None)
     reach = fixed([0, *expected["high"], *printed["gain"]])
     across = alt.X("gain:Q", title="gain in accuracy", scale=alt.Scale(domain=reach), axis=alt.Axis(format=".1%"))
     alone = alt.Chart(expected).transform_filter("datum.changed == levels[answers]")
@@ -174,16 +174,18 @@ def selection_gains(expected: pd.DataFrame, printed: pd.DataFrame) -> alt.LayerC
         .mark_point(filled=True, size=130, shape="diamond", color=KIND_COLOURS[0], opacity=1)
         .encode(across, rows, tooltip=hint({"gain": "format(datum.gain, '.2%')"}, "datum.set + ', as printed'"))
     )
+    named = alt.Chart(printed).mark_text(align="left", dx=2, dy=-16, fontWeight="bold")
+    names = named.encode(alt.X(datum=0, type="quantitative"), rows, text="set:N")
     legend = [
         caption("'◆ as printed'", alt.value(0), alt.value(-12), align="left", color=KIND_COLOURS[0]),
         caption("'■ by choice alone'", alt.value(130), alt.value(-12), align="left", color=NEUTRAL),
     ]
     chart: alt.LayerChart = (
-        alt.layer(band, mean, dots, *legend)
+        alt.layer(band, mean, dots, names, *legend)
         .add_params(*params)
         .properties(
             width=480,
-            height=44 * len(sets),
+            height=50 * len(sets),
             description=f"For {', '.join(sets)}: a diamond is the gain that the paper prints, a grey bar what choosing "
             "the best of forty settings gains where none is better than any other; a slider sets how many answers "
             "change from one end of the settings to the other.",
@@ -201,7 +203,7 @@ def mixed_search(table: pd.DataFrame, asked: tuple[str, str] = ("text", "image")
     ways, shares = list(dict.fromkeys(table["way"])), sorted(set(table["share"]))
     own, other = asked
     params = [
-        slider("mixture", 0, 0, len(shares) - 1, 1, f"share of {own}s"),
+        slider("mixture", min(2, len(shares) - 1), 0, len(shares) - 1, 1, f"share of {own}s"),
         words("mixture", f"format(shares[mixture], '.0%') + ' of the gallery are {own}s'"),
         alt.param("shares", value=shares),
     ]

@@ -39,22 +39,22 @@ def matter_bonus(value: Any) -> None:
 
 @cache
 def _gains() -> tuple[float, float]:
-    """What choosing gains on 10,000 images: on average, and what one test set in forty exceeds."""
-    found = zeroshot.selection_gain(10_000, 0.7, 0.1)
+    """What choosing gains on 50,000 images: on average, and what one test set in forty exceeds."""
+    found = zeroshot.selection_gain(50_000, 0.7, 0.1, draws=4000)
     return float(found.mean()), float(found.quantile(0.975))
 
 
 @exercise("ex-matter-size", "the gain by choice falls with the root of the number, as every error of counting does")
 def matter_size(value: Any) -> None:
     mean, rare = _gains()
-    n = 10_000 * (mean / 0.001) ** 2
+    n = 50_000 * (mean / 0.001) ** 2
     expect(
         value,
         {"the number of images": n},
         {
-            "that is in proportion to the gain, not to its square": 10_000 * mean / 0.001,
+            "that is in proportion to the gain, not to its square": 10_000 * (5**0.5) * mean / 0.001,
             "that is for a gain of one per cent": n / 100,
-            "that is for the gain that one test set in forty exceeds": 10_000 * (rare / 0.001) ** 2,
+            "that is for the gain that one test set in forty exceeds": 50_000 * (rare / 0.001) ** 2,
         },
         within=1 / 7,
     )

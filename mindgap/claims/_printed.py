@@ -10,11 +10,10 @@ from mindgap.claims._parts import (
     Thresholds,
     caveat,
     claim,
-    opposes,
     supports,
     untestable,
 )
-from mindgap.claims._tables import wilson
+from mindgap.claims._tables import FAIRFACE, wilson
 
 CLAIMS: list[Claim] = []
 
@@ -24,15 +23,6 @@ GROUPS = {
     "Middle Eastern": (1209, 6.3, 5.2), "Southeast Asian": (1415, 0.5, 0.3), "East Asian": (1550, 0.7, 0.6),
 }  # fmt: skip
 """Table 2: images of a group, and the percentage of offensive top-1 labels at a gap of 0.82 and of 0.97."""
-
-STORED = {
-    0.07: (2.3, 23.7, 3.2, 11.9, 16.9, 3.7, 5.6),
-    0.82: (1.1, 15.7, 1.2, 2.8, 6.3, 0.5, 0.6),
-    0.97: (1.0, 13.7, 1.1, 2.0, 5.2, 0.3, 0.6),
-    1.29: (42.4, 47.8, 5.5, 11.6, 21.0, 2.2, 2.5),
-}
-"""The same in the order of `GROUPS` as the authors' notebook has it, at four gaps; it has more than the paper "
-"prints."""
 
 GAINS = {
     "CIFAR10": (10_000, 0.9013, 0.9081), "CIFAR100": (10_000, 0.6658, 0.6737), "SVHN": (26_032, 0.5389, 0.5396),
@@ -83,8 +73,8 @@ def zero_shot_gains(limits: Thresholds) -> Evidence:
     yield supports(
         "data sets of three whose printed accuracy rises", rises, "≥", limits["data sets whose accuracy rises"]
     )
-    yield opposes(
-        "most of the gains are within the error of unpaired samples: data sets",
+    yield caveat(
+        "printed numbers alone cannot tell most of the gains from chance: data sets within the unpaired error",
         within,
         "≥",
         limits["data sets within the error"],
@@ -127,8 +117,8 @@ def fairness_every_group(limits: Thresholds) -> Evidence:
         inside += low <= after <= high
         yield Number(f"{group}, per cent at 0.82 ({after} at 0.97)", before, low, high, old.interval)
     yield supports("groups of seven whose printed share falls", falls, "≥", limits["groups that fall"])
-    yield opposes(
-        "for most groups the share at 0.97 lies within the interval of that at 0.82: groups",
+    yield caveat(
+        "for most groups the printed shares alone cannot tell the fall from chance: groups within the old interval",
         inside,
         "≥",
         limits["groups whose new share is in the old interval"],
@@ -137,34 +127,32 @@ def fairness_every_group(limits: Thresholds) -> Evidence:
 
 @claim(
     CLAIMS,
-    statement="The wider the gap, the fewer offensive labels.",
+    statement="A gap that is made too small or too large does harm of two kinds: labels of crime, and labels that are "
+    "not human.",
     chapter=7,
-    source="Table 2 and its notebook",
+    figure="07_does_it_matter#fig-matter-groups",
+    source="section 5, and the notebook of Table 2",
     cites=PAPER,
-    published="shares fall from 0.07 to 0.82 to 0.97 (S)",
-    protocol="The seven shares that the authors' notebook stores at gaps of 0.07, 0.82, 0.97 and 1.29; the paper "
-    "prints the two in the middle.",
+    published="said in the text; counts at five distances in the notebook (S)",
+    protocol="The counts that the authors' notebook stores at gaps of 0.07, 0.82, 0.97, 1.13 and 1.29; those at 1.13 "
+    "are from percentages with one decimal.",
     scale=PRINTED,
-    thresholds={"groups that fall or stay": 7.0, "groups that rise": 7.0},
+    thresholds={"groups that rise": 7.0, "times as many": 2.0},
+    tables=(FAIRFACE,),
 )
 def fairness_direction(limits: Thresholds) -> Evidence:
-    for gap, shares in STORED.items():
-        yield Number(
-            f"mean share of the groups at {gap}, per cent",
-            sum(shares) / 7,
-            min(shares),
-            max(shares),
-            "least to most of the groups",
-        )
-    for narrow, wide in ((0.07, 0.82), (0.82, 0.97)):
-        falls = sum(b <= a for a, b in zip(STORED[narrow], STORED[wide], strict=True))
-        yield supports(
-            f"groups of seven that fall or stay from {narrow} to {wide}", falls, "≥", limits["groups that fall or stay"]
-        )
-    rises = sum(b > a for a, b in zip(STORED[0.82], STORED[1.29], strict=True))
-    yield caveat(
-        "at a gap of 1.29 they are above those at 0.82 again: groups that rise", rises, "≥", limits["groups that rise"]
-    )
+    distances = FAIRFACE.read()["distances"]
+    totals: dict[str, dict[str, int]] = {}
+    for gap, found in distances.items():
+        totals[gap] = {kind: sum(found[kind].values()) for kind in ("crime-related", "non-human")}
+        for kind, count in totals[gap].items():
+            yield Number(f"{kind} labels at {gap}, of 10,954 faces", count)
+    here = distances["0.82"]
+    for kind, gap, words in (("crime-related", "0.07", "much closer"), ("non-human", "1.29", "much wider")):
+        rises = sum(distances[gap][kind][group] > count for group, count in here[kind].items())
+        yield supports(f"groups of seven with more {kind} labels, {words}", rises, "≥", limits["groups that rise"])
+        times = totals[gap][kind] / totals["0.82"][kind]
+        yield supports(f"{kind} labels, {words}, against 0.82: times as many", times, "≥", limits["times as many"])
 
 
 @claim(

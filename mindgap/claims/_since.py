@@ -26,7 +26,6 @@ from mindgap.claims._tables import (
     LONG,
     MISMATCH,
     MODALITY,
-    SINCE,
     TASKS,
     clip,
     course,
@@ -166,7 +165,12 @@ def fahim_one_modality(limits: Thresholds) -> Evidence:
         yield over_seeds(f"{name}, gap after training at 1/100", found)
         yield over_seeds(f"{name}, gap after training at 1/10", other)
     yield supports("least gap left at 1/100", min(cold), "≥", limits["gap left at 1/100"])
-    yield caveat("at 1/10 it closes: largest gap left", max(warm), "≤", limits["gap closed"])
+    yield caveat(
+        "at 1/10 it closes, and at 1/100 it may still be closing: largest gap left at 1/10",
+        max(warm),
+        "≤",
+        limits["gap closed"],
+    )
 
 
 untestable(
@@ -366,7 +370,7 @@ def grclip_centring(limits: Thresholds) -> Evidence:
     CLAIMS,
     statement="Standardising each modality by itself drives the gap to nearly zero.",
     chapter=8,
-    source="I0T (ACL 2025)",
+    source="named after I0T (ACL 2025), whose published code takes out the means and does not divide",
     published="a gap near 0",
     protocol="CLIP's 500 pairs: each coordinate to mean 0 and variance 1 within its modality, rows back on the sphere.",
     scale=FEATURES,
@@ -517,7 +521,8 @@ def closing_makes_robust(limits: Thresholds) -> Evidence:
 untestable(
     CLAIMS,
     id="yi-dimension-collapse",
-    statement="Without constraint or cone the gap goes to zero; the collapse of dimensions sets its size.",
+    statement="Without any constraint, or with cones alone, the gap goes to zero; the collapse of dimensions sets its "
+    "size.",
     chapter=8,
     source="Yi et al., arXiv 2510.03268",
     published="a theory",
@@ -527,30 +532,9 @@ untestable(
 )
 
 
-@claim(
-    CLAIMS,
-    statement="Sharing the parameters of the two towers shrinks the gap.",
-    chapter=8,
-    figure="08_field_since#fig-what-makes-it",
-    source="AlignCLIP (ICLR 2025)",
-    published="a smaller gap",
-    protocol="Small CLIPs whose towers have one transformer and one projection, against towers of their own, at 1/100, "
-    "300 steps, three seeds. Theirs also adds a loss of its own.",
-    scale=SCENES,
-    thresholds={"fall of the gap in every seed": 0.05},
-    tables=(SINCE,),
-)
-def alignclip_sharing(limits: Thresholds) -> Evidence:
-    own, shared = (looks(SINCE, "gap", way=way) for way in ("fixed at 1/100", "shared towers"))
-    yield over_seeds("gap, towers of their own", own)
-    yield over_seeds("gap, shared towers", shared)
-    yield over_seeds("R@1, towers of their own", looks(SINCE, "image_to_text", way="fixed at 1/100"))
-    yield over_seeds("R@1, shared towers", looks(SINCE, "image_to_text", way="shared towers"))
-    falls = [a - b for a, b in zip(own, shared, strict=True)]
-    yield supports("least fall of the gap", min(falls), "≥", limits["fall of the gap in every seed"])
-
-
 for _id, _statement, _source, _reason in (
+    ("alignclip-sharing", "Sharing the parameters of the two towers shrinks the gap.", "AlignCLIP (ICLR 2025)",
+     "Our runs with shared towers have learned next to nothing after 300 steps, R@1 0.02, so their gaps say nothing."),
     ("cliprefine-prior", "One more epoch toward a prior that both modalities share closes the gap of a finished model.",
      "CLIP-Refine (CVPR 2025)", "No run here has that loss."),
     ("temperature-annealing", "Lowering the temperature logarithmically lets training converge; faster schedules may "

@@ -60,11 +60,15 @@ SLOW = _sweep("slow", "f81812ae4780f1c02e17bdc9e88a5111620bc85d7146d96f3fe8753bf
 MISMATCH = _sweep("mismatch", "42cfe06b9040df4f4aad9e5f5c6e2d5888e41a39b3dbec572a015a121ca8e70f", 3, 300)
 CAPTIONS = _sweep("captions", "b72daaef40af03cf16579b5ef0813ab06d32dd284eca56df332bc34d81d0ed35", 3, 300)
 MODALITY = _sweep("modality", "2837aab3e081942a22e7346b7e6633ca989f67ce8b8bfc2ecdf4eb44220b40ae", 3, 300)
-SINCE = _sweep("since", "b0f74c47bc7b053b40fb07cfb662523190bc8745bf5c8c1237d0040e640b5984", 3, 300)
 TASKS = Table(
     "results/tasks.json",
     "e1747f91055619a1d9e95474a3d7484fca5316a79a61f9c05eee85ec59a9a621",
     {"steps": 300, "seed": [0, 1, 2], "asked": 4000, "clustered": 800, "few": [-0.5, 0.0, 0.5, 1.0]},
+)
+FAIRFACE = Table(
+    "results/fairface.json",
+    "9f84973c018b291ec7a814c2a9869c0fdc615cf12ce7a818bf97b6d14dd3c6b2",
+    {"model": "CLIP ViT-B/32", "labels": 21},
 )
 
 SEEDS, BOOTSTRAP, WILSON = "least to most of the seeds", "95 % by bootstrap of the pairs", "95 %, Wilson"

@@ -67,7 +67,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("ex-temperature-start", [0.41, 0.58]),
     ("ex-matter-bonus", ("ring", "diamond")),
     ("ex-matter-bonus", ["a ring", "A diamond"]),
-    ("ex-matter-size", 56_000),
+    ("ex-matter-size", 53_000),
     ("ex-matter-share", (10, 5)),
     ("ex-mismatch-height", (72, 1 / 21)),
     ("ex-mismatch-carry", (0.977, 1.775)),

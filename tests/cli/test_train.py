@@ -21,6 +21,7 @@ OTHER: dict[str, Any] = {  # each another value than the default
     "schedule": "constant",
     "weight_decay": 0.2, "width": 16, "layers": 1, "heads": 2, "embed_dim": 8, "patch": 8, "start": "mini",
     "modalities": "text-text", "objects": (1, 2), "scenes": 200, "drop": ("size", "place"), "mismatch": 0.1, "seed": 4,
+    "cool_from": 0.3, "loss": "sigmoid", "shared": True,
 }  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("few_held_out")
