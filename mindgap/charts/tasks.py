@@ -45,7 +45,7 @@ def curves_along(
     across = alt.X(f"{x}:Q", title=titles[0], scale=alt.Scale(domain=fixed(table[x], 0.02), nice=False))
     height = alt.Y(
         "value:Q",
-        title=titles[1],
+        title=None,
         scale=alt.Scale(
             type="sqrt" if root else "linear", domain=[0 if root else fixed(heights)[0], fixed(heights)[1]]
         ),
@@ -67,7 +67,7 @@ def curves_along(
     if here is not None:
         layers.append(alt.Chart(pd.DataFrame({x: [here]})).mark_rule(color=NEUTRAL, strokeDash=[3, 3]).encode(across))
     if intervals:
-        low = alt.Y("low:Q", title=titles[1])
+        low = alt.Y("low:Q", title=None)
         layers.append(base.mark_rule(strokeWidth=1.5).encode(across, low, alt.Y2("high:Q"), colour, opacity=opacity))
     line = base.mark_line().encode(across, height, colour, dash, opacity=opacity)
     layers.append(line.properties(name="task_lines").add_params(*params))
@@ -91,6 +91,10 @@ def curves_along(
                 tooltip=hint(said, "datum.kind + ', ' + datum.words"),
             )
         )
+    # Above the axis and not beside it, where a phone has no room.
+    layers.append(
+        caption(f"'{titles[1]}'", alt.value(0), alt.value(-10), align="left", fontWeight="normal", fontSize=13)
+    )
     chart: alt.LayerChart = (
         alt.layer(*layers)
         .resolve_scale(shape="independent")
@@ -122,7 +126,7 @@ def accuracy_against_gap(table: pd.DataFrame, chance: pd.DataFrame) -> alt.Conca
     panels = []
     for task in tasks:
         across = alt.X("gap:Q", title="gap ‖Δ‖", scale=alt.Scale(domain=reach, nice=False))
-        height = alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%"))
+        height = alt.Y("accuracy:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%"))
         models = alt.Chart(table[table["task"] == task])
         points = models.mark_point(filled=True, size=70, opacity=0.9).encode(
             across,
@@ -135,8 +139,8 @@ def accuracy_against_gap(table: pd.DataFrame, chance: pd.DataFrame) -> alt.Conca
             ),
         )
         line = alt.Chart(chance[chance["task"] == task]).mark_rule(color=NEUTRAL, strokeDash=[4, 3])
-        by_chance = line.encode(alt.Y("accuracy:Q"))
-        name = caption(f"'{task}'", alt.value(0), alt.value(-10), align="left", fontSize=13)
+        by_chance = line.encode(alt.Y("accuracy:Q", title=None))
+        name = caption(f"'{task}: accuracy'", alt.value(0), alt.value(-10), align="left", fontSize=13)
         panels.append(alt.layer(by_chance, points, name).properties(width=250, height=190))
     chart: alt.ConcatChart = alt.concat(*panels, columns=2).properties(
         description=f"{len(tasks)} panels, {', '.join(tasks)}: zero-shot accuracy against the gap, a mark a "
@@ -220,7 +224,7 @@ def mixed_search(table: pd.DataFrame, asked: tuple[str, str] = ("text", "image")
         colour,
         tooltip=hint(said, "datum.way"),
     )
-    said_of = "datum.way + ': ' + format(datum.recall, '.0%') + ', median rank ' + format(datum.rank, '.3~g')"
+    said_of = "datum.way + ': ' + format(datum.recall, '.0%') + ', rank ' + format(datum.rank, '.3~g')"
     named = now.transform_calculate(words=said_of).mark_text(align="left", dx=2, dy=-8, fontWeight="bold")
     places = named.encode(alt.X(datum=0, type="quantitative"), rows, text="words:N")
     left = alt.layer(bars, places).properties(width=380, height=40 * len(ways))
@@ -230,7 +234,7 @@ def mixed_search(table: pd.DataFrame, asked: tuple[str, str] = ("text", "image")
         scale=alt.Scale(domain=fixed(shares, 0.02), nice=False),
         axis=alt.Axis(format=".0%"),
     )
-    height = alt.Y("recall:Q", title="R@10", scale=reach, axis=alt.Axis(format=".0%"))
+    height = alt.Y("recall:Q", title=None, scale=reach, axis=alt.Axis(format=".0%"))
     params_of_lines, strong = emphasis("way")
     dash = alt.StrokeDash("way:N", title=None, scale=alt.Scale(domain=ways, range=STROKES[: len(ways)]), legend=legend)
     lines = (
@@ -247,7 +251,8 @@ def mixed_search(table: pd.DataFrame, asked: tuple[str, str] = ("text", "image")
         .add_params(*params_of_lines)
     )
     rule = now.transform_filter(f"datum.way == '{ways[0]}'").mark_rule(color=NEUTRAL, strokeDash=[3, 3])
-    right = alt.layer(rule.encode(alt.X("share:Q")), lines).properties(width=330, height=40 * len(ways))
+    named = caption("'R@10'", alt.value(0), alt.value(-10), align="left", fontSize=13)
+    right = alt.layer(rule.encode(alt.X("share:Q")), lines, named).properties(width=330, height=40 * len(ways))
     chart: alt.ConcatChart = (
         alt.concat(left, right, columns=2)
         .resolve_scale(color="independent", strokeDash="independent")

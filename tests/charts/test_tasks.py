@@ -72,8 +72,8 @@ def test_it_draws(name: str, version: str, capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_the_slider_of_search_chooses_a_share() -> None:
-    assert "centred: 90%, median rank 1" in texts(search(), mixture=0)
-    assert "centred: 36%, median rank 61" in texts(search(), mixture=2)
+    assert "centred: 90%, rank 1" in texts(search(), mixture=0)
+    assert "centred: 36%, rank 61" in texts(search(), mixture=2)
 
 
 def test_curves_without_intervals_have_no_bars() -> None:
@@ -81,4 +81,4 @@ def test_curves_without_intervals_have_no_bars() -> None:
         rates().drop(columns=["low", "high"]).query("labels == 'things'"), "shift", ("λ", "share")
     )
     marks = [layer["mark"]["type"] for layer in plain.to_dict()["layer"]]
-    assert marks == ["rule", "line", "point"]
+    assert marks == ["rule", "line", "point", "text"]
