@@ -185,7 +185,8 @@ def test_a_chapter_reads_like_a_page_and_opening_it_changes_nothing(
     looked_at = ".vega-embed, .jp-OutputArea .jp-RenderedMarkdown"
     box = page.locator(".jp-CodeCell").filter(has=page.locator(looked_at)).first.bounding_box()
     assert box is not None
-    assert box["y"] < {"index": 1300, "errata": 2000}.get(path.stem, 900), "what there is to look at comes within one screen"
+    screen = {"index": 1300, "errata": 2000}.get(path.stem, 900)
+    assert box["y"] < screen, "what there is to look at comes within one screen"
     assert page.evaluate(DIRTY) is False
     page.evaluate(SAVE)
     assert (folder / path.name).read_bytes() == before
