@@ -60,7 +60,7 @@ def fitted(name: str, x: Rows, y: Rows) -> Way:
     deviations = [rows.std(dim=0) for rows in sides]
 
     def move(place: int, rows: Tensor) -> Tensor:
-        moved = rows.to(means[place].dtype) - means[place]
+        moved = (_inputs.widened(rows) if name == "spread matched" else rows) - means[place]
         if name == "spread matched":
             return middle + moved @ maps[place]
         if name == "shifted by half":
@@ -69,6 +69,7 @@ def fitted(name: str, x: Rows, y: Rows) -> Way:
             return moved / torch.where(deviations[place] > 0, deviations[place], 1)
         return moved
 
+    @torch.no_grad()
     def way(x: Rows, y: Rows) -> tuple[Tensor, Tensor]:
         given = [geometry.unit(rows) for rows in _inputs.two_sets(x, y)]
         first, second = (geometry.normalize(move(place, rows)) for place, rows in enumerate(given))

@@ -148,7 +148,7 @@ def accuracy(x: Rows, weights: Rows, labels: Iterable[int] | Tensor) -> float:
     Raises ValueError as `predict` does, or unless there are n labels of that kind.
     """
     x, weights = _sides(x, weights)
-    return float((predict(x, weights) == _labels(labels, len(x), len(weights))).double().mean())
+    return float((predict(x, weights).cpu() == _labels(labels, len(x), len(weights))).double().mean())
 
 
 @dataclass(frozen=True, repr=False)

@@ -92,13 +92,13 @@ def test_a_stored_result_is_named_from_anywhere(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert results.path("cones.json").read_bytes().startswith(b'{"recipe"')
     assert results.path("speed_cosines.csv").is_file()
-    assert len(results.names()) == 17
+    assert len(results.names()) == 20
 
 
 @pytest.mark.parametrize(("name", "message"), [
     ("cone.json", r"^name: unknown name 'cone\.json'; did you mean 'cones\.json'"),
     ("sweep_temperature", r"did you mean 'sweep_temperature\.json'"),
-    ("../recipe.py", r"^name: unknown name '../recipe\.py'; known: clip_random\.json, cones\.json"),
+    ("../recipe.py", r"^name: unknown name '../recipe\.py'; known: claims\.json, clip_random\.json, cones\.json"),
 ])  # fmt: skip
 def test_an_unknown_result_is_one_clear_error(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -59,6 +59,7 @@ TWO_MATRICES: dict[str, Call] = {
 TWO_SETS: dict[str, Call] = {  # of which there may be different numbers of rows
     "closing.own_neighbours": closing.own_neighbours,
     "closing.partly": lambda x, y: closing.partly(x, y, metrics.centred, 0.5),
+    "closing.fitted": lambda x, y: closing.fitted("centred", x, y)(x, y),
     "closing.standardised": closing.standardised,
     "closing.spread_matched": closing.spread_matched,
     "metrics.report": lambda x, y: metrics.report(x, y, 2),

@@ -166,7 +166,7 @@ def fahim_one_modality(limits: Thresholds) -> Evidence:
         yield over_seeds(f"{name}, gap after training at 1/10", other)
     yield supports("least gap left at 1/100", min(cold), "≥", limits["gap left at 1/100"])
     yield caveat(
-        "at 1/10 it closes, and at 1/100 it may still be closing: largest gap left at 1/10",
+        "at 1/10 it closes: largest gap left",
         max(warm),
         "≤",
         limits["gap closed"],
