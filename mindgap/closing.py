@@ -33,6 +33,7 @@ __all__ = [
 Way = Callable[[Rows, Rows], tuple[Tensor, Tensor]]
 """Rows of both modalities, to rows of both modalities."""
 
+_Map = Callable[[Tensor], Tensor]  # unit rows of one modality, to where they go before they return to the sphere
 _LEAST = 1e-10  # of the largest variance: along axes with less there is nothing but rounding
 
 
@@ -45,37 +46,54 @@ def fitted(name: str, x: Rows, y: Rows) -> Way:
 
     Raises ValueError for an unknown name, or as `metrics.centroid_distance` does.
     """
-    _inputs.choice(name, "name", WAYS)
-    sides = [geometry.unit(rows) for rows in _inputs.two_sets(x, y)]
-    if name == "as it is":
-        return _as_they_are
-    if name == "spread matched":
-        sides = [_inputs.widened(rows) for rows in sides]
-    means = [rows.mean(dim=0) for rows in sides]
-    middle = torch.stack(means).mean(dim=0)
-    if name == "spread matched":
-        spreads = [rows.T.cov() for rows in sides]
-        common = torch.stack(spreads).mean(dim=0)
-        maps = [_transport(spread, common) for spread in spreads]
-    deviations = [rows.std(dim=0) for rows in sides]
-
-    def move(place: int, rows: Tensor) -> Tensor:
-        moved = (_inputs.widened(rows) if name == "spread matched" else rows) - means[place]
-        if name == "spread matched":
-            return middle + moved @ maps[place]
-        if name == "shifted by half":
-            return moved + middle
-        if name == "standardised":
-            return moved / torch.where(deviations[place] > 0, deviations[place], 1)
-        return moved
+    fit = _FITS[_inputs.choice(name, "name", WAYS)]
+    first, second = fit(*(geometry.unit(rows) for rows in _inputs.two_sets(x, y)))
 
     @torch.no_grad()
     def way(x: Rows, y: Rows) -> tuple[Tensor, Tensor]:
-        given = [geometry.unit(rows) for rows in _inputs.two_sets(x, y)]
-        first, second = (geometry.normalize(move(place, rows)) for place, rows in enumerate(given))
-        return first, second
+        a, b = (geometry.unit(rows) for rows in _inputs.two_sets(x, y))
+        return geometry.normalize(first(a)), geometry.normalize(second(b))
 
     return way
+
+
+def _as_they_are_fit(x: Tensor, y: Tensor) -> tuple[_Map, _Map]:
+    return (lambda rows: rows), (lambda rows: rows)
+
+
+def _centred_fit(x: Tensor, y: Tensor) -> tuple[_Map, _Map]:
+    a, b = x.mean(dim=0), y.mean(dim=0)
+    return (lambda rows: rows - a), (lambda rows: rows - b)
+
+
+def _standardised_fit(x: Tensor, y: Tensor) -> tuple[_Map, _Map]:
+    (a, b), (s, t) = [(x.mean(dim=0), y.mean(dim=0)), (x.std(dim=0), y.std(dim=0))]
+    s, t = (torch.where(spread > 0, spread, 1) for spread in (s, t))
+    return (lambda rows: (rows - a) / s), (lambda rows: (rows - b) / t)
+
+
+def _shifted_fit(x: Tensor, y: Tensor) -> tuple[_Map, _Map]:
+    half = (x.mean(dim=0) - y.mean(dim=0)) / 2
+    return (lambda rows: rows - half), (lambda rows: rows + half)
+
+
+def _spread_fit(x: Tensor, y: Tensor) -> tuple[_Map, _Map]:
+    x, y = _inputs.widened(x), _inputs.widened(y)
+    a, b, p, q = x.mean(dim=0), y.mean(dim=0), x.T.cov(), y.T.cov()
+    middle, common = (a + b) / 2, (p + q) / 2
+    p, q = _transport(p, common), _transport(q, common)
+    return (lambda rows: middle + (_inputs.widened(rows) - a) @ p), (
+        lambda rows: middle + (_inputs.widened(rows) - b) @ q
+    )
+
+
+_FITS: dict[str, Callable[[Tensor, Tensor], tuple[_Map, _Map]]] = {
+    "as it is": _as_they_are_fit,
+    "centred": _centred_fit,
+    "standardised": _standardised_fit,
+    "shifted by half": _shifted_fit,
+    "spread matched": _spread_fit,
+}
 
 
 def _as_they_are(x: Rows, y: Rows) -> tuple[Tensor, Tensor]:

@@ -201,7 +201,14 @@ class Path(Readable):
 
     def accuracy(self, labels: Iterable[int] | Tensor) -> Float[Tensor, " s"]:
         """The share of right answers at every shift."""
-        return (self.predicted == torch.as_tensor(labels)).double().mean(dim=1)
+        return self.right(labels).mean(dim=1)
+
+    def right(self, labels: Iterable[int] | Tensor) -> Float[Tensor, "s n"]:
+        """1 for every right answer, 0 for the others. Raises ValueError unless there is a label for each image."""
+        numbers = torch.as_tensor(labels if isinstance(labels, Tensor) else list(labels))
+        if numbers.shape != self.predicted.shape[1:]:
+            raise ValueError(f"labels: expected {self.predicted.shape[1]} of them, got shape {tuple(numbers.shape)}")
+        return (self.predicted == numbers.cpu()).double()
 
     def changed(self) -> Float[Tensor, " s"]:
         """The share of images that are taken for something else than at the shift nearest to 0."""
@@ -226,7 +233,7 @@ def along_the_gap(
     delta: ArrayLike | None = None,
     sides: str = "both",
 ) -> Path:
-    """What images are taken for at every shift, from one product of images and classes: O(ncd + snc).
+    """What images are taken for at every shift, from one product of images and classes: O(n(c + s)d + snc).
 
     `delta` (d,) is the direction, by default Δ = mean(x̂) − mean(ŵ); that of other pairs, as the authors took COCO's,
     moves every task alike. `sides`: "both" move, images by −λΔ and classes by λΔ, or "images" alone (Table 2).
@@ -240,19 +247,29 @@ def along_the_gap(
     _inputs.choice(sides, "sides", SIDES)
     grid = _inputs.axis(shifts, "shifts").to(x)
     cosines, a, b, g = x @ weights.T, x @ towards, weights @ towards, float(towards @ towards)
-    distance, predicted = [], []
+    both = sides == "both"
+    predicted = []
     for amount in grid.tolist():
-        moved = geometry.unit(x - amount * towards).mean(dim=0)
-        if sides == "both":
-            scores = cosines + amount * a[:, None] - amount * b - amount**2 * g
-            scores = scores / (1 + 2 * amount * b + amount**2 * g).clamp(min=1e-24).sqrt()
-            gap = moved - geometry.unit(weights + amount * towards).mean(dim=0)
-        else:
-            scores = cosines - amount * b
-            gap = moved - weights.mean(dim=0)
+        scores = cosines - amount * b
+        if both:
+            scores = (scores + amount * a[:, None] - amount**2 * g) / _lengths(b, amount, g)
         predicted.append(scores.argmax(dim=1))
-        distance.append(math.copysign(float(torch.linalg.vector_norm(gap)), float(gap @ towards)))
-    return Path(grid.cpu(), torch.tensor(distance, dtype=torch.float64), torch.stack(predicted).cpu())
+    gaps = _moved_means(x, towards, -grid) - _moved_means(weights, towards, grid if both else 0 * grid)
+    distance = torch.linalg.vector_norm(gaps, dim=1).copysign(gaps @ towards)
+    return Path(grid.cpu(), distance.cpu(), torch.stack(predicted).cpu())
+
+
+def _lengths(along: Float[Tensor, " n"], amount: float | Float[Tensor, "s 1"], g: float) -> Float[Tensor, "*s n"]:
+    """‖r̂_i + amount·Δ‖ of unit rows, from their r̂_i·Δ and g = ‖Δ‖²."""
+    return (1 + 2 * amount * along + amount**2 * g).clamp(min=1e-24).sqrt()
+
+
+def _moved_means(
+    rows: Float[Tensor, "n d"], towards: Float[Tensor, " d"], amounts: Float[Tensor, " s"]
+) -> Float[Tensor, "s d"]:
+    """The mean of the unit rows r̂_i + amount·Δ, back on the sphere, for every amount, in one product."""
+    shares = 1 / _lengths(rows @ towards, amounts[:, None], float(towards @ towards)) / len(rows)
+    return shares @ rows + (amounts * shares.sum(dim=1))[:, None] * towards
 
 
 @dataclass(frozen=True, repr=False)
@@ -295,7 +312,7 @@ def choose_shift(path: Path, labels: Iterable[int] | Tensor, share: float = 0.5,
     Of several equally good ones the nearest to 0. Raises ValueError unless 0 < share < 1 leaves images on both sides,
     unless λ = 0 is among the shifts, or for a bad seed.
     """
-    right = (path.predicted == torch.as_tensor(labels)).double()
+    right = path.right(labels)
     n = right.shape[1]
     share = _inputs.number(share, "share")
     kept = round(share * n)

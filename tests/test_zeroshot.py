@@ -118,6 +118,13 @@ class TestAlongTheGap:
             assert float(found.accuracy(labels)[i]) == accuracy(a, b, labels)
         assert float(found.changed()[2]) == 0
 
+    def test_labels_of_another_number_are_refused(self) -> None:
+        x, weights, labels = embeddings()
+        path = along_the_gap(x, weights)
+        for few in (labels[:1], labels[:-1]):
+            with pytest.raises(ValueError, match="labels: expected 60 of them"):
+                path.accuracy(few)
+
     def test_moving_images_alone_is_a_bonus_for_classes(self) -> None:
         x, weights, _ = embeddings()
         delta = torch.randn(8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)

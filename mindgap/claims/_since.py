@@ -51,13 +51,6 @@ def recall(name: str, x: Tensor, y: Tensor) -> Number:
     return wilson(name, geometry.recall_at_k(x, y) * len(x), len(x))
 
 
-def standardised(rows: Tensor) -> Tensor:
-    """Each coordinate with mean 0 and variance 1 over the rows, and the rows back on the sphere."""
-    from mindgap import geometry
-
-    return geometry.normalize((rows - rows.mean(dim=0)) / rows.std(dim=0))
-
-
 @claim(
     CLAIMS,
     statement="Captions that say less than the images show trigger the gap: leave attributes out of them, and the "
@@ -378,10 +371,10 @@ def grclip_centring(limits: Thresholds) -> Evidence:
     tables=(CLIP,),
 )
 def i0t_standardising(limits: Thresholds) -> Evidence:
-    from mindgap import geometry
+    from mindgap import closing, geometry
 
     x, y = clip()
-    a, b = standardised(x), standardised(y)
+    a, b = closing.standardised(x, y)
     gap, before, after = geometry.gap_distance(a, b), recall("R@1 as published", x, y), recall("R@1 standardised", a, b)
     yield Number("gap after standardising", gap)
     yield before
@@ -405,12 +398,12 @@ def i0t_standardising(limits: Thresholds) -> Evidence:
     tables=(CLIP,),
 )
 def centring_as_standardising(limits: Thresholds) -> Evidence:
-    from mindgap import metrics
+    from mindgap import closing, metrics
 
     x, y = clip()
     plain = recall("R@1, image to text, as published", x, y)
     centred = recall("means taken out", *metrics.centred(x, y))
-    standard = recall("standardised", standardised(x), standardised(y))
+    standard = recall("standardised", *closing.standardised(x, y))
     yield from (plain, centred, standard)
     yield supports("difference of the two", abs(centred.value - standard.value), "≤", limits["difference of R@1"])
     cost = plain.value - max(centred.value, standard.value)

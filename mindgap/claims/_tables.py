@@ -82,12 +82,7 @@ def looks(table: Table, measure: str, step: int | None = None, **labels: Any) ->
     data = table.read()
     columns = data["columns"]
     place, at, step = columns.index(measure), columns.index("step"), data["steps"] if step is None else step
-    labels = {name.replace("_", " "): value for name, value in labels.items()}
-    found = [
-        next(row[place] for row in run["history"] if row[at] == step)
-        for run in data["runs"]
-        if all(run["labels"].get(name) == value for name, value in labels.items())
-    ]
+    found = [next(row[place] for row in history if row[at] == step) for history in _histories(data, labels)]
     if not found:
         raise ValueError(f"labels: no run of {table.name} has {labels}")
     return found
@@ -97,9 +92,13 @@ def course(table: Table, measure: str, **labels: Any) -> list[list[float]]:
     """A measure of every run of a sweep that has these labels, at all steps: a list a seed."""
     data = table.read()
     place = data["columns"].index(measure)
-    labels = {name.replace("_", " "): value for name, value in labels.items()}
-    runs = [run for run in data["runs"] if all(run["labels"].get(name) == value for name, value in labels.items())]
-    return [[row[place] for row in run["history"]] for run in runs]
+    return [[row[place] for row in history] for history in _histories(data, labels)]
+
+
+def _histories(data: Any, labels: dict[str, Any]) -> list[list[list[float]]]:
+    """The looks at every run of a sweep that has these labels, whose spaces are underscores here."""
+    wanted = {name.replace("_", " "): value for name, value in labels.items()}
+    return [run["history"] for run in data["runs"] if wanted.items() <= run["labels"].items()]
 
 
 def over_seeds(name: str, values: Sequence[float]) -> Number:
