@@ -8,8 +8,8 @@ Each page is loaded over HTTP from this machine, in a browser that has nothing o
 four times slower than it is. Bytes are those of the files, compressed by gzip where a server would. Times are medians
 over a few loads. A figure is seen when its picture of the first state is on the screen, and live when it is drawn and
 answers; the last of a page is live after the page has been scrolled through. A slider's step is the time in which the
-main thread is busy with it. Bytes and requests are exact; times depend on the machine and on what else it does, so
-compare those of one run.
+main thread is busy with it. Figures that a prediction guards are shown, as to a reader who has answered. Bytes and
+requests are exact; times depend on the machine and on what else it does, so compare those of one run.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def loaded(browser: Browser, address: str, folder: Path, seen: set[str]) -> dict
     """One load of a page: its files, and when its figures were drawn; files in `seen` are in the browser already."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.add_init_script(WATCH)
+    context.add_init_script(chromium.unveiled(chromium.predictions(folder)))
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(unquote(urlparse(request.url).path)))
@@ -116,9 +117,10 @@ def scrolled(page: Page) -> None:
             page.wait_for_function("figure => figure.dataset.drawn", arg=figure.element_handle())
 
 
-def slider_ms(browser: Browser, address: str) -> list[float]:
+def slider_ms(browser: Browser, address: str, folder: Path) -> list[float]:
     """For each slider of a page, the milliseconds of main thread that a step of it takes."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(chromium.unveiled(chromium.predictions(folder)))
     page = context.new_page()
     session = context.new_cdp_session(page)
     session.send("Performance.enable")
@@ -154,12 +156,14 @@ def weigh(browser: Browser, folder: Path, loads: int, only: list[str]) -> list[d
         for path in pages:
             if only and not any(part in path.name for part in only):
                 continue
+            if 'http-equiv="refresh"' in path.read_text(encoding="utf-8"):  # where a chapter once was
+                continue
             address = f"{base}/{path.relative_to(folder).as_posix()}"
             front: set[str] = set()
             if path != pages[0]:
                 loaded(browser, f"{base}/book/index.html", folder, front)
             runs = [loaded(browser, address, folder, set(front)) for _ in range(loads)]
-            sliders = slider_ms(browser, address)
+            sliders = slider_ms(browser, address, folder)
             rows.append(
                 {
                     "site": folder.as_posix(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 
 def executable() -> str | None:
@@ -15,3 +17,16 @@ def arguments() -> list[str]:
     """What it is started with everywhere; its sandbox refuses to start for root."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return ["--disable-gpu", *["--no-sandbox"] * root]
+
+
+def predictions(site: Path) -> list[str]:
+    """The names of all predictions on the pages of a built site."""
+    pages = (path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
+    return sorted({name for page in pages for name in re.findall(r'<div class="mindgap-predict" id="([^"]+)"', page)})
+
+
+def unveiled(names: list[str]) -> str:
+    """A script to run before a page's own: as if the reader had asked to see what those predictions guard."""
+    answer = '{"guess":null,"score":null,"time":""}'
+    kept = "".join(f"localStorage.setItem('mindgap-predict:{name}', '{answer}');" for name in names)
+    return f"try {{ {kept} }} catch {{ /* no storage: about:blank, say */ }}"

@@ -76,6 +76,16 @@ def test_what_no_page_names_is_no_part_of_the_site(tmp_path: Path) -> None:
     assert (tmp_path / "c.js").read_text() == "load('d.json')\n"
 
 
+def test_the_theme_leaves_the_page_alone_while_a_figure_is_redrawn() -> None:
+    watch = 'a(),new MutationObserver(t).observe(document.getElementById("main-content"),{subtree:!0})'
+    changed = assets.unhurried(watch)
+    assert changed.startswith("a(),new MutationObserver(all=>all.every(")
+    assert ".mindgap-figure" in changed
+    assert changed.endswith('||t()).observe(document.getElementById("main-content"),{subtree:!0})')
+    with pytest.raises(ValueError, match="in 0 places, expected one"):
+        assets.unhurried("another theme")
+
+
 def test_a_notebook_to_download_is_the_same_notebook() -> None:
     notebook = (ROOT / "book/index.ipynb").read_text(encoding="utf-8")
     dense = assets.dense(notebook)

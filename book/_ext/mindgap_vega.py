@@ -1,7 +1,7 @@
 """Sphinx extension: draw the Vega-Lite figures stored in notebooks, with nothing fetched from anywhere.
 
 A notebook output of the Vega-Lite type becomes an HTML figure that carries its specification and a picture of its
-first state, light and dark, which is what shows before the script has come, without JavaScript and on paper. One
+first state, light or dark, which is what shows before the script has come, without JavaScript and on paper. One
 bundled script draws every figure on the page: vl-convert's copy of Vega, the files in `figures/` beside this one, and
 those in the package's `charts/js`, which its explorers use, too. Script and style sheet take their colours and fonts
 from the package's `theme.json`; the package itself need not be installed.
@@ -19,6 +19,8 @@ from typing import Any
 
 import vl_convert
 from sphinx.application import Sphinx
+
+from book._ext import mindgap_pictures
 
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
@@ -70,33 +72,33 @@ def still(spec: dict[str, Any], mode: str) -> str:
     return drawn
 
 
-def stills(spec: dict[str, Any], folder: Path) -> dict[str, Path]:
-    """The files with the pictures of a figure, by mode; drawn unless they are there."""
-    body = json.dumps([spec, PALETTES, THEME.get("dark"), COLUMN, version("vl-convert-python")], sort_keys=True)
-    name = hashlib.sha256(body.encode()).hexdigest()[:16]
-    found = {mode: folder / f"{name}-{mode}.svg" for mode in PALETTES}
+def picture(spec: dict[str, Any], folder: Path) -> Path:
+    """The file with the picture of a figure, light and dark in one; drawn unless it is there."""
+    drawn_by = Path(mindgap_pictures.__file__).read_text(encoding="utf-8")
+    body = json.dumps([spec, PALETTES, THEME.get("dark"), COLUMN, version("vl-convert-python"), drawn_by])
+    path = folder / f"{hashlib.sha256(body.encode()).hexdigest()[:16]}.svg"
     folder.mkdir(parents=True, exist_ok=True)
-    for mode, path in found.items():
-        if not path.exists():
-            part = path.with_suffix(".part")  # a build that is interrupted here leaves nothing that looks whole
-            part.write_text(still(spec, mode), encoding="utf-8")
-            part.replace(path)
-    return found
+    if not path.exists():
+        part = path.with_suffix(".part")  # a build that is interrupted here leaves nothing that looks whole
+        both = mindgap_pictures.both(*(mindgap_pictures.slim(still(spec, mode)) for mode in ("light", "dark")))
+        part.write_text(both, encoding="utf-8")
+        part.replace(path)
+    return path
 
 
-def figure_html(spec: dict[str, Any], pictures: dict[str, Path], static: str) -> str:
+def figure_html(spec: dict[str, Any], path: Path, static: str) -> str:
     """The HTML of one figure: its specification, and its picture and description for whoever cannot run it.
 
     `static` is the way from the page to the folder that the pictures' folder lies in.
     """
     text = html.escape(spec.get("description", ""), quote=True)
-    images = []
-    for mode, path in pictures.items():
-        width, height = re.findall(r'^<svg[^>]* (?:width|height)="([\d.]+)"[^>]* height="([\d.]+)"', _head(path))[0]
-        images.append(
-            f'<img class="mindgap-still mindgap-{mode}" loading="lazy" src="{static}/{path.parent.name}/{path.name}" '
-            f'alt="{text}" width="{width}" height="{height}">'
-        )
+    width, height = re.findall(r'^<svg[^>]* width="([\d.]+)"[^>]* height="([\d.]+)"', _head(path))[0]
+    address = f"{static}/{path.parent.name}/{path.name}"
+    images = [
+        f'<img class="mindgap-still mindgap-{mode}" loading="lazy" src="{address}{asked}" '
+        f'alt="{text}" width="{width}" height="{height}">'
+        for mode, asked in (("light", ""), ("dark", f"#{mindgap_pictures.DARK}"))
+    ]
     body = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<div class="mindgap-figure"><div class="mindgap-view"></div>{"".join(images)}'
@@ -124,8 +126,8 @@ def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if MIME in data:
-                pictures = stills(data[MIME], static_folder(app) / "figures")
-                output["data"] = {"text/html": figure_html(data[MIME], pictures, static)}
+                path = picture(data[MIME], static_folder(app) / "figures")
+                output["data"] = {"text/html": figure_html(data[MIME], path, static)}
     source[0] = json.dumps(notebook)
 
 

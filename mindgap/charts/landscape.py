@@ -279,7 +279,7 @@ def shift_explorer(
     path: ShiftPath,
     landscape: Landscape,
     modalities: Sequence[str] = ("image", "text"),
-    pairs: int = 150,
+    pairs: int = 100,
     controls: Sequence[str] = ("shift", "temperature"),
     cosines: Sequence[float] | None = None,
     drawn: pd.DataFrame | None = None,

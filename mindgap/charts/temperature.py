@@ -8,6 +8,9 @@ import pandas as pd
 from mindgap.charts._parts import TEMPERATURE_AXIS, caption, emphasis, hint, radio, runtime, slider, words
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, TEXT
 
+FLOOR = -12  # the log10 of weights that are drawn reaches down to here
+TICK = 0.5  # the height of a tick on the floor, in the same unit
+
 
 def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "read off the paper") -> alt.LayerChart:
     """The best gap against the temperature, a line a set; `table` has `set`, `temperature` and `distance`.
@@ -150,14 +153,18 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         )
     )
     across = alt.X("cosine:Q", title="cosine with the image", scale=alt.Scale(zero=False))
-    logs = alt.Scale(domain=[-12, 0], nice=False)
+    logs = alt.Scale(domain=[FLOOR, 0], nice=False)
     slope = sums.mark_rule(color=NEUTRAL, strokeWidth=2, clip=True).encode(
         alt.X("least:Q"), alt.Y("bottom:Q", title="log₁₀ of the weight", scale=logs), x2="most:Q", y2="top:Q"
     )
+    # All other texts are one mark with gaps between its ticks: hundreds of marks would be drawn anew at each step.
     others = (
         ranked.transform_filter("!datum.own")
-        .mark_tick(orient="vertical", size=12, thickness=1, opacity=0.6, color=NEUTRAL)
-        .encode(across, y=alt.value(274), tooltip=hint({"cosine": "format(datum.cosine, '.3f')"}, "datum.kind"))
+        .transform_calculate(ends=f"[{FLOOR}, {FLOOR + TICK}, null]", parts="[0, 1, 2]")
+        .transform_flatten(["ends", "parts"], as_=["end", "part"])
+        .transform_calculate(place="3*datum.rank + datum.part")
+        .mark_line(strokeWidth=1, opacity=0.6, color=NEUTRAL, invalid="break-paths-show-domains")
+        .encode(across, alt.Y("end:Q"), order="place:Q")
     )
     own = (
         shares.transform_joinaggregate(total="sum(share)")
@@ -165,7 +172,7 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         .transform_calculate(log_weight="log(datum.share/datum.total)/LN10")
     )
     own_tick = own.mark_rule(color=TEXT, strokeWidth=1.5, clip=True).encode(
-        alt.X("cosine:Q"), alt.Y("log_weight:Q"), y2=alt.datum(-12)
+        alt.X("cosine:Q"), alt.Y("log_weight:Q"), y2=alt.datum(FLOOR)
     )
     own_dot = own.mark_point(filled=True, shape="square", size=90, color=TEXT, opacity=1, clip=True).encode(
         alt.X("cosine:Q"),

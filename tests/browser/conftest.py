@@ -57,25 +57,15 @@ class Watched:
             self.errors.append(line.text)
 
 
-PREDICTIONS = sorted(
-    {
-        name
-        for path in SITE.rglob("*.html")
-        for name in re.findall(r'<div class="mindgap-predict" id="([^"]+)"', path.read_text(encoding="utf-8"))
-    }
-)
-# As if the reader had asked to see every figure that a prediction guards, before any page's own script.
-SHOWN = "".join(
-    f'localStorage.setItem(\'mindgap-predict:{name}\', \'{{"guess":null,"score":null,"time":""}}\');'
-    for name in PREDICTIONS
-)
+PREDICTIONS = chromium.predictions(SITE)
+SHOWN = chromium.unveiled(PREDICTIONS)
 
 
 def watched_page(context: BrowserContext, home: tuple[str, ...] = (), veiled: bool = False) -> tuple[Page, Watched]:
     """A new page of a context; unless `veiled`, the figures that are guarded by a prediction are seen at once."""
     context.set_default_timeout(1000 * HANG)
     if not veiled:
-        context.add_init_script(f"try {{ {SHOWN} }} catch {{ /* no storage: about:blank, say */ }}")
+        context.add_init_script(SHOWN)
     page = context.new_page()
     return page, Watched(page, home)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import DRAWN, SITE, Tab, Tabs, scroll_through, settle, watched_page
@@ -415,6 +418,27 @@ def test_without_javascript_there_is_a_picture(browser: Browser, page: str) -> N
         assert len(picture.get_attribute("alt") or "") > 30
     assert watch.outside == []
     context.close()
+
+
+def test_the_picture_is_light_or_dark_as_its_address_says(browser: Browser) -> None:
+    tab = Tab(browser)
+    tab.view.goto((SITE / WITH_FIGURES[0]).as_uri())
+    address = tab.view.evaluate("document.querySelector('img.mindgap-dark').src")
+    assert address.endswith(".svg#dark")
+    darkest = []
+    for picture in (address, address.removesuffix("#dark")):
+        tab.view.evaluate(
+            """picture => {
+                document.body.innerHTML = `<img id="picture" src="${picture}">`;
+                return document.getElementById("picture").decode();
+            }""",
+            picture,
+        )
+        shot = Image.open(io.BytesIO(tab.view.locator("#picture").screenshot())).convert("L")
+        darkest.append(np.asarray(shot).min())  # of letters, on white
+    dark, light = darkest
+    assert light < dark - 20
+    tab.context.close()
 
 
 def playing() -> list[tuple[str, str, str]]:

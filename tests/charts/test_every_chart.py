@@ -86,6 +86,8 @@ def overwritten(spec: dict[str, Any]) -> list[str]:
                 continue
             if "calculate" in step:
                 written = [step["as"]]
+            elif "flatten" in step:
+                written = step.get("as", step["flatten"])
             else:
                 kind = next(kind for kind in ("joinaggregate", "window", "aggregate") if kind in step)
                 written = [part["as"] for part in step[kind]]
@@ -113,6 +115,8 @@ def test_no_field_is_calculated_twice(name: str) -> None:
     ([{"calculate": "datum.x", "as": "x"}], ["x"]),
     ([{"aggregate": [{"op": "mean", "field": "x", "as": "x"}]}], []),
     ([{"filter": "datum.x > 0"}, {"calculate": "1", "as": "y"}], []),
+    ([{"calculate": "[0, 1]", "as": "a"}, {"flatten": ["a"]}], ["a"]),
+    ([{"calculate": "[0, 1]", "as": "a"}, {"flatten": ["a"], "as": ["b"]}], []),
 ])  # fmt: skip
 def test_a_field_calculated_twice_is_found(transforms: list[Any], names: list[str]) -> None:
     for spec in (

@@ -22,6 +22,7 @@ from . import icons
 LOGGER = logging.getLogger(__name__)
 SHEET = "icons.css"
 THEME = "styles/pydata-sphinx-theme.css"
+SCRIPT = "scripts/pydata-sphinx-theme.js"
 SOURCE_MAP = re.compile(r"\n?(?://|/\*)# sourceMappingURL=[^\n]*?\.map(?: ?\*/)?\s*$")
 NAMED = re.compile(r"[\w@.+-]+\.(?:css|js|mjs|json|svg|png|ico|gif|jpg|webp|woff2?|ttf|txt|csv|wasm|pdf)\b")
 
@@ -59,6 +60,20 @@ def dense(notebook: str) -> str:
     return json.dumps(json.loads(notebook), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
+# After any change of the page the theme measures every code cell and table for a scroll bar. A figure that a slider
+# redraws changes dozens of times a second and none of them.
+WATCHES = re.compile(r"new MutationObserver\((\w+)\)(?=\.observe\(document\.getElementById\(\"main-content\"\))")
+UNLESS_FIGURE = r"new MutationObserver(all=>all.every(({target:at})=>at.closest?.('.mindgap-figure'))||\1())"
+
+
+def unhurried(script: str) -> str:
+    """The theme's script, which then leaves the page alone while a figure is redrawn."""
+    changed, times = WATCHES.subn(UNLESS_FIGURE, script)
+    if times != 1:
+        raise ValueError(f"{SCRIPT} watches the page in {times} places, expected one: has the theme changed?")
+    return changed
+
+
 def remove_but(folder: Path, keep: set[Path]) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
         if path.is_file() and path not in keep:
@@ -85,6 +100,11 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
         theme = static / THEME
         theme.write_text(icons.without_fonts(theme.read_text(encoding="utf-8"), drawn), encoding="utf-8")
         keep = kept(static, pages)  # the fonts are not named any more
+    if (script := static / SCRIPT) in keep:
+        try:
+            script.write_text(unhurried(script.read_text(encoding="utf-8")), encoding="utf-8")
+        except ValueError as changed:
+            LOGGER.warning(changed.args[0])
     for path in keep:
         if path.suffix in (".css", ".js"):
             without_map(path)
