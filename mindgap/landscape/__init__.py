@@ -299,7 +299,7 @@ def _landscape(
     """`loss_landscape` in batches of `size`, of what it has checked."""
     inverses, order = (1 / temperatures.double()).sort()
     n, dtype = len(x), x.dtype
-    # Rows and their products are float64: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the logit.
+    # Rows are float64: what rows have in common, and what sharp temperatures need, is computed from these.
     x, y = _unit(x), _unit(y)
     delta = x.mean(dim=0) - y.mean(dim=0)
     steps = shifts.double().clamp(-geometry.FARTHEST, geometry.FARTHEST)[:, None] * delta

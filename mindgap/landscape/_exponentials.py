@@ -11,7 +11,7 @@ takes seconds, once a process. It is not kept on disk, where a full disk or an i
 
 There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a Taylor series.
 Where an inverse temperature is the sum of two others, its exponentials are products, e^{50c} = e^{30c} e^{20c}. Cosines
-are float64 up to f: at τ = 1/1000 the rounding of a float32 cosine, 1e-7, would be 1e-4 in the logit.
+have the dtype of the products up to f.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def in_passes(
     dtype: torch.dtype,
     columns: Float[Tensor, "s t k b"],
 ) -> Float[Tensor, "s t k r"]:
-    """The row sums of e_ij, and the column sums added to `columns`; exponentials in `dtype`, all else in float64."""
+    """The row sums of e_ij, and the column sums added to `columns`; exponentials in `dtype`, sums in float64."""
     rows = columns.new_empty(*columns.shape[:-1], product.shape[1])
     for s, (u, p, v, q, reference) in enumerate(zip(*moves, strict=True)):
         cosines = (product + u[..., None]).add_(v[:, None]).mul_(p[..., None]).mul_(q[:, None])

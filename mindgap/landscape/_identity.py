@@ -10,8 +10,10 @@ The moved rows have the squared lengths 1 − 2u_i and 1 − 2v_j, and the cosin
     x'_i·y'_j = p_i q_j (x̂_i·ŷ_j + u_i + v_j).
 
 So x̂ŷᵀ is computed once, in tiles of rows, and one exponential of each logit serves both directions of the loss, as row
-sums and as column sums (see `_exponentials`). Rows, products and cosines are float64: at τ = 1/1000 the rounding of a
-float32 cosine, 1e-7, is 1e-4 in the logit. Exponentials have the dtype of the input, where float32 holds their range.
+sums and as column sums (see `_exponentials`). At τ = 1/1000 the rounding of a float32 cosine, 1e-7, is 1e-4 in the
+logit, so there rows, products, cosines and exponentials are float64. From τ = 1/128 on all have the dtype of the input,
+save what every row adds to all of its logits, or to all of its losses: offsets, scales and matched cosines are computed
+in float64 and rounded once.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sum
 # The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
+LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
@@ -124,10 +127,13 @@ def summed_losses(
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
     sums_of = compiled_sums if loops else in_passes
     tile = max(1, min(tile_entries(own.device), AT_ONCE // cells) // (k * b))
+    # Where offsets cancel, cosines need more digits than float32 has.
+    kind = dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
+    others = y.rows.to(kind).mT
     for start in range(0, b, tile):
         here = x.part(slice(start, start + tile))
-        moves = Moves(here.offset, here.scale, y.offset, y.scale, reference)
-        rows = sums_of(here.rows @ y.rows.mT, moves, inverses, dtype, columns)
+        moves = Moves(*(part.to(kind) for part in (here.offset, here.scale, y.offset, y.scale, reference)))
+        rows = sums_of(here.rows.to(kind) @ others, moves, inverses, dtype, columns)
         for s, sums in enumerate(rows):
             losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses)
         report(here.rows.shape[:2].numel() * len(own))

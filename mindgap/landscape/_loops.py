@@ -33,8 +33,10 @@ def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, 
     None is below 2^least: smaller numbers would be subnormal, and slow. One that is too large is infinite.
     """
     bias = 1 - np.int64(least)
+    kind = cosines.dtype.type  # an operation with a wider number would be done as wide, at half the speed
+    factor, low, high = kind(sharpness), kind(least), kind(bias + 1)
     for j in range(cosines.shape[0]):
-        exponent = min(max(cosines[j] * sharpness, least), bias + 1.0)
+        exponent = min(max(cosines[j] * factor, low), high)
         whole = np.rint(exponent)
         fractions[j] = exponent - whole
         bits[j] = (np.int32(whole) + bias) << mantissa
@@ -71,11 +73,11 @@ def sum_blocks(
 ):  # fmt: skip
     """Add to `rows` and `columns` what some batches have in their columns `first` to `last` − 1."""
     steps = sharpness.shape[0]
-    limit = least / sharpness.max()
+    limit = product.dtype.type(least / sharpness.max())
     for k in range(first_batch, last_batch):
         for start in range(first, last, WIDTH):
             width = min(WIDTH, last - start)
-            cosines = np.empty(width)
+            cosines = np.empty(width, product.dtype)
             bits = np.empty(width, whole.dtype)
             powers = bits.view(real.dtype)
             fractions = np.empty_like(powers)
