@@ -18,6 +18,7 @@ in float64 and rounded once.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -26,6 +27,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mindgap.landscape import _fused
 from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes
 
 # The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
@@ -35,11 +37,12 @@ LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
+FASTER = 2**8  # is a GPU, about
 
 
 def tile_entries(device: torch.device) -> int:
     """Cosines held at once: few enough for the second cache (4 MB), or enough to keep a GPU busy."""
-    return 2**19 if device.type == "cpu" else 2**22
+    return 2**19 if device.type == "cpu" else 2**24
 
 
 class Shifted(NamedTuple):
@@ -120,15 +123,23 @@ def summed_losses(
     own: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
     # Exponentials are relative to the middle of the matched cosines of each batch: that is known without a search
     # through n² cosines, and sums over- or underflow only where some row is far from it.
-    reference = (own.amax(dim=-1) + own.amin(dim=-1)) / 2
+    # Where offsets cancel, cosines need more digits than float32 has. What all are relative to is one of these numbers.
+    kind = dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
+    reference = ((own.amax(dim=-1) + own.amin(dim=-1)) / 2).to(kind).double()
     losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
+    if kind == torch.float32 and _fused.usable(own.device):
+        for direction, (left, right) in enumerate([(x, y), (y, x)]):
+            moves = Moves(left.offset, left.scale, right.offset, right.scale, reference)
+            half = functools.partial(_report_half, report, direction)
+            found = _fused.row_sums(left.rows, right.rows, moves, inverses, half)
+            losses[direction] += _all_logs(found, left, right, reference, inverses)
+        return losses
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
     sums_of = compiled_sums if loops else in_passes
-    tile = max(1, min(tile_entries(own.device), AT_ONCE // cells) // (k * b))
-    # Where offsets cancel, cosines need more digits than float32 has.
-    kind = dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
+    at_once = AT_ONCE if own.device.type == "cpu" else FASTER * AT_ONCE
+    tile = max(1, min(tile_entries(own.device), at_once // cells) // (k * b))
     others = y.rows.to(kind).mT
     for start in range(0, b, tile):
         here = x.part(slice(start, start + tile))
@@ -140,6 +151,27 @@ def summed_losses(
     for s, sums in enumerate(columns):
         losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses)
     return losses
+
+
+def _report_half(report: Callable[[int], object], second: int, done: int) -> None:
+    """Each of two passes is half of the work."""
+    report(done // 2 if second else done - done // 2)
+
+
+def _all_logs(
+    sums: Float[Tensor, "s t k r"],
+    left: Shifted,
+    right: Shifted,
+    reference: Float[Tensor, "s k"],
+    inverses: Float[Tensor, " t"],
+) -> Float[Tensor, "s t"]:
+    """What `_logs` gives for each shift; where all sums are in range, with one look at them."""
+    least = LEAST_SUM[torch.float32]
+    if bool(((sums >= least) & sums.isfinite()).all()):
+        return sums.double().log().sum(dim=(2, 3))
+    return torch.stack(
+        [_logs(part.double(), least, left, right, s, reference[s], inverses) for s, part in enumerate(sums)]
+    )
 
 
 def _logs(

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mindgap import geometry
+from mindgap import geometry, load_pairs
 from mindgap.check._feedback import Largest
 from mindgap.geometry import normalize, shift
 from mindgap.landscape import (
@@ -230,6 +230,16 @@ def kinds_of_exponentials(monkeypatch, x, y, temperatures):
     monkeypatch.setattr(_identity, "in_passes", spy)
     loss_landscape(x, y, [0.0], temperatures)
     return seen
+
+
+@pytest.mark.parametrize("temperature", [1 / 128, 1 / 100, 1 / 10, 1.0])
+def test_float32_is_as_exact_as_what_it_says(temperature: float) -> None:
+    """Cosines are rounded to 1e-7, and yet the loss to half a unit of its last place and little more."""
+    pairs = load_pairs("clip")
+    shifts = torch.linspace(-1, 2, 13)
+    ours = loss_landscape(pairs.x.float(), pairs.y.float(), shifts, [temperature])
+    exact = loss_landscape(pairs.x.double(), pairs.y.double(), shifts, [temperature])
+    torch.testing.assert_close(ours.loss.double(), exact.loss, atol=8e-7, rtol=6e-8)
 
 
 def test_exponentials_are_float32_only_where_it_holds_their_range(monkeypatch):
