@@ -277,7 +277,9 @@ def loss_landscape(
     It is computed on the device of x and y, where the result is, too; but on the CPU in place of Apple's MPS, which has
     no float64. On an NVIDIA GPU one fused kernel does it for temperatures from 1/128 on, unless the input is float64; a
     warning says so where Triton cannot compile that, and passes over memory take its place. Its products are exact to
-    float32; after `torch.set_float32_matmul_precision("high")` they are TF32, and losses at τ = 1/100 off by up to .03. Nothing here is differentiable: see `contrastive_loss`.
+    float32; after `torch.set_float32_matmul_precision("high")` they are TF32, and losses at τ = 1/100 off by up to .03.
+
+    Nothing here is differentiable: see `contrastive_loss`.
 
     Raises ValueError for x and y as `geometry.gap_vector` does; unless shifts and temperatures are lists of at least
     one finite number, temperatures at least 1e-30; unless 2 ≤ batch_size ≤ n; and if a shift moves a row onto the
