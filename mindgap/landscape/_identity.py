@@ -132,7 +132,7 @@ def summed_losses(
             moves = Moves(left.offset, left.scale, right.offset, right.scale, reference)
             half = functools.partial(_report_half, report, direction)
             found = _fused.row_sums(left.rows, right.rows, moves, inverses, half)
-            losses[direction] += _all_logs(found, left, right, reference, inverses)
+            losses[direction] += _logs(found, LEAST_SUM[dtype], left, right, reference, inverses)
         return losses
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
@@ -145,11 +145,9 @@ def summed_losses(
         here = x.part(slice(start, start + tile))
         moves = Moves(*(part.to(kind) for part in (here.offset, here.scale, y.offset, y.scale, reference)))
         rows = sums_of(here.rows.to(kind) @ others, moves, inverses, dtype, columns)
-        for s, sums in enumerate(rows):
-            losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses)
+        losses[0] += _logs(rows, LEAST_SUM[dtype], here, y, reference, inverses)
         report(here.rows.shape[:2].numel() * len(own))
-    for s, sums in enumerate(columns):
-        losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses)
+    losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses)
     return losses
 
 
@@ -158,37 +156,20 @@ def _report_half(report: Callable[[int], object], second: int, done: int) -> Non
     report(done // 2 if second else done - done // 2)
 
 
-def _all_logs(
+def _logs(
     sums: Float[Tensor, "s t k r"],
+    least: float,
     left: Shifted,
     right: Shifted,
     reference: Float[Tensor, "s k"],
     inverses: Float[Tensor, " t"],
 ) -> Float[Tensor, "s t"]:
-    """What `_logs` gives for each shift; where all sums are in range, with one look at them."""
-    least = LEAST_SUM[torch.float32]
-    if bool(((sums >= least) & sums.isfinite()).all()):
-        return sums.double().log().sum(dim=(2, 3))
-    return torch.stack(
-        [_logs(part.double(), least, left, right, s, reference[s], inverses) for s, part in enumerate(sums)]
-    )
-
-
-def _logs(
-    sums: Float[Tensor, "t k r"],
-    least: float,
-    left: Shifted,
-    right: Shifted,
-    s: int,
-    reference: Float[Tensor, " k"],
-    inverses: Float[Tensor, " t"],
-) -> Float[Tensor, " t"]:
     """The summed logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
     doubtful = ~((sums >= least) & sums.isfinite())
-    logs = sums.log()
-    if doubtful.any():
-        _recompute(logs, doubtful, left, right, s, reference, inverses)
-    return logs.sum(dim=(1, 2))
+    logs = sums.double().log()
+    for s in doubtful.any(dim=3).any(dim=2).any(dim=1).nonzero().flatten().tolist():
+        _recompute(logs[s], doubtful[s], left, right, s, reference[s], inverses)
+    return logs.sum(dim=(2, 3))
 
 
 def _recompute(
