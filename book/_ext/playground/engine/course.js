@@ -29,22 +29,18 @@ export class Course {
     this.options = optionsOf(given);
     /** @type {Change[]} */
     this.changes = changesOf(changes);
-    this.clip = clip;
     this.stride = 16; // steps between states that are kept
-    this.rewind();
-    /** @type {Map<number, { state: State, now: Options }>} */
-    this.kept = new Map([[0, { state: this.state, now: { ...this.options } }]]);
-    this.settle();
-  }
-
-  rewind() {
     /** @type {State} */
-    this.state = begin(this.options, this.clip);
+    this.state = begin(this.options, clip);
     /** @type {Options} with the changes that hold at this step */
     this.now = { ...this.options };
     /** @type {Moment[]} */
     this.moments = [];
     this.mark = 0;
+    /** @type {Map<number, { state: State, now: Options }>} */
+    this.kept = new Map();
+    this.settle();
+    this.keep();
   }
 
   /** Make the changes of this step, and measure it if it is a mark. */

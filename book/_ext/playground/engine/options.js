@@ -58,17 +58,17 @@ export const LONGEST = 1e6; // steps of a run
  * @param {string} name @param {unknown} value @returns {number | string}
  */
 export function checked(name, value) {
-  if (name in CHOICES) {
+  if (Object.hasOwn(CHOICES, name)) {
     const known = CHOICES[name].find((one) => String(one) === String(value));
     if (known !== undefined) return known;
     throw new Error(`${name}: expected one of ${CHOICES[name].join(", ")}, got ${short(value)}`);
   }
-  const [low, high] = WHOLE[name] || RANGES[name] || [];
-  if (low === undefined) throw new Error(`${short(name)} is no option`);
+  const whole = Object.hasOwn(WHOLE, name);
+  if (!whole && !Object.hasOwn(RANGES, name)) throw new Error(`${short(name)} is no option`);
+  const [low, high] = whole ? WHOLE[name] : RANGES[name];
   const number = typeof value === "string" && !value.trim() ? NaN : Number(value);
-  const kind = name in WHOLE ? "a whole number" : "a number";
-  if (!(number >= low && number <= high) || (name in WHOLE && !Number.isInteger(number))) {
-    throw new Error(`${name}: expected ${kind} from ${low} to ${high}, got ${short(value)}`);
+  if (!(number >= low && number <= high) || (whole && !Number.isInteger(number))) {
+    throw new Error(`${name}: expected ${whole ? "a whole number" : "a number"} from ${low} to ${high}, got ${short(value)}`);
   }
   return number;
 }

@@ -28,14 +28,15 @@ export class Picture {
     this.tails = true;
     this.opaque = false;
     this.caption = "";
-    this.forget();
+    this.pixel = 0.01; // of the canvas, in radii
+    this.d = 3;
+    this.captions = 1;
+    /** @type {Places[]} the newest last */
+    this.past = [];
   }
 
   forget() {
-    /** @type {Places[]} the newest last */
     this.past = [];
-    this.d = 3;
-    this.captions = 1;
   }
 
   /** The next places of the points. @param {Places} places @param {number} d @param {number} captions */

@@ -30,6 +30,8 @@ export function serve(port, clip) {
   let picture;
   /** @type {Look | undefined} */
   let look;
+  /** @type {View} */
+  let view = { yaw: 0, pitch: 0, turning: false };
   let axes = new Axes();
   let [playing, speed, goal, turn] = [false, 1, -1, 0];
   let [told, toldAt, looping, fresh] = [0, 0, false, true];
@@ -56,6 +58,7 @@ export function serve(port, clip) {
   const show = () => {
     if (!course) return;
     const { state, options } = course;
+    if (canvas && !picture) return; // the page has no colours yet
     const seen = places(state, options.d, options.captions, axes);
     if (picture && canvas) {
       picture.push(seen, options.d, options.captions);
@@ -108,10 +111,10 @@ export function serve(port, clip) {
   const acts = {
     canvas({ canvas: given }) {
       canvas = /** @type {OffscreenCanvas} */ (given);
-      const pen = canvas.getContext("2d");
-      if (pen && look) picture = new Picture(pen, look);
     },
     look(message) {
+      const pen = canvas?.getContext("2d");
+      if (pen && !picture) picture = Object.assign(new Picture(pen, message.look), view, { tails: !calm });
       look = message.look;
       if (picture) picture.look = message.look;
       show();
@@ -125,9 +128,9 @@ export function serve(port, clip) {
       if (picture) picture.tails = !calm;
     },
     view({ yaw, pitch, turning }) {
-      if (!picture) return;
-      Object.assign(picture, { yaw, pitch, turning });
-      if (!playing && canvas) picture.draw(canvas.width);
+      view = { yaw, pitch, turning };
+      if (picture) Object.assign(picture, view);
+      if (!playing && canvas) picture?.draw(canvas.width);
     },
     begin({ options, changes, step, play }) {
       course = new Course(options, changes, clip);

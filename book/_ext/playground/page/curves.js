@@ -10,7 +10,7 @@ const MOST = 5; // earlier runs
 
 const PANELS = /** @type {const} */ ([
   ["gap", "gap", [0, 1, 2], 2],
-  ["pair_distance", "mean distance of a pair", [0, 1, 2], 2],
+  ["pair_distance", "distance of a pair", [0, 1, 2], 2],
   ["recall", "R@1", [0, 0.5, 1], 2],
   ["loss", "loss, nats", [], 2],
 ]);
@@ -83,6 +83,16 @@ export class Curves {
     return moments.map((one, i) => `${i ? "L" : "M"}${this.x(one.step).toFixed(1)},${this.y(field, /** @type {any} */ (one)[field]).toFixed(1)}`).join("");
   }
 
+  /** Those of some marks whose numbers have room beside each other; the last one has. @param {number[]} marks */
+  labelled(marks) {
+    let next = Infinity;
+    return marks.reverse().filter((mark) => {
+      const fits = this.x(mark) < next - 30;
+      if (fits) next = this.x(mark);
+      return fits;
+    });
+  }
+
   /** Axes and earlier runs: when there is another width, another run or ten times as many steps. */
   frame() {
     if (!this.width) return;
@@ -98,7 +108,7 @@ export class Curves {
           const y = this.y(field, value);
           return [draw("line", { x1: SPACE.left, x2: this.width - SPACE.right, y1: y, y2: y }), draw("text", { x: SPACE.left - 6, y: y + 4, "text-anchor": "end" }, String(value))];
         }),
-        ...marks.slice(1).map((mark) => draw("text", { x: this.x(mark), y: HEIGHT - 2, "text-anchor": mark === this.steps ? "end" : "middle" }, mark.toLocaleString("en"))),
+        ...this.labelled(marks.slice(1)).map((mark) => draw("text", { x: this.x(mark), y: HEIGHT - 2, "text-anchor": mark === this.steps ? "end" : "middle" }, mark.toLocaleString("en"))),
       );
       ghosts.setAttribute("d", this.ghosts.map((one) => this.path(field, one)).join(""));
     }

@@ -5,7 +5,7 @@ import { Picture } from "../engine/picture.js";
 import { inWords } from "../engine/words.js";
 import { addressOf, runOf } from "./address.js";
 import { Curves } from "./curves.js";
-import { make, save } from "./elements.js";
+import { save } from "./elements.js";
 import { Fields } from "./fields.js";
 
 /** @typedef {import("../engine/options.js").Options} Options */
@@ -33,8 +33,6 @@ export function begin(code, presets) {
   let farthest = 0;
   /** @type {any} what was measured last */
   let now;
-  /** @type {any} */
-  let news;
   /** @type {Picture | undefined} */
   let own;
   let crossed = { found: false, closed: false };
@@ -105,7 +103,7 @@ export function begin(code, presets) {
 
   function tell(/** @type {any} */ message) {
     const before = now;
-    [news, now, changes] = [message, message.now, message.changes];
+    [now, changes] = [message.now, message.changes];
     curves.add(message.from, message.moments, options.n);
     curves.show(now);
     farthest = Math.max(farthest, now.step);
@@ -275,12 +273,15 @@ export function begin(code, presets) {
       own?.draw(side);
     }
   };
+  // The theme gives a page its colours by a script of its own, which may come later.
   const themed = () => {
-    send("look", { look: look() });
-    if (own) {
-      own.look = look();
-      own.draw(canvas.width);
-    }
+    const found = look();
+    if (Object.values(found).some((one) => !one)) return;
+    send("look", { look: found });
+    if (away) return;
+    own ||= Object.assign(new Picture(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), found), view);
+    own.look = found;
+    own.draw(canvas.width);
   };
   const calmed = () => send("calm", { calm: calm.matches });
 
@@ -288,17 +289,14 @@ export function begin(code, presets) {
   worker.onerror = (event) => say(`This should not have happened: ${event.message}. Please report it, with this link: ${address()}`, true);
   tool.classList.add("is-ready");
   turning.checked = view.turning;
-  themed();
   if (away) {
     const other = canvas.transferControlToOffscreen();
     send("canvas", { canvas: other }, [other]);
-  } else {
-    own = new Picture(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), look());
-    act("record").hidden = true;
-  }
+  } else act("record").hidden = true;
   calmed();
   turned();
   resized();
+  themed();
   new ResizeObserver(resized).observe(canvas);
   new MutationObserver(themed).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   calm.addEventListener("change", calmed);
