@@ -85,8 +85,8 @@ def presets() -> dict[str, Any]:
 
 # ---- a step of the story
 
-WIDTH, HEIGHT = 640, 190
-FRAME = {"left": 40, "right": 118, "top": 10, "bottom": 34}
+WIDTH, HEIGHT = 420, 180
+FRAME = {"left": 26, "right": 46, "top": 10, "bottom": 38}
 
 
 def curves(run: dict[str, Any]) -> str:
@@ -114,9 +114,9 @@ def curves(run: dict[str, Any]) -> str:
     if steps > 1.5 * marks[-1]:
         marks.append(steps)
     grid += "".join(
-        f'<text x="{x(mark):.1f}" y="{HEIGHT - 16}" text-anchor="middle">{mark:,}</text>' for mark in marks
+        f'<text x="{x(mark):.1f}" y="{HEIGHT - 20}" text-anchor="middle">{mark:,}</text>' for mark in marks
     )
-    grid += f'<text x="{(FRAME["left"] + WIDTH - FRAME["right"]) / 2}" y="{HEIGHT - 1}" text-anchor="middle">steps</text>'
+    grid += f'<text x="{(FRAME["left"] + WIDTH - FRAME["right"]) / 2}" y="{HEIGHT - 4}" text-anchor="middle">steps</text>'
     lines, last = "", {}
     for name, kind in (("recall", "recall"), ("gap", "gap")):
         lines += "".join(line(values, kind) for values in run["runs"][name])
@@ -127,13 +127,13 @@ def curves(run: dict[str, Any]) -> str:
         last = {kind: middle + (-8 if kind == upper else 8) for kind in last}
     names = "".join(
         f'<text class="is-{kind}" x="{WIDTH - FRAME["right"] + 8}" y="{last[kind] + 4:.1f}">{words}</text>'
-        for kind, words in (("gap", "gap"), ("recall", "pairs found, R@1"))
+        for kind, words in (("gap", "gap"), ("recall", "R@1"))
     )
     for word, change in ((f"{name} {value:g}", step) for step, name, value in run["changes"]):
         words = word.replace("rate", "learning rate")
         grid += (
             f'<line class="is-change" x1="{x(change):.1f}" x2="{x(change):.1f}" y1="{FRAME["top"]}" y2="{y(0):.1f}"/>'
-            f'<text x="{x(change) - 6:.1f}" y="{y(0.62):.1f}" text-anchor="end">{words} from here</text>'
+            f'<text x="{x(change) - 6:.1f}" y="{y(1.3):.1f}" text-anchor="end">{words} from here</text>'
         )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{{label}}"><g class="is-grid">{grid}</g>{lines}{names}</svg>'
 
@@ -164,6 +164,7 @@ def step_html(name: str, asked: dict[str, Any], run: dict[str, Any], seeds: int)
     from mindgap_predict import question_html
 
     figure = f"fig-play-{name}"
+    caption = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(asked["caption"]))
     question = {key: value for key, value in asked.items() if key not in ("title", "caption")}
     question |= {"name": f"predict-play-{name}", "figure": figure}
     gap, recall = ([sum(rows[at] for rows in run["runs"][key]) / seeds for at in (0, -1)] for key in ("gap", "recall"))
@@ -176,7 +177,7 @@ def step_html(name: str, asked: dict[str, Any], run: dict[str, Any], seeds: int)
         + f'<div class="mindgap-play-slot"><button type="button" class="mindgap-button mindgap-play-run" data-play="{name}"'
         f' hidden>Run it here: {escape(asked["title"])}</button></div>'
         f'<figure class="mindgap-play-result" id="{figure}">{curves(run).replace("{label}", escape(label))}{table(run)}'
-        f"<figcaption><p>{asked['caption']} {seeds} seeds; means, and in small print the least and the largest.</p></figcaption></figure>"
+        f"<figcaption><p>{caption} {seeds} seeds; means, and in small print the least and the largest.</p></figcaption></figure>"
     )
 
 

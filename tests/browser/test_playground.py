@@ -24,6 +24,7 @@ from tests.browser.test_pages import AXE, GRAVE, axe
 
 PAGE = "book/playground.html"
 TOOL = ".mindgap-play"
+NO_CLIPBOARD = "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
 
 pytestmark = pytest.mark.skipif(not (SITE / PAGE).exists(), reason="the site is not built: run `make book`")
 
@@ -160,7 +161,7 @@ def test_the_temperature_moves_while_it_runs_and_the_link_remembers_it(visit: Vi
     expect(view.locator("[data-temperature]")).not_to_have_text("1/10")
     visit.act("step")
     view.wait_for_selector(f'{TOOL}[data-step="31"]')
-    visit.view.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    visit.view.evaluate(NO_CLIPBOARD)
     visit.act("link")
     field = view.get_by_label("Link", exact=True)
     expect(field).to_be_visible()
@@ -192,16 +193,16 @@ def test_a_link_to_what_there_is_not_is_refused_in_words(visit: Visit) -> None:
 
 def test_controls_begin_another_run_and_leave_the_last_one_as_a_ghost(visit: Visit) -> None:
     view = visit.view
-    visit.act("forget")
     visit.go(link(Options(n=20), [], 60), 60)
+    visit.act("forget")
     ghost = view.locator('[data-field="gap"] .is-ghost')
-    assert not (ghost.get_attribute("d") or "").count("M60")
+    assert ghost.get_attribute("d") == ""
     view.locator(".mindgap-play-more summary").click()
     view.get_by_label("dimensions").select_option("32")
     view.wait_for_selector(f'{TOOL}[data-dimensions="32"][data-step="0"]')
     assert (ghost.get_attribute("d") or "").count("M") == 1
     view.get_by_label("loss", exact=True).select_option("sigmoid")
-    expect(view.get_by_label("bias")).to_be_visible()
+    expect(view.get_by_role("slider", name="bias")).to_be_visible()
     found = visit.saved()
     assert (found["options"]["d"], found["options"]["loss"], found["options"]["n"]) == (32, "sigmoid", 20)
     expect(view.locator(".mindgap-play-hint")).to_be_hidden()
@@ -218,7 +219,7 @@ def turned(visit: Visit) -> str:
 
 def test_the_sphere_turns_by_keys_and_by_hand(visit: Visit) -> None:
     view = visit.view
-    view.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    view.evaluate(NO_CLIPBOARD)
     visit.go(link(Options(n=20), [], 5), 5)
     canvas = view.locator(f"{TOOL} canvas")
     before = turned(visit)
@@ -251,8 +252,8 @@ def test_a_run_is_saved_as_an_animated_picture(visit: Visit) -> None:
     assert content[:6] == b"GIF89a"
     picture = Image.open(io.BytesIO(content))
     frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(picture)]
-    assert picture.size == (440, 440)
-    assert len(frames) == 41
+    assert picture.size == (400, 400)
+    assert 30 < len(frames) <= 41  # nearly every step
     assert picture.info["loop"] == 0
     # The colours of both sides are in every frame, and on opposite halves at the beginning.
     blue, orange = (0x1F, 0x6F, 0xC2), (0xB6, 0x51, 0x06)
@@ -268,9 +269,9 @@ def test_a_run_is_saved_as_an_animated_picture(visit: Visit) -> None:
         assert len(near) > 100
         return sum(near) / len(near)
 
-    assert middle(frames[0], blue) > 230 > 210 > middle(frames[0], orange)
+    assert middle(frames[0], blue) > 210 > 190 > middle(frames[0], orange)
     assert middle(frames[-1], blue) > middle(frames[-1], orange)
-    assert len({frame.tobytes() for frame in frames}) > 35
+    assert len({frame.tobytes() for frame in frames}) == len(frames)
     expect(view.locator(".mindgap-play-said")).to_contain_text("Saved: the run up to step 40 as a GIF of")
 
 
@@ -306,7 +307,9 @@ def test_presets_run_as_python_runs_them(visit: Visit) -> None:
         visit.view.wait_for_selector(f'.mindgap-play-slot:has([data-play="{name}"]) {TOOL}[data-step="0"]')
         found = visit.saved()
         options = {key: getattr(preset.options, key) for key in preset.options.__dataclass_fields__}
-        assert found["options"] == pytest.approx(options, rel=1e-3)
+        assert found["options"] == {
+            key: value if isinstance(value, str) else pytest.approx(value, rel=1e-3) for key, value in options.items()
+        }
         assert found["changes"] == [list(change) for change in preset.changes]
     visit.view.get_by_role("button", name="Bring the playground back here").click()
 

@@ -3,6 +3,8 @@
 const BITS = 8;
 const CLEAR = 1 << BITS;
 const CLEARED = -1;
+const COLOURS = 96; // of a palette: more of them make a larger file and hardly another picture
+const STEPS = 14; // from the ground to each colour
 
 /** @typedef {{ red: number, green: number, blue: number }} Colour */
 
@@ -198,10 +200,10 @@ export function paletteOf(frames, ground, drawn) {
       counts.set(colour, (counts.get(colour) || 0) + 1);
     }
   }
-  const steps = drawn.flatMap((colour) => Array.from({ length: 24 }, (_, i) => blend(ground, colour, (i + 1) / 24)));
+  const steps = drawn.flatMap((colour) => Array.from({ length: STEPS }, (_, i) => blend(ground, colour, (i + 1) / STEPS)));
   const found = new Set([ground, ...steps]);
   for (const [colour] of [...counts].sort((a, b) => b[1] - a[1])) {
-    if (found.size >= 255) break;
+    if (found.size >= COLOURS) break;
     found.add(colour);
   }
   return [...found];

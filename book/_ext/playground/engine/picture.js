@@ -13,7 +13,8 @@
  * @property {string} font
  */
 
-const TRAIL = 14; // places of each point that are remembered, one a picture
+export const LONG = 14; // places of each point that are remembered, one a picture
+const SQUARE = 0.68; // half of a square's side, in radii: on its image, a caption leaves a ring of it
 const ROOM = 0.9; // of half of the canvas, for the radius
 const TURN = 0.0022; // radians a picture, while it turns by itself
 
@@ -25,7 +26,7 @@ export class Picture {
     this.yaw = 0;
     this.pitch = 0.28;
     this.turning = true;
-    this.tails = true;
+    this.trail = LONG;
     this.opaque = false;
     this.caption = "";
     this.pixel = 0.01; // of the canvas, in radii
@@ -45,7 +46,7 @@ export class Picture {
     this.d = d;
     this.captions = captions;
     this.past.push(places);
-    if (this.past.length > TRAIL) this.past.shift();
+    while (this.past.length > this.trail) this.past.shift();
   }
 
   /** @param {number} side pixels of the canvas */
@@ -66,8 +67,8 @@ export class Picture {
     if (places) {
       const [images, texts] = [this.turned(places.images), this.turned(places.texts)];
       this.pairs(images, texts);
-      if (this.tails && past.length > 2) this.trails();
-      const size = this.pixel * Math.max(2.4, 5.4 - images.length / 240) * Math.max(0.8, side / 520);
+      if (past.length > 2) this.trails();
+      const size = this.pixel * Math.max(3.4, 6 - images.length / 230) * Math.max(0.8, side / 520);
       for (const near of [false, true]) {
         this.dots(images, look.image, near, size, false);
         this.dots(texts, look.text, near, size, true);
@@ -151,7 +152,7 @@ export class Picture {
     pen.globalAlpha = 1;
   }
 
-  // Where each point has just been: the older half fainter.
+  // Where each point has just been: the older half fainter. One remembered place makes none.
   trails() {
     const { pen, look, past } = this;
     const half = past.length >> 1;
@@ -182,7 +183,7 @@ export class Picture {
       if (points[k + 2] >= 0 !== near) continue;
       const r = size * (this.d === 3 ? 0.86 + 0.22 * points[k + 2] : 1);
       const [x, y] = [points[k], points[k + 1]];
-      if (square) pen.rect(x - 0.88 * r, y - 0.88 * r, 1.76 * r, 1.76 * r);
+      if (square) pen.rect(x - SQUARE * r, y - SQUARE * r, 2 * SQUARE * r, 2 * SQUARE * r);
       else {
         pen.moveTo(x + r, y);
         pen.arc(x, y, r, 0, 2 * Math.PI);
@@ -211,9 +212,9 @@ export class Picture {
     pen.moveTo(b[0], b[1]);
     pen.lineTo(a[0], a[1]);
     pen.stroke();
-    for (const [[x, y], colour, square] of /** @type {[number[], string, boolean][]} */ ([[b, look.text, true], [a, look.image, false]])) {
+    for (const [[x, y], colour, square] of /** @type {[number[], string, boolean][]} */ ([[a, look.image, false], [b, look.text, true]])) {
       pen.beginPath();
-      if (square) pen.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
+      if (square) pen.rect(x - SQUARE * r, y - SQUARE * r, 2 * SQUARE * r, 2 * SQUARE * r);
       else pen.arc(x, y, r, 0, 2 * Math.PI);
       pen.fillStyle = look.ground;
       pen.fill();

@@ -3,7 +3,7 @@
 import { Course } from "./course.js";
 import { Gif, paletteOf } from "./gif.js";
 import { stepOf } from "./options.js";
-import { Picture } from "./picture.js";
+import { LONG, Picture } from "./picture.js";
 import { Axes, places } from "./places.js";
 import { inWords } from "./words.js";
 
@@ -13,8 +13,9 @@ import { inWords } from "./words.js";
 const BUDGET = 9; // milliseconds of steps between two pictures
 const PAUSE = 100; // milliseconds between two reports
 const SEEKING = 40; // milliseconds of steps between two looks at what else has come
-const FRAMES = 96; // of a recording
-const SIDE = 440; // its pixels
+const FRAMES = 90; // of a recording
+const SIDE = 400; // its pixels
+const TRAIL = 4; // frames, which are farther apart than pictures
 const HUNDREDTHS = 6; // a frame of it stands so long, the last one two seconds
 
 /**
@@ -114,7 +115,8 @@ export function serve(port, clip) {
     },
     look(message) {
       const pen = canvas?.getContext("2d");
-      if (pen && !picture) picture = Object.assign(new Picture(pen, message.look), view, { tails: !calm });
+      if (pen && !picture) picture = Object.assign(new Picture(pen, message.look), view);
+      if (picture && calm) picture.trail = 1;
       look = message.look;
       if (picture) picture.look = message.look;
       show();
@@ -125,7 +127,7 @@ export function serve(port, clip) {
     },
     calm(message) {
       calm = message.calm;
-      if (picture) picture.tails = !calm;
+      if (picture) picture.trail = calm ? 1 : LONG;
     },
     view({ yaw, pitch, turning }) {
       view = { yaw, pitch, turning };
@@ -190,14 +192,15 @@ export function serve(port, clip) {
     const pen = sheet.getContext("2d", { willReadFrequently: true });
     if (!pen) throw new Error("this browser draws no picture outside of a page");
     const film = new Picture(pen, drawnIn);
-    Object.assign(film, { yaw: view.yaw, pitch: view.pitch, turning: view.turning, opaque: true });
+    Object.assign(film, { yaw: view.yaw, pitch: view.pitch, turning: view.turning, opaque: true, trail: TRAIL });
     const seenBy = new Axes();
-    const count = Math.min(FRAMES, last + 1);
+    // The first steps are farther apart on such an axis than frames are.
+    const goals = [...new Set(Array.from({ length: FRAMES }, (_, frame) => Math.round((last + 1) ** (frame / (FRAMES - 1))) - 1))];
+    const count = goals.length;
     /** @type {Uint8ClampedArray[]} */
     const pictures = [];
     for (let frame = 0; frame < count; frame++) {
-      const goal = Math.round((last + 1) ** (frame / Math.max(1, count - 1))) - 1;
-      while (!replay.seek(goal, 64)) await breath();
+      while (!replay.seek(goals[frame], 64)) await breath();
       film.push(places(replay.state, options.d, options.captions, seenBy), options.d, options.captions);
       const { step, gap, recall, temperature } = replay.measure();
       film.caption = `step ${step} · τ ${inWords(temperature)} · gap ${gap.toFixed(2)} · R@1 ${recall.toFixed(2)}`;

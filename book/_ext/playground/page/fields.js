@@ -54,6 +54,8 @@ export class Fields {
   /** @param {HTMLElement} tool @param {(name: keyof Options, value: string | number, live: boolean) => void} changed */
   constructor(tool, changed) {
     this.changed = changed;
+    /** @type {Options | undefined} */
+    this.shown = undefined;
     /** @type {{ field: Field, input: HTMLInputElement | HTMLSelectElement, output: HTMLElement | null, row: HTMLElement }[]} */
     this.rows = [];
     const holder = /** @type {HTMLElement} */ (tool.querySelector(".mindgap-play-fields"));
@@ -84,6 +86,7 @@ export class Fields {
     const live = LIVE.includes(field.name);
     // A start is not made anew at every place that a slider passes.
     input.addEventListener("input", () => {
+      this.shown = undefined;
       this.say(row, this.read(row));
       if (live) this.changed(field.name, this.read(row), true);
     });
@@ -107,9 +110,13 @@ export class Fields {
 
   /** @param {Options} options as they hold now */
   show(options) {
+    const before = this.shown;
+    this.shown = { ...options };
     for (const row of this.rows) {
       const { field, input } = row;
       const value = options[field.name];
+      // Ten times a second nothing but a learned temperature has changed.
+      if (before && before[field.name] === value && !field.when) continue;
       row.row.hidden = field.when ? !field.when(options) : false;
       this.say(row, value);
       if (document.activeElement === input && !field.choices) continue; // somebody is moving it

@@ -35,6 +35,7 @@ export function begin(code, presets) {
   let now;
   /** @type {Picture | undefined} */
   let own;
+  let labelled = 0;
   let crossed = { found: false, closed: false };
 
   const send = (/** @type {string} */ kind, /** @type {object} */ more = {}, /** @type {Transferable[]} */ transfer = []) => worker.postMessage({ kind, ...more }, transfer);
@@ -117,7 +118,11 @@ export function begin(code, presets) {
     tool.dataset.taken = String(message.taken);
     tool.dataset.spent = String(message.spent);
     tool.toggleAttribute("data-seeking", message.seeking);
-    canvas.setAttribute("aria-label", `Images and captions: ${summary()}`);
+    // Not ten times a second: whoever has it read aloud is told it from its beginning each time.
+    if (!playing || performance.now() - labelled > 2000) {
+      labelled = performance.now();
+      canvas.setAttribute("aria-label", `Images and captions: ${summary()}`);
+    }
     if (message.playing !== playing && !message.fresh) {
       playing = message.playing;
       buttons();
