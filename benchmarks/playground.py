@@ -4,14 +4,16 @@
     python benchmarks/playground.py --csv benchmarks/playground.csv
 
 The page's main thread is four times slower than it is; workers are not, which is how Chromium's throttling works. A
-picture counts when the worker has drawn it, and a frame when the page's main thread could show one; the longest task is
-that of the main thread while the playground runs. Steps in Python are those of `mindgap.playground`, on one thread.
-Times depend on the machine and on what else it does: compare those of one run.
+picture counts when the worker has drawn it, and a frame when the page's main thread could show one. `page_busy` is the
+share of the time in which that thread was at work, by its own clock; the longest task is by the clock on the wall, 0 if
+none took 50 ms. Steps in Python are those of `mindgap.playground`, on one thread. Times depend on the machine and on
+what else it does, of which `load` is the measure: the processes that wanted to run, on average over a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -35,15 +37,17 @@ TOOL = ".mindgap-play"
 WATCH = """() => {
   window.longest = 0;
   window.shown = 0;
-  new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.longest = Math.max(window.longest, one.duration))))
-    .observe({ type: "longtask" });
+  new PerformanceObserver((list) => list.getEntries().forEach((one) => {
+    window.longest = Math.max(window.longest, one.duration);
+  })).observe({ type: "longtask" });
   const count = () => { window.shown += 1; requestAnimationFrame(count); };
   requestAnimationFrame(count);
   window.began = performance.now();
 }"""
 COUNTED = """() => {
   const { frames, taken, spent } = document.querySelector(".mindgap-play").dataset;
-  return { frames: +frames, taken: +taken, spent: +spent, shown: window.shown, longest: window.longest, now: performance.now() - window.began };
+  const now = performance.now() - window.began;
+  return { frames: +frames, taken: +taken, spent: +spent, shown: window.shown, longest: window.longest, now };
 }"""
 
 
@@ -54,17 +58,24 @@ def in_the_page(browser: Browser, site: Path, n: int, d: int) -> dict[str, float
     page.wait_for_selector(f'{TOOL}.is-ready[data-step="0"]')
     session = context.new_cdp_session(page)
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        return float(found["TaskDuration"])
+
     page.locator('[data-act="play"]').click()
     page.wait_for_timeout(1000)  # until everything is compiled
     page.evaluate(WATCH)
-    before = page.evaluate(COUNTED)
+    before, worked = page.evaluate(COUNTED), busy()
     page.wait_for_timeout(1000 * SECONDS)
-    after = page.evaluate(COUNTED)
+    after, worked = page.evaluate(COUNTED), busy() - worked
     seconds = (after["now"] - before["now"]) / 1000
     context.close()
     return {
         "pictures_a_second": (after["frames"] - before["frames"]) / seconds,
         "page_frames_a_second": (after["shown"] - before["shown"]) / seconds,
+        "page_busy": worked / seconds,
         "longest_task_ms": after["longest"],
         "step_ms": (after["spent"] - before["spent"]) / (after["taken"] - before["taken"]),
     }
@@ -99,7 +110,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=executable, args=chromium.arguments())
         for n, d in CASES:
             found = {name: round(value, 2) for name, value in in_the_page(browser, options.site, n, d).items()}
-            rows.append({"pairs": n, "dimensions": d, **found, "python_step_ms": round(in_python(n, d), 2), "cpu": processor()})
+            about = {"python_step_ms": round(in_python(n, d), 2), "load": round(os.getloadavg()[0], 1)}
+            rows.append({"pairs": n, "dimensions": d, **found, **about, "cpu": processor()})
             print("  ".join(f"{name} {value}" for name, value in list(rows[-1].items())[:-1]), flush=True)
         browser.close()
     if options.csv:

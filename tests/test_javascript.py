@@ -80,7 +80,9 @@ def test_unit_tests_under_node() -> None:
 
 
 def test_the_lock_names_no_registry() -> None:
-    assert LOCK["packages"][""]["devDependencies"] == json.loads((FOLDER / "package.json").read_text())["devDependencies"]
+    assert (
+        LOCK["packages"][""]["devDependencies"] == json.loads((FOLDER / "package.json").read_text())["devDependencies"]
+    )
     for name, package in LOCK["packages"].items():
         assert "resolved" not in package, f"{name}: lock it with npm install --omit-lockfile-registry-resolved"
         assert not name or package["integrity"].startswith("sha512-")

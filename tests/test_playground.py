@@ -278,7 +278,9 @@ def test_the_stored_presets_are_the_presets() -> None:
     for name, preset in playground.PRESETS.items():
         kept = KEPT["presets"][name]
         options = asdict(preset.options)
-        assert kept["options"] == {key: pytest.approx(value, rel=1e-3) if isinstance(value, float) else value for key, value in options.items()}
+        assert kept["options"] == {
+            key: pytest.approx(value, rel=1e-3) if isinstance(value, float) else value for key, value in options.items()
+        }
         assert kept["steps"] == preset.steps
         assert kept["changes"] == [list(change) for change in preset.changes]
         assert kept["marks"] == playground.marks(preset.steps)

@@ -22,7 +22,9 @@ from mindgap.charts import predict
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book/playground.md").read_text(encoding="utf-8")
-STEPS = {name: yaml.safe_load(body) for name, body in re.findall(r"```\{playground-run\} (\w+)\n(.*?)```", PAGE, re.DOTALL)}
+STEPS = {
+    name: yaml.safe_load(body) for name, body in re.findall(r"```\{playground-run\} (\w+)\n(.*?)```", PAGE, re.DOTALL)
+}
 KEPT = extension.stored("playground.json")["presets"]
 
 
@@ -44,7 +46,9 @@ def test_a_module_keeps_its_names_to_itself(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine")
-    (tmp_path / "a.js").write_text("/** @type {number} */\nconst hidden = 2;\nexport const twice = (x) => hidden * x;\n")
+    (tmp_path / "a.js").write_text(
+        "/** @type {number} */\nconst hidden = 2;\nexport const twice = (x) => hidden * x;\n"
+    )
     (tmp_path / "b.js").write_text(
         'import { twice } from "./a.js";\n\nconst hidden = 5;\nexport function ten() {\n  return twice(hidden);\n}\n'
         "export class Nothing {}\nexport async function later() {}\n"

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html import escape
+from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
+
+from book._ext.mindgap_predict import question_html
 
 HERE = Path(__file__).parent
 PARTS = HERE / "playground"
@@ -75,7 +81,8 @@ def worker() -> str:
 def script() -> str:
     """The page's script, with the worker's as a text in it."""
     text, name = bundled(PARTS / "page/tool.js")
-    return f'(function () {{\n"use strict";\n{text}{name}.begin({json.dumps(worker())}, {json.dumps(presets())});\n}})();\n'
+    start = f"{name}.begin({json.dumps(worker())}, {json.dumps(presets())});"
+    return f'(function () {{\n"use strict";\n{text}{start}\n}})();\n'
 
 
 def presets() -> dict[str, Any]:
@@ -89,10 +96,8 @@ WIDTH, HEIGHT = 420, 180
 FRAME = {"left": 26, "right": 46, "top": 10, "bottom": 38}
 
 
-def curves(run: dict[str, Any]) -> str:
+def curves(run: dict[str, Any], label: str) -> str:
     """Gap and R@1 of every seed over the logarithm of time, as a picture."""
-    from math import log10
-
     steps = run["steps"]
 
     def x(step: float) -> float:
@@ -113,10 +118,10 @@ def curves(run: dict[str, Any]) -> str:
     marks = [mark for mark in (0, 1, 10, 100, 1000) if mark <= steps]
     if steps > 1.5 * marks[-1]:
         marks.append(steps)
-    grid += "".join(
-        f'<text x="{x(mark):.1f}" y="{HEIGHT - 20}" text-anchor="middle">{mark:,}</text>' for mark in marks
+    grid += "".join(f'<text x="{x(mark):.1f}" y="{HEIGHT - 20}" text-anchor="middle">{mark:,}</text>' for mark in marks)
+    grid += (
+        f'<text x="{(FRAME["left"] + WIDTH - FRAME["right"]) / 2}" y="{HEIGHT - 4}" text-anchor="middle">steps</text>'
     )
-    grid += f'<text x="{(FRAME["left"] + WIDTH - FRAME["right"]) / 2}" y="{HEIGHT - 4}" text-anchor="middle">steps</text>'
     lines, last = "", {}
     for name, kind in (("recall", "recall"), ("gap", "gap")):
         lines += "".join(line(values, kind) for values in run["runs"][name])
@@ -135,7 +140,10 @@ def curves(run: dict[str, Any]) -> str:
             f'<line class="is-change" x1="{x(change):.1f}" x2="{x(change):.1f}" y1="{FRAME["top"]}" y2="{y(0):.1f}"/>'
             f'<text x="{x(change) - 6:.1f}" y="{y(1.3):.1f}" text-anchor="end">{words} from here</text>'
         )
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{{label}}"><g class="is-grid">{grid}</g>{lines}{names}</svg>'
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
+        f'<g class="is-grid">{grid}</g>{lines}{names}</svg>'
+    )
 
 
 def table(run: dict[str, Any]) -> str:
@@ -161,8 +169,6 @@ def table(run: dict[str, Any]) -> str:
 
 def step_html(name: str, asked: dict[str, Any], run: dict[str, Any], seeds: int) -> str:
     """Question, button and result."""
-    from mindgap_predict import question_html
-
     figure = f"fig-play-{name}"
     caption = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(asked["caption"]))
     question = {key: value for key, value in asked.items() if key not in ("title", "caption")}
@@ -174,10 +180,11 @@ def step_html(name: str, asked: dict[str, Any], run: dict[str, Any], seeds: int)
     )
     return (
         question_html(question)
-        + f'<div class="mindgap-play-slot"><button type="button" class="mindgap-button mindgap-play-run" data-play="{name}"'
-        f' hidden>Run it here: {escape(asked["title"])}</button></div>'
-        f'<figure class="mindgap-play-result" id="{figure}">{curves(run).replace("{label}", escape(label))}{table(run)}'
-        f"<figcaption><p>{caption} {seeds} seeds; means, and in small print the least and the largest.</p></figcaption></figure>"
+        + f'<div class="mindgap-play-slot"><button type="button" class="mindgap-button mindgap-play-run"'
+        f' data-play="{name}" hidden>Run it here: {escape(asked["title"])}</button></div>'
+        f'<figure class="mindgap-play-result" id="{figure}">{curves(run, label)}{table(run)}'
+        f"<figcaption><p>{caption} {seeds} seeds; means, and in small print the least and the largest.</p></figcaption>"
+        "</figure>"
     )
 
 
@@ -194,7 +201,7 @@ class Playground(SphinxDirective):
 
 
 class PlaygroundRun(SphinxDirective):
-    """A step of the story; its content, in YAML, is a question as `mindgap.charts.predict` has them, title and caption."""
+    """A step of the story; its content, in YAML: a question as `mindgap.charts.predict` has them, title and caption."""
 
     required_arguments = 1
     has_content = True

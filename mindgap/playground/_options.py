@@ -33,10 +33,10 @@ class Options:
     `clip_start`). With `captions` of more than 1, so many images have one caption, one point, in common.
 
     `loss`: "softmax" is CLIP's, "sigmoid" SigLIP's with a `bias`. `temperature` is that of the beginning; `schedule`
-    says whether it is "fixed", "learned" (with the bias, at a tenth of the rate, kept from 1/100 to 1) or "annealed", which
-    multiplies it at each step so that after `cool_steps` steps it is `cool_to`, where it stays. At each step `batch`
-    pairs are drawn (0: all), a share `redrawn` of them with a partner drawn anew, and each point goes down the gradient
-    of its own terms of the loss by `rate`.
+    says whether it is "fixed", "learned" (with the bias, at a tenth of the rate, kept from 1/100 to 1) or "annealed":
+    multiplied at each step by the same number, so that after `cool_steps` steps it is `cool_to`, where it stays. At
+    each step `batch` pairs are drawn (0: all), a share `redrawn` of them with a partner drawn anew, and each point goes
+    down the gradient of its own terms of the loss by `rate`.
 
     Raises ValueError, or TypeError, that names the field.
     """
@@ -115,6 +115,7 @@ def checked(changes: Sequence[tuple[int, str, float]], options: Options) -> list
     for given in changes:
         step, name, value = given
         known = _scalars.choice(name, "changes", LIVE)
-        kept: Any = getattr(replace(options, **{known: value}), known)
+        taken: dict[str, Any] = {known: value}
+        kept: Any = getattr(replace(options, **taken), known)
         found.append(Change(_scalars.count(step, "changes", 0), known, kept))
     return sorted(found, key=lambda one: one.step)

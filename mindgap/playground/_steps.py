@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from mindgap.landscape import contrastive_loss, sigmoid_loss
 from mindgap.playground import _random
 from mindgap.playground._options import LEARNED, Change, Options, checked
 
+OF_STATE = ("temperature", "bias")  # what a change does not do to the options
 DECADE = 20  # measurements in each tenfold of the number of steps
 SCALARS = 0.1  # of the rate, for a learned temperature and bias: every pair pulls on them, and the slope is steep
 
@@ -68,7 +70,8 @@ class Run(Readable):
     def _shown(self) -> Shown:
         names = ("step", "gap", "pair_distance", "recall", "loss", "temperature")
         rows = [tuple(getattr(one, name) for name in names) for one in self.moments[:: max(1, len(self.moments) // 6)]]
-        what = f"{self.options.n} pairs in {self.options.d} dimensions, {self.state.step} steps, from {self.options.start}."
+        n, d, start = self.options.n, self.options.d, self.options.start
+        what = f"A run of {self.state.step} steps: {n} pairs in {d} dimensions, from the start {start!r}."
         return Shown(what, names, rows)
 
 
@@ -179,9 +182,8 @@ def _moved(points: Float[Tensor, "n d"], gradient: Float[Tensor, "n d"], rate: f
 
 def changed(state: State, options: Options, change: Change) -> tuple[State, Options]:
     """State and options after a change: temperature and bias are those of the state, whatever the schedule."""
-    if change.name in ("temperature", "bias"):
-        return replace(state, **{change.name: change.value}), options
-    return state, replace(options, **{change.name: change.value})
+    value: dict[str, Any] = {change.name: change.value}
+    return (replace(state, **value), options) if change.name in OF_STATE else (state, replace(options, **value))
 
 
 def measure(state: State, options: Options) -> Moment:

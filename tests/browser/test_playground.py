@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
@@ -24,6 +25,7 @@ from tests.browser.test_pages import AXE, GRAVE, axe
 
 PAGE = "book/playground.html"
 TOOL = ".mindgap-play"
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))"
 NO_CLIPBOARD = "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
 
 pytestmark = pytest.mark.skipif(not (SITE / PAGE).exists(), reason="the site is not built: run `make book`")
@@ -239,8 +241,15 @@ def test_the_sphere_turns_by_keys_and_by_hand(visit: Visit) -> None:
     shot = canvas.screenshot()
     canvas.focus()
     view.keyboard.press("ArrowLeft")
-    view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))")
+    view.evaluate(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))"
+    )
     assert canvas.screenshot() != shot
+
+
+def near(image: Image.Image, colour: tuple[int, int, int]) -> np.ndarray:
+    """Row and column of each pixel that has a colour, or nearly."""
+    return np.argwhere(np.abs(np.asarray(image.convert("RGB"), dtype=int) - colour).sum(axis=2) < 40)
 
 
 def test_a_run_is_saved_as_an_animated_picture(visit: Visit) -> None:
@@ -259,15 +268,10 @@ def test_a_run_is_saved_as_an_animated_picture(visit: Visit) -> None:
     blue, orange = (0x1F, 0x6F, 0xC2), (0xB6, 0x51, 0x06)
 
     def middle(frame: Image.Image, colour: tuple[int, int, int]) -> float:
-        width, height = frame.size
-        pixels = frame.load()
-        assert pixels is not None
-        near = [
-            x for y in range(height) for x in range(width)
-            if sum(abs(a - b) for a, b in zip(pixels[x, y], colour, strict=True)) < 40
-        ]  # fmt: skip
-        assert len(near) > 100
-        return sum(near) / len(near)
+        """Of the pixels of a colour, how far to the right they are on average."""
+        places = near(frame, colour)
+        assert len(places) > 100
+        return float(places[:, 1].mean())
 
     assert middle(frames[0], blue) > 210 > 190 > middle(frames[0], orange)
     assert middle(frames[-1], blue) > middle(frames[-1], orange)
@@ -319,7 +323,9 @@ def test_presets_run_as_python_runs_them(visit: Visit) -> None:
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_everyone_can_use_it(browser: Browser, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", has_touch=width == 360)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, reduced_motion="reduce", has_touch=width == 360
+    )
     visit = Visit(context)
     view = visit.view
     visit.go("#run?loss=sigmoid&schedule=annealed&step=20", 20)
@@ -329,7 +335,9 @@ def test_everyone_can_use_it(browser: Browser, width: int) -> None:
         view.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         view.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
         found = view.evaluate(AXE, ["color-contrast", "link-in-text-block"] if theme == "dark" else None)["violations"]
-        assert [(one["id"], node["html"][:160]) for one in found if one["impact"] in GRAVE for node in one["nodes"]] == []
+        assert [
+            (one["id"], node["html"][:160]) for one in found if one["impact"] in GRAVE for node in one["nodes"]
+        ] == []
     assert view.evaluate("document.documentElement.scrollWidth") <= width
     small = view.evaluate(
         """[...document.querySelectorAll('.mindgap-play :is(button, select, input, summary)')].filter(one => {
@@ -373,12 +381,12 @@ def test_the_picture_follows_the_theme_and_the_size(visit: Visit) -> None:
     for theme, width in (("light", 1280), ("dark", 1280), ("dark", 700), ("light", 1280)):
         view.set_viewport_size({"width": width, "height": 900})
         view.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))")
+        view.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))"
+        )
         shot = canvas.screenshot()
-        image = Image.open(io.BytesIO(shot)).convert("RGB")
-        colours = {colour for _, colour in image.getcolors(10**6) or []}
         expected = {"light": (0x1F, 0x6F, 0xC2), "dark": (0x5A, 0xA5, 0xEC)}[theme]
-        assert min(sum(abs(a - b) for a, b in zip(one, expected, strict=True)) for one in colours) < 30, theme
+        assert len(near(Image.open(io.BytesIO(shot)), expected)) > 20, theme
         pictures.append(shot)
     assert len(set(pictures[:3])) == 3
 
@@ -389,7 +397,9 @@ def test_without_an_offscreen_canvas_the_page_draws_itself(browser: Browser) -> 
     visit = Visit(context)
     visit.go("#run?n=20&step=10", 10)
     canvas = visit.view.locator(f"{TOOL} canvas")
-    drawn = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter(Boolean).length"
+    drawn = (
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter(Boolean).length"
+    )
     visit.view.wait_for_function(f"canvas => ({drawn})(canvas) > 10000", arg=canvas.element_handle())
     expect(visit.view.locator('[data-act="record"]')).to_be_hidden()
     visit.act("step")
@@ -424,5 +434,3 @@ def test_it_works_over_http(browser: Browser) -> None:
         assert visit.watch.outside == []
         context.close()
         server.shutdown()
-
-
