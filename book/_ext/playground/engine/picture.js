@@ -189,14 +189,15 @@ export class Picture {
         pen.arc(x, y, r, 0, 2 * Math.PI);
       }
     }
+    if (near) {
+      // Below all of them, so that none is cut by its neighbour's edge.
+      pen.strokeStyle = look.ground;
+      pen.lineWidth = 2 * this.pixel;
+      pen.stroke();
+    }
     pen.fillStyle = colour;
     pen.globalAlpha = near ? 0.95 : 0.38;
     pen.fill();
-    if (near) {
-      pen.strokeStyle = look.ground;
-      pen.lineWidth = 0.9 * this.pixel;
-      pen.stroke();
-    }
     pen.globalAlpha = 1;
   }
 

@@ -65,6 +65,7 @@ export function begin(code, presets) {
     farthest = step;
     crossed = { found: false, closed: false };
     curves.begin(true);
+    say("");
     fields.show(options);
     tool.dataset.dimensions = String(options.d);
     part(".mindgap-play-hint").hidden = options.d !== 3;
