@@ -1,7 +1,7 @@
 // The page's side: what the reader does goes to the worker, what the worker measures is shown.
 
 import { DEFAULTS, optionsOf } from "../engine/options.js";
-import { Picture } from "../engine/picture.js";
+import { LONG, Picture } from "../engine/picture.js";
 import { inWords } from "../engine/words.js";
 import { addressOf, runOf } from "./address.js";
 import { Curves } from "./curves.js";
@@ -12,6 +12,7 @@ import { Fields } from "./fields.js";
 /** @typedef {{ options: Record<string, unknown>, changes: [number, string, number][], steps: number }} Preset */
 
 const LARGEST = 1400; // pixels of the picture
+const BETWEEN = 80; // milliseconds between two changes
 
 /** @param {string} code of the worker @param {Record<string, Preset>} presets those of the story */
 export function begin(code, presets) {
@@ -38,7 +39,18 @@ export function begin(code, presets) {
   let labelled = 0;
   let crossed = { found: false, closed: false };
 
-  const send = (/** @type {string} */ kind, /** @type {object} */ more = {}, /** @type {Transferable[]} */ transfer = []) => worker.postMessage({ kind, ...more }, transfer);
+  // A slider that is drawn along while the run goes on would make a change at every step, and a link as long as that: so
+  // changes wait a little for later ones of their name. Whatever else is asked of the worker comes after them.
+  /** @type {Map<string, string | number>} */
+  const waiting = new Map();
+  const change = () => {
+    for (const [name, value] of waiting) worker.postMessage({ kind: "change", name, value });
+    waiting.clear();
+  };
+  const send = (/** @type {string} */ kind, /** @type {object} */ more = {}, /** @type {Transferable[]} */ transfer = []) => {
+    change();
+    worker.postMessage({ kind, ...more }, transfer);
+  };
   const say = (/** @type {string} */ words, wrong = false) => {
     said.textContent = words;
     said.classList.toggle("is-wrong", wrong);
@@ -51,10 +63,9 @@ export function begin(code, presets) {
   };
 
   const fields = new Fields(tool, (name, value, live) => {
-    if (live) {
-      if (name === "temperature" && options.schedule === "annealed") return start({ ...options, schedule: "fixed", temperature: Number(value) }, [], playing);
-      send("change", { name, value });
-    } else start({ ...options, [name]: value }, [], playing);
+    if (!live) return start({ ...options, [name]: value }, [], playing);
+    if (!waiting.size) setTimeout(change, BETWEEN);
+    waiting.set(name, value);
   });
 
   /** @param {Record<string, unknown>} given @param {[number, string, number][]} made @param {boolean} play @param {number} [step] */
@@ -91,7 +102,10 @@ export function begin(code, presets) {
       if (playing) own?.turn();
       own?.draw(canvas.width);
     } else if (message.kind === "news") tell(message);
-    else if (message.kind === "failed") say(message.words, true);
+    else if (message.kind === "failed") {
+      act("record").disabled = false;
+      say(message.words, true);
+    }
     else if (message.kind === "recording") say(`Recording: ${Math.round(100 * message.share)} %`);
     else if (message.kind === "recorded") {
       save(`playground-${message.step}.gif`, new Blob([message.bytes], { type: "image/gif" }));
@@ -285,11 +299,14 @@ export function begin(code, presets) {
     if (Object.values(found).some((one) => !one)) return;
     send("look", { look: found });
     if (away) return;
-    own ||= Object.assign(new Picture(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), found), view);
+    own ||= Object.assign(new Picture(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), found), view, { trail: calm.matches ? 1 : LONG });
     own.look = found;
     own.draw(canvas.width);
   };
-  const calmed = () => send("calm", { calm: calm.matches });
+  const calmed = () => {
+    send("calm", { calm: calm.matches });
+    if (own) own.trail = calm.matches ? 1 : LONG;
+  };
 
   worker.onmessage = ({ data }) => hear(data);
   worker.onerror = (event) => say(`This should not have happened: ${event.message}. Please report it, with this link: ${address()}`, true);
