@@ -35,7 +35,7 @@ export function serve(port, clip) {
   let view = { yaw: 0, pitch: 0, turning: false };
   let axes = new Axes();
   let [playing, speed, goal, turn] = [false, 1, -1, 0];
-  let [told, toldAt, looping, fresh] = [0, 0, false, true];
+  let [run, told, toldAt, looping, fresh] = [0, 0, 0, false, true];
   let calm = false;
   let frames = 0;
   let spent = 0; // milliseconds of steps
@@ -50,7 +50,7 @@ export function serve(port, clip) {
     const { state, changes, moments } = course;
     if (moments.length < told || fresh) told = 0;
     port.postMessage({
-      kind: "news", fresh, from: told, moments: moments.slice(told), now: course.measure(), changes, rates: course.now, playing,
+      kind: "news", run, fresh, from: told, moments: moments.slice(told), now: course.measure(), changes, rates: course.now, playing,
       seeking: goal > state.step, yaw: picture?.yaw, frames, spent, taken,
     });
     [told, fresh] = [moments.length, false];
@@ -134,11 +134,13 @@ export function serve(port, clip) {
       if (picture) Object.assign(picture, view);
       if (!playing && canvas) picture?.draw(canvas.width);
     },
-    begin({ options, changes, step, play }) {
+    begin(message) {
+      const { options, changes, step, play } = message;
       course = new Course(options, changes, clip);
       axes = new Axes();
       picture?.forget();
       [fresh, playing, goal] = [true, Boolean(play), step ? stepOf(step) : -1];
+      [run, speed] = [message.run, message.speed];
       [frames, spent, taken] = [0, 0, 0];
       show();
       report(true);

@@ -37,6 +37,7 @@ export function begin(code, presets) {
   /** @type {Picture | undefined} */
   let own;
   let labelled = 0;
+  let run = 0; // runs begun: what still comes of an earlier one is not of this one
   let crossed = { found: false, closed: false };
 
   // A slider that is drawn along while the run goes on would make a change at every step, and a link as long as that: so
@@ -80,8 +81,8 @@ export function begin(code, presets) {
     fields.show(options);
     tool.dataset.dimensions = String(options.d);
     part(".mindgap-play-hint").hidden = options.d !== 3;
-    send("play", { on: false, speed: Number(speed.value) });
-    send("begin", { options, changes, step, play });
+    run += 1;
+    send("begin", { run, options, changes, step, play, speed: Number(speed.value) });
     buttons();
   }
 
@@ -101,12 +102,12 @@ export function begin(code, presets) {
       own?.push({ images: message.images, texts: message.texts }, message.d, message.captions);
       if (playing) own?.turn();
       own?.draw(canvas.width);
-    } else if (message.kind === "news") tell(message);
-    else if (message.kind === "failed") {
+    } else if (message.kind === "news") {
+      if (message.run === run) tell(message);
+    } else if (message.kind === "failed") {
       act("record").disabled = false;
       say(message.words, true);
-    }
-    else if (message.kind === "recording") say(`Recording: ${Math.round(100 * message.share)} %`);
+    } else if (message.kind === "recording") say(`Recording: ${Math.round(100 * message.share)} %`);
     else if (message.kind === "recorded") {
       save(`playground-${message.step}.gif`, new Blob([message.bytes], { type: "image/gif" }));
       act("record").disabled = false;
@@ -166,12 +167,12 @@ export function begin(code, presets) {
   /** What the address asks for; without anything, the usual start. */
   function follow() {
     try {
-      const run = runOf(location.hash);
-      if (!run) return false;
-      Object.assign(view, { yaw: run.yaw, pitch: run.pitch, turning: false });
+      const wanted = runOf(location.hash);
+      if (!wanted) return false;
+      Object.assign(view, { yaw: wanted.yaw, pitch: wanted.pitch, turning: false });
       turning.checked = false;
       turned();
-      start(/** @type {any} */ (run.options), run.changes, false, run.step);
+      start(/** @type {any} */ (wanted.options), wanted.changes, false, wanted.step);
       return true;
     } catch (error) {
       say(`This link asks for what there is not: ${/** @type {Error} */ (error).message}.`, true);
