@@ -142,4 +142,4 @@ lock: .venv/.python  ## resolve dependencies again into requirements.lock; UPGRA
 		--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what was built and the environments
-	rm -rf _build .venv .venv-sphinx build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis book/appendix/api
+	rm -rf _build .venv .venv-sphinx build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis book/appendix/api tests/javascript/node_modules

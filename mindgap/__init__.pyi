@@ -11,6 +11,7 @@ from . import landscape as landscape
 from . import metrics as metrics
 from . import miniclip as miniclip
 from . import pairs as pairs
+from . import playground as playground
 from . import recipe as recipe
 from . import report as report
 from . import results as results

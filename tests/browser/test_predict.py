@@ -499,7 +499,7 @@ def guarded() -> list[tuple[str, str, str]]:
 # What is to be read in the outputs of the cells that follow a figure's own, before the next prose or question.
 VISIBLE_BELOW = """figure => {
   const found = [];
-  for (let cell = figure.closest('.cell').nextElementSibling; cell?.matches('.cell'); cell = cell.nextElementSibling) {
+  for (let cell = figure.closest('.cell')?.nextElementSibling; cell?.matches('.cell'); cell = cell.nextElementSibling) {
     if (cell.querySelector('.mindgap-predict, figure')) break;
     found.push(...[...cell.querySelectorAll('.cell_output *')].filter(one =>
       one.checkVisibility({ visibilityProperty: true })));
