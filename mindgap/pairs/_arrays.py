@@ -13,12 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs
+from mindgap import _embedded, _files, _inputs
 from mindgap._errors import first_few, warn
+from mindgap._extras import extra
 from mindgap.pairs import _formats, _kinds
 from mindgap.pairs._formats import Stored, Values
 
-SHARDS = ("img_emb", "text_emb")  # the folders, and the beginnings of the file names, that clip-retrieval writes
+SHARDS = (_embedded.IMAGES, _embedded.TEXTS)  # folders, and beginnings of file names, that clip-retrieval writes
 EXPECTED = (
     "'image.npy,text.npy', one file that holds both such as 'pairs.npz', "
     f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_kinds.READ}"
@@ -200,13 +201,20 @@ class _Half:
         return self.both[self.side, rows]
 
 
-def load_shards(folder: Path, n: int | None) -> Pair:
+def load_shards(folder: Path, n: int | None) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], list[int]]:
     """The first `n` pairs (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
 
+    With them the numbers of the shards that were read. Of a folder with a manifest of `mindgap embed` these are the
+    ones that are whole.
+
     Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
-    numbers that are missing on both sides, between two shards or of a metadata file.
+    numbers that are missing on both sides, between two shards or of a metadata file, and of a folder that is not
+    finished.
     """
-    images, texts = (_shards(folder, kind) for kind in SHARDS)
+    if (manifest := _embedded.read_manifest(folder)) is None:
+        images, texts = (_shards(folder, kind) for kind in SHARDS)
+    else:
+        images, texts = _whole_shards(folder, manifest["shards"])
     for number in sorted(images.keys() ^ texts.keys()):
         there = images.get(number) or texts[number]
         kind = SHARDS[number in images]
@@ -229,11 +237,57 @@ def load_shards(folder: Path, n: int | None) -> Pair:
         if n is not None and total >= n:
             break
     _enough(str(folder), total, n)
-    if missing := [str(number) for number in _missing(folder, images) if n is None or number < last]:
+    absent = _missing(folder, images) if manifest is None else []  # where there is one, it has been told
+    if missing := [str(number) for number in absent if n is None or number < last]:
         warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {len(x)} others", missing)
     pair = torch.cat(x), torch.cat(y)
     _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
-    return pair
+    return *pair, sorted(images)[: len(x)]
+
+
+def _whole_shards(folder: Path, shards: int) -> tuple[dict[int, Path], dict[int, Path]]:
+    """The images and the texts of the shards of `mindgap embed` that are whole and have rows."""
+    records = list(_embedded.records(folder, shards))
+    for record in records:
+        if wrong := _embedded.what_is_wrong(folder, record):
+            raise ValueError(f"{wrong}; the command that wrote {folder} computes that shard anew")
+    numbers = [record.number for record in records if record.rows]
+    if not numbers:
+        raise FileNotFoundError(f"{folder}: none of {shards} shards is whole yet; the command that began them goes on")
+    if len(records) < shards:
+        there = {record.number for record in records}
+        missing = [str(number) for number in range(shards) if number not in there]
+        warn(
+            f"{folder}: unfinished, {len(records)} of {shards} shards are whole, and read were these; the command that "
+            "began them goes on",
+            missing,
+        )
+    images, texts = ({n: _embedded.path_of(folder, kind, n) for n in numbers} for kind in SHARDS)
+    return images, texts
+
+
+def image_names(folder: Path, numbers: Sequence[int]) -> tuple[str, ...]:
+    """The images of the rows in some shards of `mindgap embed`."""
+    return _metadata_column(folder, numbers, "image_path")
+
+
+def captions(folder: Path, numbers: Sequence[int]) -> tuple[str, ...]:
+    """The captions of the rows in some shards of `mindgap embed`."""
+    return _metadata_column(folder, numbers, "caption")
+
+
+def _metadata_column(folder: Path, numbers: Sequence[int], name: str) -> tuple[str, ...]:
+    with extra("parquet"):
+        import pyarrow.parquet
+
+    values: list[str] = []
+    for number in numbers:
+        path = _embedded.path_of(folder, _embedded.METADATA, number)
+        try:
+            values += pyarrow.parquet.read_table(path, columns=[name])[name].to_pylist()
+        except (pyarrow.ArrowException, KeyError) as error:
+            raise ValueError(f"{path}: expected metadata with a column {name}, got an error: {error}") from error
+    return tuple(values)
 
 
 def _shards(folder: Path, kind: str) -> dict[int, Path]:
