@@ -219,15 +219,28 @@ def download(architecture: str, tag: str) -> Path:
         return Path(cached)
     try:
         return Path(hf_hub_download(repository, name))
-    except (OSError, EntryNotFoundError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError | EntryNotFoundError) and not _of_http(error):
+            raise
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             raise ModelUnavailable(
                 f"{architecture}/{tag}: {repository} publishes no {name}, and other checkpoints run code when loaded"
             ) from error
         raise ModelUnavailable(
             f"{architecture}/{tag}: its weights, {name} of {repository}, are not in the Hugging Face cache "
-            f"({constants.HF_HUB_CACHE}), and the hub could not be reached at {constants.ENDPOINT}. Run "
+            f"({constants.HF_HUB_CACHE}), and could not be fetched from {constants.ENDPOINT} ({_reason(error)}). Run "
             f"`hf download {repository} {name}` once while online, or give a copy of that file: `mindgap embed --model "
             f"{architecture} --pretrained {tag} --weights path/to/{name} …`, in Python "
             f"load_pairs('open_clip:{architecture}/{tag}', pretrained='path/to/{name}', data=…)."
         ) from error
+
+
+def _of_http(error: Exception) -> bool:
+    """Whether an error is of the client that huggingface_hub speaks HTTP with; there have been three, and the later
+    two do not call theirs an OSError.
+    """
+    return type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "requests")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -23,6 +23,7 @@ COMMANDS = (
     "show",
     "fetch",
     "cache",
+    "embed",
     "train",
     "cones",
     "sweep",
