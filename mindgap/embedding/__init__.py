@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # open_clip takes seconds to import
     from mindgap.embedding._images import Batch
     from mindgap.embedding._sources import Item, Source
 
-__all__ = ["PRECISIONS", "Embedded", "embed", "read"]
+__all__ = ["PRECISIONS", "Embedded", "captions", "embed", "read"]
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 """What towers compute in; rows are stored as float32 in any case."""
@@ -102,6 +102,18 @@ def read(folder: str | os.PathLike[str]) -> Embedded:
         manifest["shards"],
         manifest,
     )
+
+
+def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The caption of each row of `load_pairs(folder)`.
+
+    Raises as `read` does, and ModuleNotFoundError where pyarrow is missing, which reads them.
+    """
+    from mindgap.pairs import _arrays
+
+    found = read(folder)
+    there = _embedded.records(found.folder, found.planned)
+    return _arrays.captions(found.folder, [record.number for record in there if record.rows])
 
 
 def embed(

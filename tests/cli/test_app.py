@@ -19,6 +19,7 @@ COMMANDS = (
     "report",
     "landscape",
     "shift",
+    "zeroshot",
     "list",
     "show",
     "fetch",

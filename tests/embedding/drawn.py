@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import open_clip
 import safetensors.torch
+import torch
 from PIL import Image
+from torch import Tensor
 
 from mindgap import _open_clip, scenes
+from mindgap.embedding import _folder
 
 TINY = "mindgap-tiny"
 """An architecture that open_clip knows once `known` was called: its CLIP class, two layers a tower, 32 pixels."""
@@ -46,3 +50,21 @@ def captioned(folder: Path, n: int, size: int = 40, seed: int = 3) -> Path:
         Image.fromarray(image).save(folder / f"{number:05}.png")
         (folder / f"{number:05}.txt").write_text(caption, encoding="utf-8")
     return folder
+
+
+def folder_of(
+    out: Path, x: Tensor, y: Tensor, captions: Sequence[str], model: str, pretrained: str = "openai", shard: int = 300
+) -> Path:
+    """A folder as `mindgap embed` leaves it, of rows that come from elsewhere and a manifest that names a model."""
+    shards = [slice(start, start + shard) for start in range(0, len(x), shard)]
+    out.mkdir(parents=True)
+    recipe = {"model": model, "pretrained": pretrained, "weights": None, "captions": "first"}
+    _folder.begin(out, recipe, {"source": "a test", "problems": []}, len(shards))
+    sides = [torch.nn.functional.normalize(side.float(), dim=1).numpy() for side in (x, y)]
+    names = [f"{number}.png" for number in range(len(x))]
+    for number, rows in enumerate(shards):
+        metadata = {"image_path": names[rows], "caption": list(captions[rows]), "image_number": range(len(x))[rows]}
+        record = {"images": len(names[rows]), "cut": 0, "skipped": [], "images_sha256": "", "made_with": {}}
+        _folder.write_shard(out, number, sides[0][rows], sides[1][rows], metadata, record)
+    _folder.finish(out, _folder.whole(out, len(shards)), [])
+    return out
