@@ -57,7 +57,8 @@ def embed(
 
     The same command, given again after a kill or Ctrl-C at any point, goes on with the shards that are missing. Images
     that cannot be used are skipped, counted, and listed in DIR/skipped.csv; DIR/manifest.json says what made the
-    numbers. Weights come once from the Hugging Face hub. About 15 pairs a second with ViT-B-32 on two CPU cores.
+    numbers. Weights come once from the Hugging Face hub. On the CPU a pair takes ViT-B-32 0.15 s of processor time, and
+    2 GB of memory in all.
 
     Examples:
 

@@ -101,7 +101,7 @@ def test_a_shift_that_helps_on_other_images_is_a_verdict(tmp_path: Path) -> None
     assert finding.results == "cifar10: 2,000 pairs by ViT-B-16/openai; cifar100: 2,000 pairs by ViT-B-16/openai"
     numbers = {one.name: one for one in finding.numbers}
     assert numbers["cifar10: accuracy"].value == pytest.approx(0.9013, abs=0.002)
-    assert numbers["cifar10: gain, chosen on other images"].value > 0.01
+    assert numbers["cifar10: gain, chosen on other images"].value > 0.005
     shutil.rmtree(tmp_path / "cifar100")
     without = claims.check("zero-shot", tmp_path)
     assert without.verdict == "not testable here"
