@@ -21,7 +21,7 @@ from tests.embedding import drawn
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book/appendix/reproduce.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [line.split() for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
+COMMANDS = [line.split() for kind, text in BLOCKS if kind == "bash" for line in text.replace("\\\n", "").splitlines()]
 FIGURE, CIFAR = (text for kind, text in BLOCKS if kind == "python")
 
 

@@ -174,6 +174,10 @@ def test_a_file_that_is_gone_is_made_anew(run: Run, world: World, tmp_path: Path
     assert same(out, world)
 
 
+FORKED = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # of Python 3.12 and later
+
+
+@FORKED
 def test_workers_and_batches_change_no_row_but_in_the_last_digits(run: Run, world: World) -> None:
     expected = load_pairs(world.undisturbed)
     found = load_pairs(run(workers=2, out="two").folder)
@@ -387,6 +391,7 @@ def test_a_row_that_is_no_number_is_an_error(run: Run, world: World, tmp_path: P
         run(pretrained=tmp_path / "nan.safetensors")
 
 
+@FORKED
 def test_a_worker_that_is_killed_is_told_in_one_line(world: World) -> None:
     class Deadly:
         def __call__(self, _: Any) -> Any:
