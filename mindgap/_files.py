@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -118,7 +119,8 @@ else:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data`; a reader sees the old file or the whole new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # Unlike that of any other process, also of another machine that writes to the same disk.
+    part = path.with_name(f".{path.name}.{os.getpid()}{time.monotonic_ns()}")
     try:
         with part.open("wb") as file:
             file.write(data)

@@ -278,7 +278,7 @@ def decided(claim: Claim, results: Path | None = None) -> Finding:
         if results is None or missing:
             return Finding(claim, UNTESTABLE, why=f"{claim.reason}{missing}")
         given_to_it.append({name: results / name for name in claim.needs})
-    if changes := [words for table in claim.tables if (words := table.altered())]:
+    if changes := [change for table in claim.tables if (change := table.altered())]:
         return Finding(claim, ALTERED, why="; ".join(changes))
     found = list(claim.decide(*given_to_it))
     numbers = tuple(one for one in found if isinstance(one, Number))
@@ -293,7 +293,7 @@ def _looked_at(results: Path | None, needs: Iterable[str]) -> tuple[str, str]:
     """What is missing of some folders of results, in words, and what they are."""
     if results is None:
         return "", ""
-    missing, told = [], []
+    missing, found = [], []
     for name in needs:
         manifest = _embedded.read_manifest(results / name)
         if manifest is None:
@@ -303,8 +303,8 @@ def _looked_at(results: Path | None, needs: Iterable[str]) -> tuple[str, str]:
         else:
             recipe = manifest["recipe"]
             weights = "/".join(str(recipe[key]) for key in ("model", "pretrained", "weights") if recipe[key])
-            told.append(f"{name}: {manifest['rows']:,} pairs by {weights}")
-    return "".join(f" Here: {words}." for words in missing), "; ".join(told)
+            found.append(f"{name}: {manifest['rows']:,} pairs by {weights}")
+    return "".join(f" Here: {words}." for words in missing), "; ".join(found)
 
 
 def verdict(scale: str, conditions: Iterable[Condition]) -> tuple[str, str]:

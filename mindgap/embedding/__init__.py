@@ -12,8 +12,10 @@ on at the first row that is not there. Python's own tarfile finds these addresse
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,11 +202,12 @@ def embed(
             transform = _pretrained.image_transform(tower)
             steps = [_steps(plan[number], batch_size) for number in todo]
             shards = _shards(source.items, steps, transform, tokenize, workers, towers, progress, len(mine) - len(todo))
-            for number, (x, y, metadata, record) in zip(todo, shards, strict=True):
+            begin, rows = time.monotonic(), 0
+            for count, (number, (x, y, metadata, record)) in enumerate(zip(todo, shards, strict=True), start=1):
                 _folder.write_shard(folder, number, x, y, metadata, {**record, "made_with": made_with})
+                rows += len(x)
                 if log is not None:
-                    left = len(todo) - 1 - todo.index(number)
-                    log(f"shard {number}: {len(x):,} rows; {left} of {len(mine)} shards left")
+                    log(f"shard {number}: {len(x):,} rows; {_pace(rows, count, len(todo), time.monotonic() - begin)}")
         done = _folder.whole(folder, len(plan))
         if len(done) == len(plan) and not (begun["complete"] and not todo):
             _finished(folder, done, source)
@@ -300,6 +303,13 @@ def _made(items: Sequence[Item], parts: Sequence[tuple[Batch, np.ndarray, np.nda
         "images_sha256": hashlib.sha256(b"".join(batch.digest for batch, *_ in parts)).hexdigest(),
     }
     return x, y, metadata, record
+
+
+def _pace(rows: int, done: int, shards: int, seconds: float) -> str:
+    """How many shards are left, at which rate, and how long they may take."""
+    left = shards - done
+    to_go = timedelta(seconds=round(left * seconds / done))
+    return f"{left} of {shards} shards left" + (f", {rows / seconds:.3g} rows a second, {to_go} to go" if left else "")
 
 
 def _planned(items: Sequence[Item], shard_rows: int) -> list[range]:

@@ -183,7 +183,7 @@ def weights(
             f"{path}: the published weights of {architecture} differ in {differ}, which a file does not tell, so "
             f"open_clip's defaults for {architecture} were used ({'QuickGELU' if own else 'GELU'}). Name the weights "
             f"that the file holds or was trained from, as in load_pairs('open_clip:{architecture}/{tags[0]}', "
-            f"pretrained='{path}', data=…)"
+            f"pretrained='{path}', data=…) or `mindgap embed --pretrained {tags[0]} --weights {path} …`"
             + f", or the other architecture, 'open_clip:{twin}/{path}'"
             * (twin in open_clip.list_models())
         )
