@@ -41,7 +41,7 @@ def embed(
         int | None,
         typer.Option(help="Processes that read images ahead; none on the CPU, up to 8 with a GPU.", show_default=False),
     ] = None,
-    shard_rows: Annotated[int, typer.Option(help="Pairs in a file; a kill costs no more than these.")] = 10_000,
+    shard_rows: Annotated[int, typer.Option(help="Pairs in a file; a kill costs no more than these.")] = 1000,
     precision: Annotated[
         str,
         typer.Option(

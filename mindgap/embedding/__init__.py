@@ -129,7 +129,7 @@ def embed(
     captions: str = "first",
     batch_size: int = 64,
     workers: int | None = None,
-    shard_rows: int = 10_000,
+    shard_rows: int = 1000,
     precision: str = "auto",
     device: str | torch.device = "cpu",
     force: bool = False,
@@ -171,6 +171,7 @@ def embed(
         import pyarrow  # noqa: F401 - the metadata needs it, and the first shard may take hours
     with extra("clip"):
         from mindgap._open_clip import create, known_architecture, tokenizer
+        from mindgap.embedding import _images
         from mindgap.embedding._sources import listed
         from mindgap.pairs import _pretrained
 
@@ -196,18 +197,17 @@ def embed(
         done = _folder.whole(folder, len(plan))
         todo = [number for number in mine if number not in done]
         if todo:
-            tower.to(device)
-            towers = _Towers(tower, device, recipe["precision"], batch_size)
-            made_with = _made_with(device)
-            transform = _pretrained.image_transform(tower)
-            steps = [_steps(plan[number], batch_size) for number in todo]
-            shards = _shards(source.items, steps, transform, tokenize, workers, towers, progress, len(mine) - len(todo))
-            begin, rows = time.monotonic(), 0
-            for count, (number, (x, y, metadata, record)) in enumerate(zip(todo, shards, strict=True), start=1):
-                _folder.write_shard(folder, number, x, y, metadata, {**record, "made_with": made_with})
-                rows += len(x)
-                if log is not None:
-                    log(f"shard {number}: {len(x):,} rows; {_pace(rows, count, len(todo), time.monotonic() - begin)}")
+            towers = _Towers(tower.to(device), device, recipe["precision"], batch_size)
+            steps = {number: _steps(plan[number], batch_size) for number in todo}
+            found = _images.batches(
+                source.items,
+                [batch for shard in steps.values() for batch in shard],
+                _pretrained.image_transform(tower),
+                tokenize,
+                workers,
+                pinned=device.type == "cuda",
+            )
+            _write(folder, source.items, steps, found, towers, progress, log)
         done = _folder.whole(folder, len(plan))
         if len(done) == len(plan) and not (begun["complete"] and not todo):
             _finished(folder, done, source)
@@ -248,32 +248,31 @@ class _Towers:
 Made = tuple[np.ndarray, np.ndarray, dict[str, list[Any]], dict[str, Any]]
 
 
-def _shards(
+def _write(
+    folder: Path,
     items: Sequence[Item],
-    steps: Sequence[Sequence[Sequence[int]]],
-    transform: Any,
-    tokenize: Any,
-    workers: int,
+    steps: Mapping[int, Sequence[range]],
+    batches: Iterator[Batch],
     towers: _Towers,
     progress: bool,
-    before: int,
-) -> Iterator[Made]:
-    """The rows, the metadata and the record of one shard after the other, each as batches of numbers."""
+    log: Callable[[str], object] | None,
+) -> None:
+    """Embed and write shards, by number, each of the batches in `steps`."""
     from tqdm.auto import tqdm
 
-    from mindgap.embedding import _images
-
-    flat = [batch for shard in steps for batch in shard]
-    pinned = towers.device.type == "cuda"
-    found = _images.batches(items, flat, transform, tokenize, workers, pinned)
-    total, words = sum(map(len, flat)), f"{before} shards were there" if before else "embedding"
-    with tqdm(total=total, unit=" images", desc=words, disable=not progress, dynamic_ncols=True) as bar:
-        for shard in steps:
+    made_with, begin, rows = _made_with(towers.device), time.monotonic(), 0
+    total = sum(len(batch) for shard in steps.values() for batch in shard)
+    with tqdm(total=total, unit=" images", disable=not progress, dynamic_ncols=True) as bar:
+        for done, (number, shard) in enumerate(steps.items(), start=1):
             parts = []
-            for batch in islice(found, len(shard)):
+            for batch in islice(batches, len(shard)):
                 parts.append((batch, *_rows_of(batch, towers)))
                 bar.update(len(batch.numbers) + len(batch.broken))
-            yield _made(items, parts)
+            x, y, metadata, record = _made(items, parts)
+            _folder.write_shard(folder, number, x, y, metadata, {**record, "made_with": made_with})
+            rows += len(x)
+            if log is not None:
+                log(f"shard {number}: {len(x):,} rows; {_pace(rows, done, len(steps), time.monotonic() - begin)}")
 
 
 def _rows_of(batch: Batch, towers: _Towers) -> tuple[np.ndarray, np.ndarray]:
