@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from mindgap import claims, cli, load_pairs
 from mindgap.claims import _reproduced, _shift
+from mindgap.embedding._sources import listed
 from mindgap.landscape import TEMPERATURES
 from tests.embedding import drawn
 
@@ -79,5 +80,6 @@ def test_cifars_binary_format_becomes_captioned_images(tmp_path: Path, labels: i
     assert header == ["image", "caption"]
     names = ("apple", "aquarium fish", "baby")
     assert [caption for _, caption in rows] == [f"a photo of a {names[number]}." for number in fine]
+    assert [item.captions for item in listed(tmp_path / "out", None, "first").items] == [(text,) for _, text in rows]
     for (image, _), expected in zip(rows, pixels, strict=True):
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / image)), expected.transpose(1, 2, 0))
