@@ -114,8 +114,7 @@ def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     from mindgap.pairs import _arrays
 
     found = read(folder)
-    there = _embedded.records(found.folder, found.planned)
-    return _arrays.captions(found.folder, [record.number for record in there if record.rows])
+    return _arrays.captions(found.folder, found.rows)
 
 
 def embed(
