@@ -5,6 +5,7 @@ from . import cli as cli
 from . import closing as closing
 from . import cones as cones
 from . import devices as devices
+from . import embedding as embedding
 from . import experiments as experiments
 from . import geometry as geometry
 from . import landscape as landscape
@@ -29,6 +30,7 @@ from .cones import mlp_cosines as mlp_cosines
 from .cones import relu_mean_field as relu_mean_field
 from .cones import variance_share as variance_share
 from .devices import device as device
+from .embedding import embed as embed
 from .geometry import gap_distance as gap_distance
 from .geometry import gap_vector as gap_vector
 from .geometry import matched_cosine as matched_cosine

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -71,15 +73,15 @@ def claimed(path: str | Path, force: bool = False, suffix: str | tuple[str, ...]
     """
     path = free_path(path, force, suffix)
     lock = path.with_name(f".{path.name}.lock")
-    with _locked(lock, path):
+    with locked(lock, path):
         try:
             yield path
         finally:
             lock.unlink(missing_ok=True)
 
 
-def _locked(lock: Path, path: Path) -> IO[bytes]:
-    """The open file `lock`, locked."""
+def locked(lock: Path, path: Path) -> IO[bytes]:
+    """The open file `lock`, locked, which stands for `path`. Raises BlockingIOError if another process has it."""
     while True:
         file = lock.open("ab")
         try:
@@ -117,7 +119,8 @@ else:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data`; a reader sees the old file or the whole new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # Unlike that of any other process, also of another machine that writes to the same disk.
+    part = path.with_name(f".{path.name}.{os.getpid()}{time.monotonic_ns()}")
     try:
         with part.open("wb") as file:
             file.write(data)
@@ -133,6 +136,15 @@ def write_whole(path: Path, data: bytes) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as one line of JSON, whole."""
     write_whole(path, (json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n").encode())
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def known(values: dict[str, float]) -> dict[str, float | None]:

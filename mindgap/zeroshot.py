@@ -36,6 +36,7 @@ __all__ = [
     "Task",
     "accuracy",
     "along_the_gap",
+    "caption_classes",
     "choose_shift",
     "class_weights",
     "predict",
@@ -130,6 +131,31 @@ def class_weights(
         raise ValueError(f"encode: expected a row for each of {len(flat)} texts, got {len(rows)}")
     means = [part.mean(dim=0) for part in rows.split([len(group) for group in groups])]
     return geometry.normalize(torch.stack(means))
+
+
+@torch.no_grad()
+def caption_classes(
+    y: Rows, captions: Sequence[str]
+) -> tuple[Float[Tensor, "c d"], Int[Tensor, " n"], tuple[str, ...]]:
+    """Pairs whose captions name classes: the weights (c, d) of the classes, the class of each pair, and their names.
+
+    Captions that are equal are one class, in the order in which they first come; its weight is the mean of their unit
+    rows in `y` (n, d), back on the sphere. Raises ValueError unless there is a caption for each row, and for fewer than
+    two classes, or as many as there are rows.
+    """
+    rows = geometry.normalize(y)
+    if len(captions) != len(rows):
+        raise ValueError(f"captions: expected one for each of {len(rows)} rows, got {len(captions)}")
+    names = tuple(dict.fromkeys(captions))
+    if not 2 <= len(names) < len(rows):
+        raise ValueError(
+            f"captions: expected some that are equal, as the images of one class have, and at least two classes, got "
+            f"{len(names)} different ones in {len(rows)} rows"
+        )
+    number = {name: place for place, name in enumerate(names)}
+    labels = torch.tensor([number[caption] for caption in captions])
+    sums = rows.new_zeros(len(names), rows.shape[1]).index_add_(0, labels.to(rows.device), rows)
+    return geometry.normalize(sums), labels, names
 
 
 @torch.no_grad()

@@ -22,6 +22,8 @@ MISSING = [
     ({"anywidget"}, "from mindgap import widgets", "widgets"),
     ({"open_clip"}, "from mindgap import load_pairs; load_pairs('mini', n=2)", "clip"),
     ({"open_clip"}, "from mindgap import load_pairs; load_pairs('random:ViT-B-32', n=2)", "clip"),
+    ({"open_clip"}, "from mindgap import embed; embed('ViT-B-32', 'openai', 'photos', 'out')", "clip"),
+    ({"pyarrow"}, "from mindgap import embed; embed('ViT-B-32', 'openai', 'photos', 'out')", "parquet"),
     ({"torchvision"}, "from mindgap.towers import embed_seeds; next(embed_seeds(['resnet18'], n=2))", "clip"),
 ]
 # Each statement with a finder before all others, to which some packages are not installed; neither these nor the

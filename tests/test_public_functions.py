@@ -86,6 +86,7 @@ OTHER_NUMBERS: dict[str, Call] = {
     "landscape.info_nce": lambda x: landscape.info_nce(x[:4]),
     "zeroshot.accuracy": lambda x: zeroshot.accuracy(x, x[:3], [0, 1, 2, 0, 1, 2]),
     "zeroshot.along_the_gap": lambda x: zeroshot.along_the_gap(x, x[:3], [0.0, 0.5]),
+    "zeroshot.caption_classes": lambda x: zeroshot.caption_classes(x, "abcabc")[:2],
     "zeroshot.class_weights": lambda x: zeroshot.class_weights(lambda _: x, "abcdef"),
     "zeroshot.predict": lambda x: zeroshot.predict(x, x[:3]),
 }

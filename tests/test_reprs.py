@@ -8,6 +8,7 @@ import types
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,6 +21,7 @@ from mindgap import (
     check,
     claims,
     cones,
+    embedding,
     experiments,
     geometry,
     landscape,
@@ -68,8 +70,14 @@ def path() -> zeroshot.Path:
     return zeroshot.along_the_gap(x[:20], y[:2])
 
 
+def embedded() -> embedding.Embedded:
+    recipe = {"model": "ViT-B-32", "pretrained": "openai", "weights": None}
+    return embedding.Embedded(Path("coco"), 4990, 998, 2, 1, 5, 6, {"recipe": recipe, "source": "val2017"})
+
+
 SAMPLES: dict[type, Callable[[], object]] = {
     PairedEmbeddings: pairs,
+    embedding.Embedded: embedded,
     landscape.Landscape: lambda: landscape.loss_landscape(*clouds(), [0.0, 0.25, 0.5], landscape.TEMPERATURES),
     landscape.Point: lambda: landscape.best_shift(*clouds(), 0.1),
     geometry.Projection: lambda: geometry.shared_projection(*clouds()),

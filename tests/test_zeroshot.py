@@ -61,6 +61,25 @@ class TestClassWeights:
             class_weights(lambda _: torch.ones(3, 2), ["a", "b"])
 
 
+class TestCaptionClasses:
+    """Captions that name classes."""
+
+    def test_equal_captions_are_one_class_in_the_order_of_their_first(self) -> None:
+        y = torch.tensor([[0.0, 2.0], [1.0, 0.0], [3.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+        weights, labels, names = zeroshot.caption_classes(y, ["cat", "dog", "cat", "cat", "fox"])
+        assert names == ("cat", "dog", "fox")
+        assert labels.tolist() == [0, 1, 0, 0, 2]
+        assert torch.allclose(weights, geometry.normalize([[1.0, 2.0], [1.0, 0.0], [-1.0, 0.0]]))
+
+    def test_errors(self) -> None:
+        y = torch.eye(3)
+        with pytest.raises(ValueError, match="captions: expected one for each of 3 rows, got 2"):
+            zeroshot.caption_classes(y, ["cat", "dog"])
+        for captions, count in ((["cat"] * 3, 1), (["cat", "dog", "fox"], 3)):
+            with pytest.raises(ValueError, match=f"at least two classes, got {count} different ones in 3 rows"):
+                zeroshot.caption_classes(y, captions)
+
+
 class TestAnswers:
     """Classes by cosine, and how many are right."""
 

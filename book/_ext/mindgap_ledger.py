@@ -253,7 +253,9 @@ class Ledger(SphinxDirective):
         self.env.note_dependency(str(path))
         said = nodes.paragraph()
         said += [nodes.Text("Decided by "), nodes.literal("", claim["function"]), nodes.Text(":")]
-        opened = f'<details class="fold"><summary>How it was decided</summary>{conditions_html(claim)}'
+        waits = claim["verdict"] == "not testable here"  # for results of the reader
+        summary = "How results of yours would decide it" if waits else "How it was decided"
+        opened = f'<details class="fold"><summary>{summary}</summary>{conditions_html(claim)}'
         return [
             nodes.raw("", opened, format="html"),
             said,

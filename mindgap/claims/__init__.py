@@ -11,13 +11,15 @@ looks at its recipe and digest first. To add a claim, write one function in the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mindgap import _scalars, results
-from mindgap.claims import _cones, _gap, _mismatch, _printed, _seeds, _shift, _since, _training
+from mindgap import _files, _scalars
+from mindgap import results as stored
+from mindgap.claims import _cones, _gap, _mismatch, _printed, _reproduced, _seeds, _shift, _since, _training
 from mindgap.claims._parts import (
     ALTERED,
     CHAPTERS,
@@ -55,7 +57,7 @@ __all__ = [
 FILE = "claims.json"
 """The committed ledger, among the stored results."""
 
-_FILES = (_gap, _cones, _seeds, _shift, _mismatch, _training, _printed, _since)
+_FILES = (_gap, _cones, _seeds, _shift, _mismatch, _training, _reproduced, _printed, _since)
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted((one for file in _FILES for one in file.CLAIMS), key=lambda one: one.chapter)  # stable within a chapter
@@ -82,14 +84,21 @@ def named(id: str) -> Claim:
     return known[_scalars.choice(id, "claim", known)]
 
 
-def check(claim: str | Claim) -> Finding:
+def check(claim: str | Claim, results: str | os.PathLike[str] | None = None) -> Finding:
     """What becomes of one claim, by its id or as an object: verdict, numbers, conditions.
 
+    `results` is a folder with what `mindgap embed` wrote, under the names that claims need: coco, cifar10, cifar100.
+    Without it, what only these can decide is not testable here.
+
     Nothing is downloaded or trained; most checks take less than a second. Raises ValueError for an unknown id, with
-    near matches, and ModuleNotFoundError for claims on small CLIPs where open_clip is missing.
+    near matches, FileNotFoundError if `results` is no folder, and ModuleNotFoundError for claims on small CLIPs where
+    open_clip is missing.
     """
+    folder = None if results is None else _files.user_path(results, "results")
+    if folder is not None and not folder.is_dir():
+        raise FileNotFoundError(f"results: no folder {str(folder)!r}")
     with _one_thread():
-        return decided(claim if isinstance(claim, Claim) else named(claim))
+        return decided(claim if isinstance(claim, Claim) else named(claim), folder)
 
 
 @contextmanager
@@ -105,13 +114,20 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def check_all(claims: Iterable[Claim] = CLAIMS, progress: Callable[[str], object] | None = None) -> list[Finding]:
-    """The findings on all claims, or on some, in their order; `progress` is called with each id before its check."""
+def check_all(
+    claims: Iterable[Claim] = CLAIMS,
+    progress: Callable[[str], object] | None = None,
+    results: str | os.PathLike[str] | None = None,
+) -> list[Finding]:
+    """The findings on all claims, or on some, in their order; `progress` is called with each id before its check.
+
+    For `results` see `check`.
+    """
     found = []
     for one in claims:
         if progress is not None:
             progress(one.id)
-        found.append(check(one))
+        found.append(check(one, results))
     return found
 
 
@@ -123,16 +139,15 @@ def ledger(findings: Iterable[Finding]) -> dict[str, Any]:
 
 def committed() -> dict[str, dict[str, Any]]:
     """The ledger that comes with the package, by id. Raises FileNotFoundError or ValueError where it is damaged."""
-    from mindgap import _files
-
-    content = _files.read_results(results.FOLDER / FILE, "mindgap claims --write", "claims")
+    content = _files.read_results(stored.FOLDER / FILE, "mindgap claims --write", "claims")
     return {one["id"]: one for one in content["claims"]}
 
 
 def changed(findings: Iterable[Finding], before: Mapping[str, Mapping[str, Any]] | None = None) -> list[Change]:
     """Where findings differ from the ledger `before`, by default the committed one: verdicts, and thresholds.
 
-    Numbers are not compared, since they differ in their last digits from machine to machine. A claim that is not in
+    Numbers are not compared, since they differ in their last digits from machine to machine, and neither are verdicts
+    that come from results of the reader, which the ledger cannot have. A claim that is not in
     the ledger is a change; one that is there and has no finding counts only where all claims were checked.
     """
     before = committed() if before is None else before
@@ -140,7 +155,7 @@ def changed(findings: Iterable[Finding], before: Mapping[str, Mapping[str, Any]]
     for one in findings:
         seen.add(one.claim.id)
         old = before.get(one.claim.id, {})
-        if old.get("verdict", "") != one.verdict:
+        if old.get("verdict", "") != one.verdict and not one.results:
             found.append(Change(one.claim.id, "the verdict", old.get("verdict", ""), one.verdict))
         now, then = dict(one.claim.thresholds), dict(old.get("thresholds", {}))
         if old and now != then:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from mindgap import _embedded
 from mindgap._reprs import Readable, Shown
 
 PACKAGE = Path(__file__).parents[1]
@@ -125,7 +126,8 @@ def confirms(words: str, value: float, relation: str, limit: float) -> Condition
 
 Evidence: TypeAlias = Iterable[Number | Condition]
 Thresholds: TypeAlias = Mapping[str, float]
-Decide: TypeAlias = Callable[[Thresholds], Evidence]
+Decide: TypeAlias = Callable[..., Evidence]
+"""What decides a claim: it is given the thresholds, and the folders of results, by name, where the claim needs such."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Claim(Readable):
     there (P printed in the paper, S in stored outputs of its code, ~ read off a plot), `protocol` how ours differs.
     `figure` is the place in the book where one sees it. `thresholds` were written down before the check; `decide` is
     given them, and yields numbers and conditions. `tables` are the files that it reads. `reason` says why nothing here
-    can decide it.
+    can decide it; with `needs`, the names of folders that `mindgap embed` writes, such results of the reader can.
     """
 
     id: str
@@ -182,6 +184,7 @@ class Claim(Readable):
     decide: Decide | None = None
     tables: tuple[Table, ...] = ()
     reason: str = ""
+    needs: tuple[str, ...] = ()
 
     def _shown(self) -> Shown:
         return Shown(f"Claim {self.id}: {self.statement}", ("threshold", "value"), list(self.thresholds.items()))
@@ -194,13 +197,17 @@ class Claim(Readable):
 
 @dataclass(frozen=True, repr=False)
 class Finding(Readable):
-    """What became of a claim: the verdict, the numbers, the conditions they met or not, and a word on why."""
+    """What became of a claim: the verdict, the numbers, the conditions they met or not, and a word on why.
+
+    `results` says what folders of the reader it was decided from, if it was.
+    """
 
     claim: Claim
     verdict: str
     numbers: tuple[Number, ...] = ()
     conditions: tuple[Condition, ...] = ()
     why: str = ""
+    results: str = ""
 
     def _shown(self) -> Shown:
         rows = [(one.role, str(one), "met" if one.met else "not met") for one in self.conditions]
@@ -238,6 +245,7 @@ class Finding(Readable):
             "thresholds": dict(self.claim.thresholds),
             "function": self.claim.function,
             "tables": tables,
+            **({"results": self.results} if self.results else {}),
         }
 
 
@@ -256,17 +264,47 @@ def untestable(register: list[Claim], id: str, **about: Any) -> None:
     register.append(Claim(id=id, **about))
 
 
-def decided(claim: Claim) -> Finding:
-    """The verdict on a claim, from the evidence that its function finds."""
+def decided(claim: Claim, results: Path | None = None) -> Finding:
+    """The verdict on a claim, from the evidence that its function finds, in `results` where it needs such.
+
+    Raises ValueError for a folder of results that is damaged.
+    """
     if claim.decide is None:
         return Finding(claim, UNTESTABLE, why=claim.reason)
-    if changes := [words for table in claim.tables if (words := table.altered())]:
+    given_to_it: list[Any] = [claim.thresholds]
+    words = ""
+    if claim.needs:
+        missing, words = _looked_at(results, claim.needs)
+        if results is None or missing:
+            return Finding(claim, UNTESTABLE, why=f"{claim.reason}{missing}")
+        given_to_it.append({name: results / name for name in claim.needs})
+    if changes := [change for table in claim.tables if (change := table.altered())]:
         return Finding(claim, ALTERED, why="; ".join(changes))
-    found = list(claim.decide(claim.thresholds))
+    found = list(claim.decide(*given_to_it))
     numbers = tuple(one for one in found if isinstance(one, Number))
     conditions = tuple(one for one in found if isinstance(one, Condition))
     given, why = verdict(claim.scale, conditions)
-    return Finding(claim, given, numbers, conditions, why)
+    if words:
+        why = f"{why}; decided from {words}" if why else f"decided from {words}"
+    return Finding(claim, given, numbers, conditions, why, words)
+
+
+def _looked_at(results: Path | None, needs: Iterable[str]) -> tuple[str, str]:
+    """What is missing of some folders of results, in words, and what they are."""
+    if results is None:
+        return "", ""
+    missing, found = [], []
+    for name in needs:
+        manifest = _embedded.read_manifest(results / name)
+        if manifest is None:
+            missing.append(f"{results} has no {name}")
+        elif not manifest["complete"]:
+            missing.append(f"{results / name} is unfinished")
+        else:
+            recipe = manifest["recipe"]
+            weights = "/".join(str(recipe[key]) for key in ("model", "pretrained", "weights") if recipe[key])
+            found.append(f"{name}: {manifest['rows']:,} pairs by {weights}")
+    return "".join(f" Here: {words}." for words in missing), "; ".join(found)
 
 
 def verdict(scale: str, conditions: Iterable[Condition]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from mindgap import __version__
-from mindgap.cli import cache, claims, cones, fetch, gap, landscape, report, shift, show, sweep, train
+from mindgap.cli import cache, claims, cones, embed, fetch, gap, landscape, report, shift, show, sweep, train, zeroshot
 from mindgap.cli import list as names
 from mindgap.cli._messages import debugging, one_line_errors
 from mindgap.cli._options import prose
@@ -97,8 +97,9 @@ def start(
 app.callback(help=prose(start))(start)
 COMMANDS: dict[str, Callable[..., None]] = {
     "gap": gap.gap, "report": report.report, "landscape": landscape.landscape, "shift": shift.shift,
+    "zeroshot": zeroshot.zeroshot,
     "list": names.list_names, "show": show.show_file, "fetch": fetch.fetch, "cache": cache.cache,
-    "train": train.train, "cones": cones.cones, "sweep": sweep.sweep,
+    "embed": embed.embed, "train": train.train, "cones": cones.cones, "sweep": sweep.sweep,
     "claims": claims.check_claims,
 }  # fmt: skip
 for name, command in COMMANDS.items():

@@ -43,6 +43,15 @@ def check_claims(
         bool,
         typer.Option("--write", help="Make what is found the committed ledger; for those who work on the package."),
     ] = False,
+    results: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder with results of [b]mindgap embed[/] that are called [b]coco[/], [b]cifar10[/] and "
+            "[b]cifar100[/]: they decide what is not testable without.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check the ledger: what the paper and the field say of the gap, and what comes out here.
@@ -55,20 +64,24 @@ def check_claims(
 
         mindgap claims
         mindgap claims cone-depth theorem-1
+        mindgap claims --results results
         mindgap claims --json | jq '.claims[] | select(.verdict == "contested") | .id'
     """
     from mindgap import claims
 
+    if write and results is not None:
+        raise ValueError("--write: expected no --results, since the ledger is what comes out without any")
     if write and ids:
         raise ValueError("--write: expected no ID, since the ledger holds all claims")
     wanted = [claims.named(one) for one in ids] if ids else list(claims.CLAIMS)
     with steps(len(wanted), quiet) as begin:
-        found = claims.check_all(wanted, begin)
+        found = claims.check_all(wanted, begin, results)
     altered = [one for one in found if one.verdict == claims.ALTERED]
     if write and not altered:
-        from mindgap import _files, results
+        from mindgap import _files
+        from mindgap.results import FOLDER
 
-        _files.write_whole(results.FOLDER / claims.FILE, _lines(found))
+        _files.write_whole(FOLDER / claims.FILE, _lines(found))
     changes = claims.changed(found)
     if as_json:
         content = claims.ledger(found)
@@ -105,7 +118,7 @@ def _word(verdict: str) -> str:
 
 def _show_all(found: Sequence[Finding], changes: int) -> None:
     from mindgap import claims
-    from mindgap.claims._parts import spelled
+    from mindgap.claims._parts import UNTESTABLE, spelled
 
     wide = Console().width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -125,10 +138,12 @@ def _show_all(found: Sequence[Finding], changes: int) -> None:
             held, words = f"{spelled(met.value)} {relation} {spelled(met.limit)}", met.words
         table.add_row(escape(one.claim.id), _word(one.verdict), held, *([escape(words)] if wide else []))
     counts = Counter(one.verdict for one in found)
-    decided = sum(one.claim.decide is not None for one in found)
+    decided = sum(one.verdict != UNTESTABLE for one in found)
     parts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in claims.VERDICTS if counts[verdict])
     show(f"{len(found)} claims, {decided} with a computed verdict: {parts}", table)
     show("as in the committed ledger" if not changes else f"{changes} changes against the committed ledger")
+    if yours := [one for one in found if one.results]:
+        show(f"decided from your results, which the ledger does not have: {', '.join(one.claim.id for one in yours)}")
 
 
 def _show_in_full(found: Finding) -> None:

@@ -16,6 +16,7 @@ from mindgap.cli._options import AsJson
 
 if TYPE_CHECKING:
     from mindgap._reprs import Shown
+    from mindgap.embedding import Embedded
     from mindgap.pairs import StoredArray
 
 _LOOKS = 8  # rows of a history that are shown
@@ -186,14 +187,30 @@ def _arrays(path: Path) -> tuple[dict[str, Any], Lines]:
 
 def _folder(path: Path) -> tuple[dict[str, Any], Lines]:
     """Shards as clip-retrieval writes them."""
-    from mindgap import pairs
+    from mindgap import _embedded, pairs
 
     files = [file for side in ("img_emb", "text_emb") for file in sorted((path / side).glob("*.npy"))]
     if not files:
         raise FileNotFoundError(f"{path}: a folder without shards; expected img_emb/img_emb_0.npy, text_emb/…")
     found = [(str(file.relative_to(path)), one) for file in files for one in pairs.described(file)]
-    content = {"kind": "shards", "arrays": [{"file": name, **_as_row(one)} for name, one in found]}
-    return content, [(f"{path}: {len(files)} shards", _facts(found))]
+    content: dict[str, Any] = {"kind": "shards", "arrays": [{"file": name, **_as_row(one)} for name, one in found]}
+    lines: Lines = [(f"{path}: {len(files)} shards", _facts(found))]
+    if _embedded.read_manifest(path) is not None:
+        from mindgap import embedding
+
+        embedded = embedding.read(path)
+        lines.insert(0, (f"{path}: made by {_embedded.MADE_BY}", _pairs(_made_of(embedded))))
+        content["manifest"] = embedded.manifest
+    return content, lines
+
+
+def _made_of(embedded: Embedded) -> dict[str, Any]:
+    """What a folder of embeddings says of itself."""
+    recipe = embedded.manifest["recipe"]
+    names = ("model", "pretrained", "weights", "weights_sha256", "precision", "captions")
+    counts = {name: getattr(embedded, name) for name in ("rows", "images", "skipped", "cut")}
+    whole = "complete" if embedded.complete else f"{embedded.shards} of {embedded.planned} shards"
+    return {"state": whole, **counts, "source": embedded.manifest["source"], **{name: recipe[name] for name in names}}
 
 
 def _as_row(one: StoredArray) -> dict[str, Any]:

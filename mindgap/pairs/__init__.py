@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs, devices
+from mindgap import _embedded, _files, _inputs, devices
 from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
 from mindgap._reprs import Readable, Shown, listed, short
@@ -138,7 +138,8 @@ def load_pairs(name: Name, **options: Any) -> PairedEmbeddings:
     | "image.npy,text.npy", or a pair of paths | your own embeddings, a side a file | n |
     | "pairs.npz", "pairs.npz:image,text", "stack.npy" | both sides in one file: two arrays that say which is which, two
       named by their keys, or one of shape (2, n, d) | n |
-    | a folder with img_emb/ and text_emb/ | shards as clip-retrieval writes them | n |
+    | a folder with img_emb/ and text_emb/ | shards as clip-retrieval and `mindgap embed` write them; of the latter
+      those that are whole, and groups where images have several captions | n |
 
     Files end in .npy, .npz, .safetensors, .pt, .pth, .parquet (needs pyarrow), .csv or .tsv. A key goes behind a colon:
     "image.npz:features,text.npz:features". Nothing in them is ever run.
@@ -257,8 +258,11 @@ def _load_open_clip(
     on_error: str = "raise",
     captions_per_image: int | None = None,
 ) -> PairedEmbeddings:
+    with extra("clip"):
+        from mindgap.pairs import _pretrained  # open_clip takes seconds to import
+
     architecture, _, weights = model.partition("/")
-    given = [_tag_or_file(chosen) for chosen in (weights or None, pretrained) if chosen is not None]
+    given = [_pretrained.tag_or_file(chosen) for chosen in (weights or None, pretrained) if chosen is not None]
     tags, files = [tag for tag, _ in given if tag], [file for _, file in given if file]
     if not given or len(tags) > 1 or len(files) > 1:
         raise ValueError(
@@ -271,9 +275,6 @@ def _load_open_clip(
             "data: expected your captioned images: a folder of images with captions.csv or a .txt beside each image, "
             "a CSV file with the columns image and caption, or a webdataset .tar"
         )
-    with extra("clip"):
-        from mindgap.pairs import _pretrained  # open_clip takes seconds to import
-
     tag, file = (one[0] if one else None for one in (tags, files))
     found = _pretrained.embed_captioned(
         architecture, tag, file, data, n, captions_per_image, on_error, batch_size, device, progress
@@ -286,13 +287,6 @@ def _load_open_clip(
     return PairedEmbeddings(found.x, found.y, name, IMAGE_TEXT, source, groups=found.images if several else None)
 
 
-def _tag_or_file(weights: str | os.PathLike[str]) -> tuple[str | None, str | None]:
-    """What names pre-trained weights, as a tag of open_clip or as a path."""
-    text = os.fspath(weights)
-    is_file = not isinstance(weights, str) or os.sep in text or Path(text).suffix or Path(text).is_file()
-    return (None, text) if is_file else (text, None)
-
-
 def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> PairedEmbeddings:
     x, y = _arrays.load_files(members, None if n is None else _inputs.count(n, "n", 2))
     name = ",".join(member.name for member in members)
@@ -301,7 +295,17 @@ def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> Pa
 
 def _load_folder(folder: Path, n: int | None = None) -> PairedEmbeddings:
     x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2))
-    return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, f"{len(x)} rows of the shards in {folder}")
+    source, groups = f"{len(x)} rows of the shards in {folder}", None
+    if (manifest := _embedded.read_manifest(folder)) is not None:
+        recipe = manifest["recipe"]
+        source = (
+            f"{recipe['model']} with the weights {recipe['pretrained'] or recipe['weights']} on "
+            f"{manifest['source']}: {source}"
+        )
+        if recipe["captions"] == "all":
+            names = _arrays.image_names(folder, len(x))
+            groups = names if len(set(names)) < len(names) else None
+    return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, source, groups=groups)
 
 
 def _load_mini(name: str, n: int = 1000, seed: int = 0, device: str | torch.device = "cpu") -> PairedEmbeddings:

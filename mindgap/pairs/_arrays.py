@@ -13,12 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _files, _inputs
+from mindgap import _embedded, _files, _inputs
 from mindgap._errors import first_few, warn
+from mindgap._extras import extra
 from mindgap.pairs import _formats, _kinds
 from mindgap.pairs._formats import Stored, Values
 
-SHARDS = ("img_emb", "text_emb")  # the folders, and the beginnings of the file names, that clip-retrieval writes
+SHARDS = (_embedded.IMAGES, _embedded.TEXTS)  # folders, and beginnings of file names, that clip-retrieval writes
 EXPECTED = (
     "'image.npy,text.npy', one file that holds both such as 'pairs.npz', "
     f"or a folder with {SHARDS[0]} and {SHARDS[1]}; files end in {_kinds.READ}"
@@ -204,19 +205,16 @@ def load_shards(folder: Path, n: int | None) -> Pair:
     """The first `n` pairs (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
 
     Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
-    numbers that are missing on both sides, between two shards or of a metadata file.
+    numbers that are missing on both sides, between two shards or of a metadata file, and of a folder of `mindgap embed`
+    that is not finished.
     """
-    images, texts = (_shards(folder, kind) for kind in SHARDS)
-    for number in sorted(images.keys() ^ texts.keys()):
-        there = images.get(number) or texts[number]
-        kind = SHARDS[number in images]
-        raise FileNotFoundError(f"{there}: no {kind}_{number}.npy in {folder / kind} belongs to this shard")
+    numbered = numbered_shards(folder)
     x: list[Tensor] = []
     y: list[Tensor] = []
     total = last = 0
-    for number in sorted(images):
-        names = str(images[number]), str(texts[number])
-        image, text = _one(Member(images[number])), _one(Member(texts[number]))
+    for number, paths in numbered.items():
+        names = str(paths[0]), str(paths[1])
+        image, text = (_one(Member(path)) for path in paths)
         _same_shape(names, image, text)
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
@@ -229,11 +227,83 @@ def load_shards(folder: Path, n: int | None) -> Pair:
         if n is not None and total >= n:
             break
     _enough(str(folder), total, n)
-    if missing := [str(number) for number in _missing(folder, images) if n is None or number < last]:
-        warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {len(x)} others", missing)
+    warn_of_missing(folder, numbered, len(x), None if n is None else last)
     pair = torch.cat(x), torch.cat(y)
     _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
     return pair
+
+
+def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
+    """The files of images and texts of each shard, in numeric order; with a manifest of `mindgap embed`, of whole ones.
+
+    Raises FileNotFoundError where a folder, or the partner of a shard, is missing, and ValueError for other names.
+    """
+    if (manifest := _embedded.read_manifest(folder)) is not None:
+        return _whole_shards(folder, manifest["shards"])
+    images, texts = (_shards(folder, kind) for kind in SHARDS)
+    for number in sorted(images.keys() ^ texts.keys()):
+        there = images.get(number) or texts[number]
+        kind = SHARDS[number in images]
+        raise FileNotFoundError(f"{there}: no {kind}_{number}.npy in {folder / kind} belongs to this shard")
+    return {number: (images[number], texts[number]) for number in sorted(images)}
+
+
+def warn_of_missing(folder: Path, shards: Mapping[int, object], read: int, below: int | None = None) -> None:
+    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given."""
+    if _embedded.read_manifest(folder) is not None:
+        return  # whose records have told already which are there
+    if missing := [str(number) for number in _missing(folder, shards) if below is None or number < below]:
+        warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {read} others", missing)
+
+
+def _whole_shards(folder: Path, shards: int) -> dict[int, tuple[Path, Path]]:
+    """The images and the texts of the shards of `mindgap embed` that are whole and have rows."""
+    records = list(_embedded.records(folder, shards))
+    for record in records:
+        if wrong := _embedded.what_is_wrong(folder, record):
+            raise ValueError(f"{wrong}; the command that wrote {folder} computes that shard anew")
+    numbers = [record.number for record in records if record.rows]
+    if not numbers:
+        raise FileNotFoundError(f"{folder}: none of {shards} shards is whole yet; the command that began them goes on")
+    if len(records) < shards:
+        there = {record.number for record in records}
+        missing = [str(number) for number in range(shards) if number not in there]
+        warn(
+            f"{folder}: unfinished, {len(records)} of {shards} shards are whole, and read were these; the command that "
+            "began them goes on",
+            missing,
+        )
+    return {
+        n: (_embedded.path_of(folder, _embedded.IMAGES, n), _embedded.path_of(folder, _embedded.TEXTS, n))
+        for n in numbers
+    }
+
+
+def image_names(folder: Path, n: int) -> tuple[str, ...]:
+    """The images of the first n rows in a folder of `mindgap embed`."""
+    return _metadata_column(folder, "image_path", n)
+
+
+def captions(folder: Path, n: int) -> tuple[str, ...]:
+    """The captions of the first n rows in a folder of `mindgap embed`."""
+    return _metadata_column(folder, "caption", n)
+
+
+def _metadata_column(folder: Path, name: str, n: int) -> tuple[str, ...]:
+    with extra("parquet"):
+        import pyarrow.parquet
+
+    values: list[str] = []
+    manifest = _embedded.read_manifest(folder)
+    for record in _embedded.records(folder, manifest["shards"] if manifest else 0):
+        if not record.rows or len(values) >= n:
+            continue
+        path = _embedded.path_of(folder, _embedded.METADATA, record.number)
+        try:
+            values += pyarrow.parquet.read_table(path, columns=[name])[name].to_pylist()
+        except (pyarrow.ArrowException, KeyError) as error:
+            raise ValueError(f"{path}: expected metadata with a column {name}, got an error: {error}") from error
+    return tuple(values[:n])
 
 
 def _shards(folder: Path, kind: str) -> dict[int, Path]:
@@ -257,7 +327,7 @@ def _shards(folder: Path, kind: str) -> dict[int, Path]:
     return shards
 
 
-def _missing(folder: Path, shards: Mapping[int, Path]) -> list[int]:
+def _missing(folder: Path, shards: Mapping[int, object]) -> list[int]:
     """Numbers that should be there: those between two shards, and those for which there is metadata."""
     names = [path.name for path in folder.glob("metadata/metadata_*.parquet")]
     described = {int(match[1]) for name in names if (match := re.fullmatch(r"metadata_(\d+)\.parquet", name))}

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mindgap import _files
 from mindgap._errors import first_few, warn
@@ -40,6 +40,28 @@ def refuse(error: Exception) -> None:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """The bytes of a file, or `length` of them from `offset` on, which are read when they are asked for.
+
+    A value and no closure, so that it can be sent to another process.
+    """
+
+    path: Path
+    offset: int = 0
+    length: int | None = None
+
+    def read(self) -> bytes:
+        """All of them."""
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            return file.read(self.length)
+
+    def size(self) -> int:
+        """How many there are."""
+        return self.path.stat().st_size if self.length is None else self.length
+
+
+@dataclass(frozen=True)
 class Captioned:
     """One image, still unread, with one caption.
 
@@ -49,21 +71,27 @@ class Captioned:
     image_at: str
     caption: str
     caption_at: str
-    read: Callable[[], bytes]
+    stored: Stored
 
     def image(self) -> Image.Image:
         """The image in RGB, upright. Raises ValueError naming the file if it is damaged or no image at all."""
-        data = b""
         try:
-            data = self.read()
-            with Image.open(io.BytesIO(data)) as image:
-                return _rgb(image)
-        except _DAMAGED as error:
-            if kind := _kinds.kind_of_bytes(data[:64]):
-                raise ValueError(f"{self.image_at}: {kind.what}; {kind.remedy}") from error
-            raise ValueError(
-                f"{self.image_at}: expected a complete image, got an error from Pillow: {error}"
-            ) from error
+            data = self.stored.read()
+        except OSError as error:
+            raise ValueError(f"{self.image_at}: expected a file that can be read, got an error: {error}") from error
+        return decoded(data, self.image_at)
+
+
+def decoded(data: bytes, name: str) -> Image.Image:
+    """The image in RGB, upright. Raises ValueError with its name if it is damaged or no image at all."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _rgb(image)
+    except _DAMAGED as error:
+        if kind := _kinds.kind_of_bytes(data[:64]):
+            raise ValueError(f"{name}: {kind.what}; {kind.remedy}") from error
+        said = "it is no image that it knows" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name}: expected a complete image, got an error from Pillow: {said}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -114,7 +142,7 @@ def captioned_images(
     elif path.suffix.lower() in (".csv", ".tsv"):
         found = _table(path, noted)
     elif path.suffix.lower() == ".tar":
-        found = _tar(path, noted)
+        found = in_archive(path, noted)
     else:
         raise ValueError(f"data: expected a folder, a .csv, .tsv or .tar file, got {path}")
     pairs = list(found if captions_per_image is None else _at_most(captions_per_image, found))
@@ -152,8 +180,8 @@ def _folder(folder: Path, wrong: Wrong) -> Iterator[Captioned]:
             _add(texts if ending == ".txt" else images, str(path.with_suffix("")), path)
     _warn_of(folder, skipped)
     for stem in _matched(images, texts, wrong):
-        yield from _captioned(
-            str(images[stem]), texts[stem].read_bytes(), str(texts[stem]), images[stem].read_bytes, wrong
+        yield from with_caption(
+            str(images[stem]), texts[stem].read_bytes(), str(texts[stem]), Stored(images[stem]), wrong
         )
 
 
@@ -180,7 +208,7 @@ def _table(path: Path, wrong: Wrong) -> Iterator[Captioned]:
         if not name or not os.path.isfile(image):  # which a name too long for a file is not, either
             wrong(FileNotFoundError(f"{where}: expected the path of an image, got {name!r}: no such file"))
         else:
-            yield from _captioned(str(image), caption.encode(), where, image.read_bytes, wrong)
+            yield from with_caption(str(image), caption.encode(), where, Stored(image), wrong)
 
 
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -207,7 +235,8 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return (rows[0][1] if rows else []), rows[1:]
 
 
-def _tar(path: Path, wrong: Wrong) -> Iterator[Captioned]:
+def in_archive(path: Path, wrong: Wrong) -> Iterator[Captioned]:
+    """The captioned images of one webdataset .tar, as `captioned_images` reads them."""
     if kind := _kinds.kind(path):
         raise ValueError(f"{path}: {kind.what}; {kind.remedy}")
     images: dict[str, tarfile.TarInfo] = {}
@@ -237,17 +266,9 @@ def _tar(path: Path, wrong: Wrong) -> Iterator[Captioned]:
                 skipped.append(group.pop(stem).name)
     _warn_of(path, skipped)
 
-    def slice_of(member: tarfile.TarInfo) -> Callable[[], bytes]:
-        def read() -> bytes:
-            with path.open("rb") as file:
-                file.seek(member.offset_data)
-                return file.read(member.size)
-
-        return read
-
     for stem in _matched(images, texts, wrong, path):
-        image, text = images[stem], texts[stem]
-        yield from _captioned(_where(image, path), slice_of(text)(), _where(text, path), slice_of(image), wrong)
+        image, text = (Stored(path, member.offset_data, member.size) for member in (images[stem], texts[stem]))
+        yield from with_caption(_where(images[stem], path), text.read(), _where(texts[stem], path), image, wrong)
 
 
 def _ended(path: Path, end: int) -> None:
@@ -303,9 +324,8 @@ def _matched(
             wrong(FileNotFoundError(f"{_where(image, archive)}: its caption, a .txt of the same stem, is missing"))
 
 
-def _captioned(
-    image_at: str, text: bytes, caption_at: str, read: Callable[[], bytes], wrong: Wrong
-) -> Iterator[Captioned]:
+def with_caption(image_at: str, text: bytes, caption_at: str, stored: Stored, wrong: Wrong) -> Iterator[Captioned]:
+    """The pair of an image and its caption, unless the caption is empty or cannot be decoded."""
     try:
         caption = text.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
@@ -314,7 +334,7 @@ def _captioned(
     if text and (kind := _kinds.kind_of_bytes(text[:64])):
         wrong(ValueError(f"{caption_at}: {kind.what}; {kind.remedy}"))
     elif caption:
-        yield Captioned(image_at, caption, caption_at, read)
+        yield Captioned(image_at, caption, caption_at, stored)
     else:
         wrong(ValueError(f"{caption_at}: expected a caption, got an empty one"))
 

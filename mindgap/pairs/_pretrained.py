@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from open_clip.pretrained import get_pretrained_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL.Image import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -45,7 +46,7 @@ def embed_captioned(
     device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> Embedded:
-    """A pre-trained model on the first n captioned images in `data`; for `tag` and `file` see `_weights`.
+    """A pre-trained model on the first n captioned images in `data`; for `tag` and `file` see `weights`.
 
     An image with several captions is embedded once. Pairs that cannot be used are an error, or with `on_error` "skip"
     left out and listed in a warning; captions that the tokenizer cuts are counted in another.
@@ -62,11 +63,11 @@ def embed_captioned(
         wrong,
         None if captions_per_image is None else _inputs.count(captions_per_image, "captions_per_image"),
     )
-    path, options = _weights(architecture, tag, file)
+    path, options = weights(architecture, tag, file)
     tokenize = tokenizer(architecture)
     _warn_of_cut(architecture, tokenize, pairs)
-    model = create(architecture, 0, path or _download(architecture, str(tag)), options).to(device)
-    transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    model = create(architecture, 0, path or download(architecture, str(tag)), options).to(device)
+    transform = image_transform(model)
 
     images = list({pair.image_at: pair for pair in pairs}.values())
     place: dict[str, int] = {}
@@ -90,6 +91,14 @@ def embed_captioned(
     return Embedded(rows, torch.cat(y), tuple(pair.image_at for pair in pairs))
 
 
+def image_transform(model: Any) -> Callable[[Image], Float[Tensor, "3 h w"]]:
+    """What turns a picture into the pixels that a model takes."""
+    transform: Callable[[Image], Tensor] = image_transform_v2(
+        PreprocessCfg(**model.visual.preprocess_cfg), is_train=False
+    )
+    return transform
+
+
 def _batches(pairs: Sequence[Captioned], batch_size: int, what: str, progress: bool) -> Iterator[Sequence[Captioned]]:
     with tqdm(total=len(pairs), unit="", desc=what, disable=not progress, dynamic_ncols=True) as bar:
         for start in range(0, len(pairs), batch_size):
@@ -110,15 +119,11 @@ def _enough(pairs: list[Captioned], data: object, problems: list[str]) -> list[C
 
 def _warn_of_cut(architecture: str, tokenize: Any, pairs: Sequence[Captioned]) -> None:
     """Warn of captions whose end the model never sees."""
-    length = tokenize([""]).shape[1]
-    padding = tokenize([""], length + 1)[0, -1]
-    cut = []
+    cut, length = [], 0
     for start in range(0, len(pairs), 1000):
-        captions = [pair.caption for pair in pairs[start : start + 1000]]
-        # In one place more, what fits is as before, and then there is padding.
-        roomier = tokenize(captions, length + 1)
-        fits = (roomier[:, :-1] == tokenize(captions)).all(dim=1) & (roomier[:, -1] == padding)
-        cut += [pairs[start + row].caption_at for row in (~fits).nonzero().flatten().tolist()]
+        tokens, ends = tokens_and_cut(tokenize, [pair.caption for pair in pairs[start : start + 1000]])
+        cut += [pairs[start + row].caption_at for row in ends.nonzero().flatten().tolist()]
+        length = tokens.shape[1]
     if cut:
         warn(
             f"{len(cut)} of {len(pairs)} captions are longer than the {length} tokens that {architecture} reads, and "
@@ -127,7 +132,25 @@ def _warn_of_cut(architecture: str, tokenize: Any, pairs: Sequence[Captioned]) -
         )
 
 
-def _weights(
+def tokens_and_cut(tokenize: Any, captions: list[str]) -> tuple[Int[Tensor, "n length"], Bool[Tensor, " n"]]:
+    """The tokens of captions, and of which captions the model never sees the end."""
+    tokens = tokenize(captions)
+    length = tokens.shape[1]
+    padding = tokenize([""], length + 1)[0, -1]
+    # In one place more, what fits is as before, and then there is padding.
+    roomier = tokenize(captions, length + 1)
+    fits = (roomier[:, :-1] == tokens).all(dim=1) & (roomier[:, -1] == padding)
+    return tokens, ~fits
+
+
+def tag_or_file(weights: str | os.PathLike[str]) -> tuple[str | None, str | None]:
+    """What names pre-trained weights, as a tag of open_clip or as a path."""
+    text = os.fspath(weights)
+    is_file = not isinstance(weights, str) or os.sep in text or Path(text).suffix or Path(text).is_file()
+    return (None, text) if is_file else (text, None)
+
+
+def weights(
     architecture: str, tag: str | None, file: str | os.PathLike[str] | None
 ) -> tuple[Path | None, dict[str, Any]]:
     """The local file of the weights, None if it is to be downloaded, and how open_clip has to build the model.
@@ -160,7 +183,7 @@ def _weights(
             f"{path}: the published weights of {architecture} differ in {differ}, which a file does not tell, so "
             f"open_clip's defaults for {architecture} were used ({'QuickGELU' if own else 'GELU'}). Name the weights "
             f"that the file holds or was trained from, as in load_pairs('open_clip:{architecture}/{tags[0]}', "
-            f"pretrained='{path}', data=…)"
+            f"pretrained='{path}', data=…) or `mindgap embed --pretrained {tags[0]} --weights {path} …`"
             + f", or the other architecture, 'open_clip:{twin}/{path}'"
             * (twin in open_clip.list_models())
         )
@@ -183,7 +206,11 @@ def _preprocessing(config: dict[str, Any]) -> dict[str, Any]:
     return {key: config[key] for key in ("mean", "std", "interpolation", "resize_mode") if key in config}
 
 
-def _download(architecture: str, tag: str) -> Path:
+def download(architecture: str, tag: str) -> Path:
+    """The weights of a tag, from the cache of huggingface_hub, or by it into that.
+
+    Raises ModelUnavailable where they are neither here nor to be had, or published as pickles alone.
+    """
     repository, _, name = get_pretrained_cfg(architecture, tag)["hf_hub"].rpartition("/")
     # Weights are published as pickles with a .safetensors beside most of them; only the latter is ever asked for.
     name = Path(name).with_suffix(".safetensors").name if name else "open_clip_model.safetensors"
@@ -192,13 +219,28 @@ def _download(architecture: str, tag: str) -> Path:
         return Path(cached)
     try:
         return Path(hf_hub_download(repository, name))
-    except (OSError, EntryNotFoundError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError | EntryNotFoundError) and not _of_http(error):
+            raise
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             raise ModelUnavailable(
                 f"{architecture}/{tag}: {repository} publishes no {name}, and other checkpoints run code when loaded"
             ) from error
         raise ModelUnavailable(
-            f"{architecture}/{tag}: its weights, {name} of {repository}, are not in the Hugging Face cache, and the "
-            f"hub could not be reached. Run `hf download {repository} {name}` once while online, or give a copy of "
-            f"that file: load_pairs('open_clip:{architecture}/{tag}', pretrained='path/to/{name}', data=…)."
+            f"{architecture}/{tag}: its weights, {name} of {repository}, are not in the Hugging Face cache "
+            f"({constants.HF_HUB_CACHE}), and could not be fetched from {constants.ENDPOINT} ({_reason(error)}). Run "
+            f"`hf download {repository} {name}` once while online, or give a copy of that file: `mindgap embed --model "
+            f"{architecture} --pretrained {tag} --weights path/to/{name} …`, in Python "
+            f"load_pairs('open_clip:{architecture}/{tag}', pretrained='path/to/{name}', data=…)."
         ) from error
+
+
+def _of_http(error: Exception) -> bool:
+    """Whether an error is of the client that huggingface_hub speaks HTTP with; there have been three, and the later
+    two do not call theirs an OSError.
+    """
+    return type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "requests")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mindgap import claims, results
+from mindgap import claims, load_pairs, results
 from mindgap.claims import _parts
 from tests.cli.conftest import Invoke, assert_one_line
+from tests.embedding import drawn
 
 SOME = ("cone-on-a-circle", "cone-on-a-sphere", "fahim-one-modality", "zero-shot")
 
@@ -120,3 +121,33 @@ def test_writing_is_of_the_whole_ledger(mindgap: Invoke, tmp_path: Path, monkeyp
 
 def test_the_ledger_is_a_stored_result(mindgap: Invoke) -> None:
     assert "claims.json: a result of mindgap" in " ".join(mindgap("show", "claims.json").stdout.split())
+
+
+def test_results_of_the_reader_decide_what_is_not_testable_without(mindgap: Invoke, tmp_path: Path) -> None:
+    pairs = load_pairs("clip")
+    drawn.folder_of(tmp_path / "results/coco", pairs.x, pairs.y, ["a caption"] * 500, "ViT-B-16")
+    assert "– not testable here" in mindgap("claims", "gap-size-coco").stdout
+    result = mindgap("claims", "gap-size-coco", "--results", "results")
+    assert (result.exit_code, result.stderr) == (0, ""), result.output  # the ledger has no such result to differ from
+    words = " ".join(result.stdout.split())
+    assert "✗ fails here" in words
+    assert "decided from coco: 500 pairs by ViT-B-16/openai" in words
+    (row,) = json.loads(mindgap("claims", "gap-size-coco", "--results", "results", "--json").stdout)["claims"]
+    assert row["results"] == "coco: 500 pairs by ViT-B-16/openai"
+    assert_one_line(mindgap("claims", "gap-size-coco", "--results", "absent"), "results: no folder 'absent'")
+    assert_one_line(mindgap("claims", "--write", "--results", "results"), "--write: expected no --results")
+
+
+def test_the_table_says_what_was_decided_from_results(
+    mindgap: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = ("gap-size-coco", "zero-shot")
+    rows = {id: row for id, row in claims.committed().items() if id in ids}
+    monkeypatch.setattr(claims, "CLAIMS", tuple(claims.named(one) for one in ids))
+    monkeypatch.setattr(claims, "committed", lambda: rows)
+    pairs = load_pairs("clip")
+    drawn.folder_of(tmp_path / "results/coco", pairs.x, pairs.y, ["a caption"] * 500, "ViT-B-16")
+    head, *_, before, last = mindgap("claims", "--results", "results").stdout.splitlines()
+    assert head == "2 claims, 1 with a computed verdict: 1 fails here, 1 not testable here"
+    assert before == "as in the committed ledger"
+    assert last == "decided from your results, which the ledger does not have: gap-size-coco"

@@ -256,23 +256,23 @@ def test_published_weights_come_with_their_activation_and_normalisation(monkeypa
         return str(checkpoint)
 
     monkeypatch.setattr(_pretrained, "try_to_load_from_cache", cached)
-    assert _pretrained._download("ViT-B-32", "openai") == checkpoint
+    assert _pretrained.download("ViT-B-32", "openai") == checkpoint
     assert asked == [("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors")]
     for file in (None, checkpoint):
-        path, options = _pretrained._weights("ViT-B-32", "openai", file)
+        path, options = _pretrained.weights("ViT-B-32", "openai", file)
         assert path == file
         assert options["force_quick_gelu"]
         assert options["force_preprocess_cfg"]["mean"] == open_clip.OPENAI_DATASET_MEAN
-        assert not _pretrained._weights("ViT-B-32", "laion2b_s34b_b79k", file)[1]["force_quick_gelu"]
-        options = _pretrained._weights("ViT-B-16-SigLIP", "webli", file)[1]
+        assert not _pretrained.weights("ViT-B-32", "laion2b_s34b_b79k", file)[1]["force_quick_gelu"]
+        options = _pretrained.weights("ViT-B-16-SigLIP", "webli", file)[1]
         assert options["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
 
 
 def test_a_file_alone_is_built_as_all_published_weights_are(checkpoint):
     """Every weight of RN50 is for QuickGELU, which open_clip's own configuration of RN50 does not say."""
     assert not open_clip.get_model_config("RN50").get("quick_gelu")
-    assert _pretrained._weights("RN50", None, checkpoint)[1]["force_quick_gelu"]
-    options = _pretrained._weights("ViT-B-16-SigLIP", None, checkpoint)[1]
+    assert _pretrained.weights("RN50", None, checkpoint)[1]["force_quick_gelu"]
+    options = _pretrained.weights("ViT-B-16-SigLIP", None, checkpoint)[1]
     assert not options["force_quick_gelu"]
     assert options["force_preprocess_cfg"]["mean"] == (0.5, 0.5, 0.5)
 
@@ -289,7 +289,7 @@ def test_a_file_alone_is_asked_about_where_published_weights_differ(checkpoint, 
     with pytest.warns(
         DataWarning, match=rf"small.safetensors: the published weights of {architecture} differ in {differ}"
     ) as caught:
-        _, options = _pretrained._weights(architecture, None, checkpoint)
+        _, options = _pretrained.weights(architecture, None, checkpoint)
     assert options["force_quick_gelu"] == architecture.endswith("quickgelu")
     advice = str(caught[0].message)
     assert f"load_pairs('open_clip:{architecture}/" in advice
@@ -339,7 +339,7 @@ def test_a_repository_without_safetensors_is_one_clear_error(monkeypatch):
     with pytest.raises(
         ModelUnavailable, match=r"publishes no open_clip_model.safetensors, and other checkpoints run code"
     ):
-        _pretrained._download("RN50", "openai")
+        _pretrained.download("RN50", "openai")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
