@@ -48,7 +48,7 @@ export function paint({ ground, objects }) {
   const plane = SIDE * SIDE;
   const picture = new Float32Array(3 * plane).fill(ground);
   for (const { shape, right, down, radius, paint: colour } of objects) {
-    const reach = REACH_OF_SHAPES * radius + 1 / SIDE;
+    const reach = REACH_OF_SHAPES * radius + 2 / SIDE; // the soft edge goes on for 1.6 pixels beyond a tip of 36°
     const [top, bottom, first, last] = [down - reach, down + reach, right - reach, right + reach].map((one) => Math.min(SIDE, Math.max(0, Math.round(SIDE * one))));
     for (let row = top; row < bottom; row++) {
       for (let column = first; column < last; column++) {
