@@ -1,10 +1,9 @@
 """Sphinx extension: the small CLIP in the page, which embeds what a reader draws and writes.
 
-A cell of a notebook whose metadata say `{"mindgap": {"live": "small-clip"}}` gets `clip/tool.html` beside its figure,
-which is what stands there without JavaScript and on paper. The page then loads one script: the modules in `clip/page/`
-with those of the worker as a text within it, since a page that was opened from a file may neither start a worker nor
-load a module by an address. Each of the two models is a script of its own, which is fetched when a reader first
-changes something. Nothing here needs torch: the weights are read from the files that come with the package.
+The figure `fig-hand` of a notebook gets `clip/tool.html` beside its picture, which is what stands there without
+JavaScript and on paper. The page then loads one script: the modules in `clip/page/` with those of the worker as a text
+within it, since a page that was opened from a file may neither start a worker nor load a module by an address. Each of
+the two models is a script of its own, which is fetched when a reader first comes near the tool. Nothing here needs torch: the weights are read from the files that come with the package.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ HERE = Path(__file__).parent
 PARTS = HERE / "clip"
 PACKAGE = HERE.parents[1] / "mindgap"  # read, not imported: it need not be installed
 DATA = HERE.parent / "data/small_clip.json"
-LIVE = "small-clip"
+FIGURE = "fig-hand"
 SCRIPT, STYLE = "mindgap-clip.js", "clip.css"
 MARK = 'class="mindgap-clip"'
 COMING = "mindgap-clip-coming"  # the class of a page on which the tool takes the place of its figure
@@ -149,12 +148,12 @@ def tool_html() -> str:
 
 
 def place(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the tool after the figure of the cell that asks for it, once the figure is HTML."""
-    if Path(app.env.doc2path(docname)).suffix != ".ipynb" or LIVE not in source[0]:
+    """Put the tool after the picture of its figure, once that is HTML."""
+    if Path(app.env.doc2path(docname)).suffix != ".ipynb" or FIGURE not in source[0]:
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
-        if cell["metadata"].get("mindgap", {}).get("live") != LIVE:
+        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") != FIGURE:
             continue
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
