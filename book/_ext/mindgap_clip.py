@@ -3,7 +3,8 @@
 The figure `fig-hand` of a notebook gets `clip/tool.html` beside its picture, which is what stands there without
 JavaScript and on paper. The page then loads one script: the modules in `clip/page/` with those of the worker as a text
 within it, since a page that was opened from a file may neither start a worker nor load a module by an address. Each of
-the two models is a script of its own, which is fetched when a reader first comes near the tool. Nothing here needs torch: the weights are read from the files that come with the package.
+the two models is a script of its own, which is fetched when a reader first comes near the tool. Nothing here needs
+torch: the weights are read from the files that come with the package.
 """
 
 from __future__ import annotations

@@ -18,19 +18,25 @@ export function matrix(names) {
   let [name, way] = [names[0], WAYS[0]];
   const models = choice("Trained at", "model", names, (one) => [make("span", {}, `τ = ${one === "0.01" ? "1/100" : one}`)], (one) => {
     name = one;
-    draw();
+    change();
   });
   const ways = choice("Direction", "way", WAYS, (one) => [make("span", {}, one)], (one) => {
     way = one;
-    draw();
+    change();
   });
   const said = make("output", { for: "mindgap-clip-tau" });
-  const slider = make("input", { type: "range", id: "mindgap-clip-tau", min: 0, max: TEMPERATURES.length - 1, step: 1, value: FIRST, oninput: () => draw() });
+  const slider = make("input", { type: "range", id: "mindgap-clip-tau", min: 0, max: TEMPERATURES.length - 1, step: 1, value: FIRST, oninput: () => change() });
   const table = make("table");
-  const sentence = make("p", { class: "mindgap-clip-wins", role: "status" });
+  const sentence = make("p", { class: "mindgap-clip-wins", "aria-live": "off" });
   const key = make("ol", { class: "mindgap-clip-key" });
   models.choose(name);
   ways.choose(way);
+
+  // Who wins is said aloud when something here was changed. What a new scene changes, the tool says in one sentence.
+  function change() {
+    sentence.setAttribute("aria-live", "polite");
+    draw();
+  }
 
   function draw() {
     if (!shown) return;
@@ -66,6 +72,7 @@ export function matrix(names) {
     element,
     render: (/** @type {Record<string, Answer>} */ answers, /** @type {import("./state.js").State} */ { scenes, captions }) => {
       shown = { answers, scenes, captions };
+      sentence.setAttribute("aria-live", "off");
       draw();
     },
   };
