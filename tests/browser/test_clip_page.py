@@ -313,6 +313,18 @@ def test_a_drawn_scene_is_answered_as_python_answers(visit: Visit) -> None:
     assert visit.tool.get_by_label("Its caption").input_value() == caption
 
 
+def test_the_same_caption_is_no_other_caption(visit: Visit) -> None:
+    """One of the 500 says the same; it is not counted among what is nearer, nor is its picture."""
+    caption = next(
+        one for one in extension.stored()["captions"] if one.endswith("at the centre") and " and " not in one
+    )
+    visit.choose("scene", "4")
+    visit.after(lambda: visit.write(caption))
+    for name in MODELS:
+        assert_shown(visit, name, small_clip.START[3], caption)
+    visit.after(lambda: visit.tool.get_by_role("button", name="Say exactly what it shows").click())
+
+
 def test_the_newest_words_win(visit: Visit) -> None:
     """Faster than the worker: only what was written last is asked for in the end, and shown."""
     visit.choose("scene", "3")
@@ -386,7 +398,13 @@ def test_the_table_is_a_softmax_at_the_chosen_temperature(fresh: Visit) -> None:
         expect_winners = [[(best[i] == j) if way else (best[j] == i) for j in range(4)] for i in range(4)]
         assert winners == expect_winners
         assert slider.get_attribute("aria-valuetext") == f"1/{round(1 / tau)}"
-        expect(fresh.tool.locator(".mindgap-clip-wins")).to_contain_text("Every picture" if way else "Every caption")
+        sentence = fresh.tool.locator(".mindgap-clip-wins")
+        expect(sentence).to_contain_text("Every picture" if way else "Every caption")
+    expect(sentence).to_have_attribute("aria-live", "polite")
+    # Of a new scene one sentence is said aloud, and not a second one of the table.
+    fresh.after(lambda: fresh.choose("colour", "pink"))
+    expect(sentence).to_have_attribute("aria-live", "off")
+    expect(fresh.tool.locator("p[role='status']")).to_contain_text("Scene 1. Trained at 0.01: cosine")
 
 
 # ---- in everyone's hands
