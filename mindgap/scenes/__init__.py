@@ -169,6 +169,54 @@ def arrange(n: int, seed: int = 0, objects: tuple[int, int] = (1, 3)) -> Layout:
     )
 
 
+def compose(objects: Sequence[Sequence[Sequence[str]]], ground: float = sum(_GROUND) / 2) -> Layout:
+    """The layouts of chosen scenes, in which nothing is random: every object as its words have it.
+
+    `objects` has a scene an entry, each of one to three objects in the words of a caption: size, colour, shape and
+    place, such as `[[("large", "red", "circle", "top left")], …]`. An object lies in the middle of its place, with the
+    middle radius of its size and the middle hue of its colour, before a grey `ground`; no two objects share a place.
+
+    Raises ValueError for no scenes, another number of objects, an unknown word (with near matches), two objects at one
+    place, or a ground outside 0 to 1.
+    """
+    ground = _inputs.number(ground, "ground")
+    if not 0 <= ground <= 1:
+        raise ValueError(f"ground: expected a number from 0 to 1, got {ground:g}")
+    if not len(objects):
+        raise ValueError("objects: expected at least one scene, got none")
+    numbers = torch.full((len(ATTRIBUTES), len(objects), MOST_OBJECTS), -1)
+    for row, scene in enumerate(objects):
+        if not 1 <= len(scene) <= MOST_OBJECTS:
+            raise ValueError(f"objects[{row}]: expected 1 to {MOST_OBJECTS} objects, got {len(scene)}")
+        found = sorted((_numbers(one, f"objects[{row}][{k}]") for k, one in enumerate(scene)), key=lambda one: one[3])
+        if len({one[3] for one in found}) < len(found):
+            raise ValueError(f"objects[{row}]: expected objects at different places, got two at one")
+        numbers[:, row, : len(found)] = torch.tensor(found).T
+    attributes = Attributes(*numbers)
+    cell = attributes.place.clamp(min=0)
+    hsv = _HSV[attributes.colour]
+    return Layout(
+        attributes,
+        centre=torch.stack([_CENTRES[cell % 3], _CENTRES[cell // 3]], dim=2).float(),
+        radius=(_RADII[attributes.size] + _RADIUS_JITTER / 2).float(),
+        paint=_rgb(hsv[..., 0], hsv[..., 1], hsv[..., 2]).float(),
+        ground=torch.full((len(objects),), ground),
+    )
+
+
+def _numbers(words: Sequence[str], name: str) -> list[int]:
+    """One object's words as the numbers of its attributes, in the order of ATTRIBUTES."""
+    if isinstance(words, str) or len(words) != len(ATTRIBUTES):
+        raise ValueError(f"{name}: expected its size, colour, shape and place, got {words!r}")
+    size, colour, shape, place = words
+    return [
+        kinds.index(_inputs.choice(word, f"{kind} of {name}", kinds))
+        for kind, word, kinds in zip(
+            ATTRIBUTES, (shape, colour, size, place), (SHAPES, COLOURS, SIZES, PLACES), strict=True
+        )
+    ]
+
+
 def span(objects: object) -> tuple[int, int]:
     if not isinstance(objects, Sequence) or len(objects) != 2:
         raise ValueError(f"objects: expected a pair (least, most), got {objects!r}")

@@ -18,6 +18,7 @@ from mindgap import scenes
 from mindgap.scenes import _drawing
 
 MANY = 2000
+STAR = ("large", "yellow", "star", "top left")
 
 
 def half_planes(degrees, right, down):
@@ -305,6 +306,19 @@ def test_the_global_random_state_is_left_alone():
             r"drop: unknown name 'color'; did you mean 'col",
         ),
         (lambda: scenes.caption(attributes()), r"attributes: expected at least one object a scene, got none in row 0"),
+        (lambda: scenes.compose([]), r"objects: expected at least one scene, got none"),
+        (lambda: scenes.compose([[]]), r"objects\[0\]: expected 1 to 3 objects, got 0"),
+        (
+            lambda: scenes.compose([[STAR], [STAR, STAR]]),
+            r"objects\[1\]: expected objects at different places, got two",
+        ),
+        (lambda: scenes.compose([[STAR[:3]]]), r"objects\[0\]\[0\]: expected its size, colour, shape and place"),
+        (lambda: scenes.compose([["star"]]), r"objects\[0\]\[0\]: expected its size, .*got 'star'"),
+        (
+            lambda: scenes.compose([[("large", "yelow", "star", "top")]]),
+            r"colour of objects\[0\]\[0\]: unknown name 'yelow'; did you mean 'yellow'",
+        ),
+        (lambda: scenes.compose([[STAR]], ground=1.5), r"ground: expected a number from 0 to 1, got 1.5"),
         (lambda: scenes.exchange(3, 1.5), r"share: expected a number from 0 to 1, got 1.5"),
         (lambda: scenes.exchange(3, float("nan")), r"share: expected a finite number"),
         (lambda: scenes.exchange(1, 1.0), r"share: expected 0 where there is one entry"),
@@ -330,3 +344,34 @@ def test_pictures_for_pages_show_what_is_rendered() -> None:
         drawn = Image.open(io.BytesIO(vl_convert.svg_to_png(unquote(body)))).convert("RGB")
         found = torch.from_numpy(np.asarray(drawn).copy()).permute(2, 0, 1) / 255
         assert float((found - expected).abs().mean()) < 0.005
+
+
+def words(attributes: scenes.Attributes, row: int) -> list[tuple[str, str, str, str]]:
+    """The objects of one scene in the words that `compose` takes."""
+    columns = (attributes.size, attributes.colour, attributes.shape, attributes.place)
+    numbers = zip(*(one[row].tolist() for one in columns), strict=True)
+    kinds = (scenes.SIZES, scenes.COLOURS, scenes.SHAPES, scenes.PLACES)
+    return [tuple(kind[i] for kind, i in zip(kinds, one, strict=True)) for one in numbers if one[0] >= 0]
+
+
+def test_composed_scenes_are_what_was_asked_for_with_nothing_random() -> None:
+    drawn = scenes.arrange(200, seed=4)
+    made = scenes.compose([words(drawn.attributes, row)[::-1] for row in range(200)])  # in any order
+    for name in scenes.ATTRIBUTES:
+        assert torch.equal(getattr(made.attributes, name), getattr(drawn.attributes, name))
+    there = made.attributes.shape >= 0
+    # A drawn scene has every object within the jitter around where a composed one has it.
+    assert float((made.centre - drawn.centre)[there].abs().max()) <= 0.025 + 1e-6
+    assert float((made.radius - drawn.radius)[there].abs().max()) <= 0.01 + 1e-6
+    assert float((made.paint - drawn.paint)[there].abs().max()) < 0.2
+    assert made.ground.unique().tolist() == [pytest.approx(0.725)]
+
+
+def test_a_composed_scene_has_the_colours_of_its_words() -> None:
+    made = scenes.compose([[("large", colour, "square", "centre")] for colour in scenes.COLOURS], ground=0.5)
+    for row, hsv in enumerate(scenes._HSV.tolist()):
+        expected = colorsys.hsv_to_rgb(hsv[0] / 360, hsv[1], hsv[2])
+        picture = scenes.render(scenes.compose([[("large", scenes.COLOURS[row], "square", "centre")]], ground=0.5))
+        assert made.paint[row, 0].tolist() == pytest.approx(expected, abs=1e-6)
+        assert picture[0, :, 16, 16].tolist() == pytest.approx(expected, abs=1e-6)
+        assert picture[0, :, 0, 0].tolist() == [0.5] * 3
