@@ -14,36 +14,22 @@ import torch
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make book installs it)")
 
 from book._ext import mindgap_clip as extension
+from book._ext import mindgap_modules
 from book.results import small_clip
 from mindgap import _files, miniclip, scenes
 
 MODELS = miniclip.shipped()
-NAMES = re.compile(r"^(?:const|let|function|class) (?:\{([^}]*)\}|(\w+))", re.MULTILINE)
 ENTRIES = ("worker/work.js", "page/tool.js")
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
-def test_modules_become_one_script(entry: str) -> None:
-    text = extension.bundle(entry)
-    assert not re.search(r"^(?:import|export)\b", text, re.MULTILINE)
-    names = [name for _, name in NAMES.findall(text)]
-    assert len(names) > 20
-    assert sorted(names) == sorted(set(names)), "in one script, no two modules may call different things alike"
-    outside = set(re.findall(r"https?://[^\"' ]*", text)) - {"http://www.w3.org/2000/svg"}
+def test_the_script_asks_for_nothing_outside() -> None:
+    outside = set(re.findall(r"https?://[^\"' ]*", extension.script())) - {"http://www.w3.org/2000/svg"}
     assert outside == set()
 
 
 def test_every_module_is_used() -> None:
-    used: dict[Any, str] = {}
-    for entry in ENTRIES:
-        extension.modules((extension.PARTS / entry).resolve(), used)
-    assert set(used) == {path.resolve() for path in extension.PARTS.rglob("*.js")}
-
-
-def test_a_module_comes_after_what_it_needs() -> None:
-    order = [path.stem for path in extension.modules((extension.PARTS / ENTRIES[0]).resolve(), {})]
-    assert order.index("scenes") < order.index("words") < order.index("answers") < order.index("work")
-    assert order.index("numbers") < order.index("towers")
+    used = {path for entry in ENTRIES for path in mindgap_modules.needed(extension.PARTS / entry)}
+    assert used == {path.resolve() for path in extension.PARTS.rglob("*.js")}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +38,6 @@ def test_every_module_is_in_a_script_and_none_is_asked_for() -> None:
 
 def test_the_script_is_light() -> None:
     assert len(gzip.compress(extension.script().encode(), 9)) < 100_000
-
-
-def test_a_module_keeps_its_names_to_itself(tmp_path: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no node on this machine")
-    (tmp_path / "a.js").write_text(
-        "/** @type {number} */\nconst hidden = 2;\nexport const twice = (x) => hidden * x;\n"
-    )
-    (tmp_path / "b.js").write_text(
-        'import { twice } from "./a.js";\n\nconst hidden = 5;\nexport function ten() {\n  return twice(hidden);\n}\n'
-        "export class Nothing {}\nexport async function later() {}\n"
-    )
-    text, name = extension.bundled(tmp_path / "b.js")
-    assert text.count("@type") == 0
-    done = subprocess.run(
-        [node, "-e", f"{text} console.log({name}.ten(), Object.keys({name}).join())"], capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "10 ten,Nothing,later", done.stderr
 
 
 def test_the_story_has_the_six_presets_each_with_a_question() -> None:

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import struct
+import sys
 from array import array
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
+
+from book._ext.mindgap_modules import bundled
 
 HERE = Path(__file__).parent
 PARTS = HERE / "clip"
@@ -30,29 +34,6 @@ MARK = 'class="mindgap-clip"'
 COMING = "mindgap-clip-coming"  # the class of a page on which the tool takes the place of its figure
 MODEL = "mindgap-clip-{}.js"
 LARGEST = 2**15 - 1
-IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<path>\.{1,2}/[^"]+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:const|function|class) )", re.MULTILINE)
-
-
-def modules(entry: Path, seen: dict[Path, str]) -> dict[Path, str]:
-    """A module and all that it imports, each after what it needs, without the words that only modules know."""
-    text = entry.read_text(encoding="utf-8")
-    seen.setdefault(entry, "")
-    for found in IMPORT.finditer(text):
-        path = (entry.parent / found["path"]).resolve()
-        if path not in seen:
-            modules(path, seen)
-    del seen[entry]
-    seen[entry] = EXPORT.sub("", IMPORT.sub("", text))
-    return seen
-
-
-def bundle(*entries: str) -> str:
-    """Modules, by their names within `clip/`, as one text that runs as a script."""
-    seen: dict[Path, str] = {}
-    for entry in entries:
-        modules((PARTS / entry).resolve(), seen)
-    return "\n".join(seen.values())
 
 
 def enclosed(text: str) -> str:
@@ -78,9 +59,11 @@ def script() -> str:
             for name, model in data["models"].items()
         },
     }
-    given = (start, enclosed(bundle("worker/work.js")), {name: MODEL.format(name) for name in data["models"]})
+    worker, _ = bundled(PARTS / "worker/work.js")
+    given = (start, enclosed(worker), {name: MODEL.format(name) for name in data["models"]})
     called = ", ".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in given)
-    return enclosed(f"{bundle('page/tool.js')}\nbegin({called});")
+    text, name = bundled(PARTS / "page/tool.js")
+    return enclosed(f"{text}{name}.begin({called});")
 
 
 def tensors(path: Path) -> tuple[dict[str, Any], dict[str, tuple[list[int], array[float]]]]:

@@ -24,6 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
 
+from book._ext.mindgap_modules import bundled
 from book._ext.mindgap_predict import question_html
 
 HERE = Path(__file__).parent
@@ -32,41 +33,9 @@ RESULTS = HERE.parents[1] / "mindgap/results"  # read, not imported: the package
 SCRIPT, STYLE = "mindgap-playground.js", "playground.css"
 MARK = 'class="mindgap-play"'
 
-IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";$', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class) (\w+))", re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)  # of types, for who reads the source
-
 
 def stored(name: str) -> Any:
     return json.loads((RESULTS / name).read_text(encoding="utf-8"))
-
-
-def bundled(entry: Path) -> tuple[str, str]:
-    """An ES module and all that it imports as plain statements, and the name of the constant that has its exports."""
-    order: list[Path] = []
-
-    def visit(path: Path) -> None:
-        if path not in order:
-            for _, address in IMPORT.findall(path.read_text(encoding="utf-8")):
-                visit((path.parent / address).resolve())
-            order.append(path)
-
-    visit(entry.resolve())
-    pieces = []
-    for path in order:
-        text = COMMENT.sub("", path.read_text(encoding="utf-8"))
-        names = ", ".join(EXPORT.findall(text))
-
-        def taken(found: re.Match[str], path: Path = path) -> str:
-            return f"const {{{found[1]}}} = {constant((path.parent / found[2]).resolve())};"
-
-        body = EXPORT.sub("", IMPORT.sub(taken, text))
-        pieces.append(f"const {constant(path)} = (() => {{\n{body}\nreturn {{ {names} }};\n}})();\n")
-    return "".join(pieces), constant(order[-1])
-
-
-def constant(path: Path) -> str:
-    return "_".join((*path.parts[-2:-1], path.stem))
 
 
 def worker() -> str:

@@ -13,6 +13,7 @@ import torch
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from book._ext import mindgap_clip as extension
+from book._ext import mindgap_modules
 from book.results import small_clip
 from mindgap import miniclip, scenes
 from mindgap.scenes import Layout
@@ -84,12 +85,6 @@ def fresh(browser: Browser) -> Iterator[Visit]:
 
 # ---- the modules are Python's
 
-PARTS = (
-    "Model encodeImage encodeText paint compose captionOf tokenize wordsOf wrongWith VOCABULARY Others answerOf "
-    "SHAPES COLOURS SIZES PLACES"
-)
-
-
 # Many rows of numbers as one text, which is on its way faster than a list.
 CODED = """rows => {
     const all = new Float32Array(rows.flatMap(row => [...row]));
@@ -105,10 +100,11 @@ def decoded(text: str, *shape: int) -> torch.Tensor:
 def modules(browser: Browser) -> Iterator[Page]:
     """The worker's modules on an empty page, in `parts`, and both models as the site has them, in `models`."""
     view = browser.new_page()
-    entries = ("worker/towers.js", "worker/drawing.js", "worker/words.js", "worker/answers.js")
+    *paths, _ = mindgap_modules.needed(extension.PARTS / "worker/work.js")  # all but what a worker begins with
+    exported = ", ".join(f"...{mindgap_modules.constant(path)}" for path in paths)
     view.evaluate(
-        f"text => {{ window.parts = new Function(text + '; return {{ {', '.join(PARTS.split())} }}')() }}",
-        extension.bundle(*entries),
+        f"text => {{ window.parts = new Function(text + '; return {{ {exported} }}')() }}",
+        "".join(map(mindgap_modules.enclosed, paths)),
     )
     view.evaluate(f"() => {{ window.coded = {CODED} }}")
     for name in MODELS:
