@@ -109,7 +109,7 @@ def load_files(members: Sequence[Member], n: int | None) -> Pair:
         names, (x, y) = (str(one), str(one)), _both(one)
     else:
         names, (x, y) = (str(members[0]), str(members[1])), (_one(members[0]), _one(members[1]))
-    _same_shape(names, x, y)
+    same_shape(names, x, y)
     _enough(names[0] if len(members) == 1 else " and ".join(names), x.shape[0], n)
     pair = _rows(names[0], x, n), _rows(names[1], y, n)
     _look_exchanged(names[0], tuple(x.shape), *pair)
@@ -206,18 +206,14 @@ def load_shards(folder: Path, n: int | None) -> Pair:
     Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
     numbers that are missing on both sides, between two shards or of a metadata file.
     """
-    images, texts = (_shards(folder, kind) for kind in SHARDS)
-    for number in sorted(images.keys() ^ texts.keys()):
-        there = images.get(number) or texts[number]
-        kind = SHARDS[number in images]
-        raise FileNotFoundError(f"{there}: no {kind}_{number}.npy in {folder / kind} belongs to this shard")
+    numbered = numbered_shards(folder)
     x: list[Tensor] = []
     y: list[Tensor] = []
     total = last = 0
-    for number in sorted(images):
-        names = str(images[number]), str(texts[number])
-        image, text = _one(Member(images[number])), _one(Member(texts[number]))
-        _same_shape(names, image, text)
+    for number, paths in numbered.items():
+        names = str(paths[0]), str(paths[1])
+        image, text = (_one(Member(path)) for path in paths)
+        same_shape(names, image, text)
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
                 f"{names[0]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
@@ -229,11 +225,29 @@ def load_shards(folder: Path, n: int | None) -> Pair:
         if n is not None and total >= n:
             break
     _enough(str(folder), total, n)
-    if missing := [str(number) for number in _missing(folder, images) if n is None or number < last]:
-        warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {len(x)} others", missing)
+    warn_of_missing(folder, numbered, len(x), None if n is None else last)
     pair = torch.cat(x), torch.cat(y)
     _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
     return pair
+
+
+def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
+    """The files of images and texts of each shard, in numeric order.
+
+    Raises FileNotFoundError where a folder, or the partner of a shard, is missing, and ValueError for other names.
+    """
+    images, texts = (_shards(folder, kind) for kind in SHARDS)
+    for number in sorted(images.keys() ^ texts.keys()):
+        there = images.get(number) or texts[number]
+        kind = SHARDS[number in images]
+        raise FileNotFoundError(f"{there}: no {kind}_{number}.npy in {folder / kind} belongs to this shard")
+    return {number: (images[number], texts[number]) for number in sorted(images)}
+
+
+def warn_of_missing(folder: Path, shards: Mapping[int, object], read: int, below: int | None = None) -> None:
+    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given."""
+    if missing := [str(number) for number in _missing(folder, shards) if below is None or number < below]:
+        warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {read} others", missing)
 
 
 def _shards(folder: Path, kind: str) -> dict[int, Path]:
@@ -257,14 +271,14 @@ def _shards(folder: Path, kind: str) -> dict[int, Path]:
     return shards
 
 
-def _missing(folder: Path, shards: Mapping[int, Path]) -> list[int]:
+def _missing(folder: Path, shards: Mapping[int, object]) -> list[int]:
     """Numbers that should be there: those between two shards, and those for which there is metadata."""
     names = [path.name for path in folder.glob("metadata/metadata_*.parquet")]
     described = {int(match[1]) for name in names if (match := re.fullmatch(r"metadata_(\d+)\.parquet", name))}
     return sorted((described | set(range(min(shards), max(shards)))) - shards.keys())
 
 
-def _same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
+def same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
     if tuple(x.shape) != tuple(y.shape):
         raise ValueError(
             f"{' and '.join(names)}: expected the same shape, row i of one belonging with row i of the other, "
@@ -280,8 +294,12 @@ def _enough(where: str, rows: int, n: int | None) -> None:
 
 
 def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
-    """The first `n` rows, checked, in memory: they must outlive the file."""
-    values = array[:n]
+    """The first `n` rows, checked, in memory, as float32."""
+    return _inputs.single(checked_rows(name, array[:n]))
+
+
+def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
+    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file."""
     if isinstance(values, np.ndarray):
         # In one copy, without a second one in between.
         wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
@@ -289,7 +307,7 @@ def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
     else:
         values = values.clone()
     try:
-        return _inputs.single(_inputs.rows(values, name, least=1))
+        return _inputs.rows(values, name, least=1)
     except TypeError as error:
         raise ValueError(str(error)) from error
 
