@@ -31,6 +31,7 @@ SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
+BLOCK = 1024  # columns of a rectangle at a time, where there is no batch to say
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
 
 
@@ -81,15 +82,20 @@ def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) 
 
 
 class Group(NamedTuple):
-    """Some of the shifts, with what they make of both modalities, and how far apart the means are then."""
+    """Some of the shifts, with what they make of both modalities; `steps` are those by which x is still to be moved."""
 
     where: Bool[Tensor, " s"]
     x: Shifted
     y: Shifted
-    between: Float[Tensor, "some d"]
+    steps: Float[Tensor, "some d"]
+
+    @property
+    def between(self) -> Float[Tensor, "some d"]:
+        """How far apart the means are then."""
+        return self.x.mean(self.steps) - self.y.mean(-self.steps)
 
 
-def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], steps: Float[Tensor, "s d"]) -> Iterator[Group]:
+def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], steps: Float[Tensor, "s d"]) -> Iterator[Group]:
     """All shifts that one product serves, then each that brings a row near the origin, with rows really moved.
 
     Raises ValueError as `shifted` does.
@@ -98,12 +104,12 @@ def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], steps: Float[Tensor
     near = torch.stack([side.scale.amax(dim=(1, 2)) for side in sides]).amax(dim=0) > NEAR**-0.5
     if not near.all():
         some, other = (side.at(~near) for side in sides)
-        yield Group(~near, some, other, some.mean(steps[~near]) - other.mean(-steps[~near]))
+        yield Group(~near, some, other, steps[~near])
     for s in near.nonzero().flatten():
         moved = [torch.nn.functional.normalize(rows, dim=1, eps=0) for rows in (x - steps[s], y + steps[s])]
         still = torch.zeros_like(steps[:1])
         one, other = (shifted(rows, still, "") for rows in moved)
-        yield Group(torch.arange(len(steps), device=near.device) == s, one, other, one.mean(still) - other.mean(still))
+        yield Group(torch.arange(len(steps), device=near.device) == s, one, other, still)
 
 
 def summed_losses(
@@ -114,7 +120,7 @@ def summed_losses(
     `dtype` is that of the exponentials. `report` is called with each number of rows done, times that of the shifts.
     """
     k, b, _ = x.rows.shape
-    own: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
+    own = own_cosines(x, y)
     # Exponentials are relative to the middle of the matched cosines of each batch: that is known without a search
     # through n² cosines, and sums over- or underflow only where some row is far from it.
     reference = (own.amax(dim=-1) + own.amin(dim=-1)) / 2
@@ -129,11 +135,50 @@ def summed_losses(
         moves = Moves(here.offset, here.scale, y.offset, y.scale, reference)
         rows = sums_of(here.rows @ y.rows.mT, moves, inverses, dtype, columns)
         for s, sums in enumerate(rows):
-            losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses)
+            losses[0, s] += _logs(sums, LEAST_SUM[dtype], here, y, s, reference[s], inverses).sum(dim=(1, 2))
         report(here.rows.shape[:2].numel() * len(own))
     for s, sums in enumerate(columns):
-        losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses)
+        losses[1, s] += _logs(sums, LEAST_SUM[dtype], y, x, s, reference[s], inverses).sum(dim=(1, 2))
     return losses
+
+
+def own_cosines(x: Shifted, y: Shifted) -> Float[Tensor, "s k b"]:
+    """Cosines of the matched rows, after each of the shifts."""
+    cosines: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
+    return cosines
+
+
+def row_logs(
+    left: Shifted,
+    right: Shifted,
+    reference: Float[Tensor, " s"],
+    inverses: Float[Tensor, " t"],
+    dtype: torch.dtype,
+) -> Float[Tensor, "s t m"]:
+    """log Σ_j exp((c_ij − reference)/τ) of each of the m rows on the left over the b on the right, which are one batch.
+
+    The two need not match, nor be as many. `dtype` is that of the exponentials.
+    """
+    (_, m, _), b = left.rows.shape, right.rows.shape[1]
+    cells = len(reference) * len(inverses)
+    logs = left.rows.new_full((len(reference), len(inverses), m), -math.inf)
+    across = max(NARROW, min(b, BLOCK))
+    along = max(1, min(tile_entries(logs.device), AT_ONCE // cells) // across)
+    references = reference[:, None]
+    for first in range(0, b, across):
+        there = right.part(slice(first, first + across))
+        for start in range(0, m, along):
+            here = left.part(slice(start, start + along))
+            r, c = here.rows.shape[1], there.rows.shape[1]
+            loops = logs.device.type == "cpu" and c >= NARROW and cells * r * c >= WORTH_COMPILING
+            unused = logs.new_zeros(len(reference), len(inverses), 1, c)
+            moves = Moves(here.offset, here.scale, there.offset, there.scale, references)
+            found = (compiled_sums if loops else in_passes)(here.rows @ there.rows.mT, moves, inverses, dtype, unused)
+            for s, sums in enumerate(found):
+                some = _logs(sums, LEAST_SUM[dtype], here, there, s, references[s], inverses)[:, 0]
+                part = logs[s, :, start : start + along]
+                torch.logaddexp(part, some, out=part)
+    return logs
 
 
 def _logs(
@@ -144,13 +189,13 @@ def _logs(
     s: int,
     reference: Float[Tensor, " k"],
     inverses: Float[Tensor, " t"],
-) -> Float[Tensor, " t"]:
-    """The summed logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
+) -> Float[Tensor, "t k r"]:
+    """The logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
     doubtful = ~((sums >= least) & sums.isfinite())
     logs = sums.log()
     if doubtful.any():
         _recompute(logs, doubtful, left, right, s, reference, inverses)
-    return logs.sum(dim=(1, 2))
+    return logs
 
 
 def _recompute(

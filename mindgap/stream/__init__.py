@@ -7,7 +7,17 @@ starts (`joined`).
 
 from __future__ import annotations
 
+from mindgap.stream._landscape import SampledLandscape, SampledValley, landscape
 from mindgap.stream._ranks import Ranks, joined, started_by_torchrun
 from mindgap.stream._report import StreamedReport, report
 
-__all__ = ["Ranks", "StreamedReport", "joined", "report", "started_by_torchrun"]
+__all__ = [
+    "Ranks",
+    "SampledLandscape",
+    "SampledValley",
+    "StreamedReport",
+    "joined",
+    "landscape",
+    "report",
+    "started_by_torchrun",
+]

@@ -108,9 +108,11 @@ class Equal:
             yield np.concatenate(rows), np.concatenate(found)
 
     def _side(self, side: str, rows: slice) -> Hashes:
-        x, y = self._file[rows, 0], self._file[rows, 1]
+        x: Hashes = self._file[rows, 0]
+        y: Hashes = self._file[rows, 1]
         if side == "both":
-            return x * np.uint64(0x9E3779B97F4A7C15) + y  # as good as random as they are
+            mixed: Hashes = x * np.uint64(0x9E3779B97F4A7C15) + y  # as good as random as they are
+            return mixed
         return x if side == "x" else y
 
 

@@ -64,8 +64,7 @@ class Ranks:
         if self.count == 1:
             assert parts is not None
             return parts
-        about = parts and {name: (list(part.shape), str(part.dtype)) for name, part in parts.items()}
-        known = self.told(about)
+        known = self.told({name: (list(part.shape), str(part.dtype)) for name, part in (parts or {}).items()})
         form = {name: (shape, getattr(torch, kind.removeprefix("torch."))) for name, (shape, kind) in known.items()}
         size = sum(torch.Size(shape).numel() for shape, _ in form.values())
         numbers = _flat(parts) if parts is not None else torch.empty(size, dtype=torch.float64)
@@ -117,7 +116,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch has no one error for this
-        reason = str(error).strip().splitlines()[0].split("] ")[-1]
+        reason = str(error).strip().splitlines()[0].partition(". ")[0]
         raise ConnectionError(f"another process of this run has ended, and so does this one ({reason})") from error
 
 

@@ -111,12 +111,13 @@ class Walk:
         work: Callable[[Span], Parts],
         merge: Callable[[Parts, Parts], Parts],
         put_aside: Callable[[Span, Parts], None] | None = None,
+        units: list[Span] | None = None,
     ) -> Parts:
-        """The merged sums of all units, on all ranks.
+        """The merged sums of all units, by default those of all rows, on all ranks.
 
         `put_aside` is called on rank 0 with each unit and its sums before they are merged, and may take some out.
         """
-        units, ranks = spans(len(self.shards)), self.ranks
+        units, ranks = units or spans(len(self.shards)), self.ranks
         done, total = self.state.begun(stage)
         done = ranks.told(done)
         self._progress(stage, done / len(units))
