@@ -46,7 +46,7 @@ class Ranks:
         """
         if self.count == 1 or not shapes:
             return [own] if own is not None else []
-        with _told():
+        with _connected():
             if not self.first:
                 if own is not None:
                     dist.send(_flat(own), 0)
@@ -64,19 +64,19 @@ class Ranks:
         if self.count == 1:
             assert parts is not None
             return parts
-        known = self.told({name: (list(part.shape), str(part.dtype)) for name, part in (parts or {}).items()})
+        known = self.announced({name: (list(part.shape), str(part.dtype)) for name, part in (parts or {}).items()})
         form = {name: (shape, getattr(torch, kind.removeprefix("torch."))) for name, (shape, kind) in known.items()}
         size = sum(torch.Size(shape).numel() for shape, _ in form.values())
         numbers = _flat(parts) if parts is not None else torch.empty(size, dtype=torch.float64)
-        with _told():
+        with _connected():
             dist.broadcast(numbers, 0)
         return _unflat(numbers, form)
 
-    def told(self, content: Any) -> Any:
+    def announced(self, content: Any) -> Any:
         """What rank 0 says, on all ranks: anything that JSON holds. Nothing is pickled."""
         if self.count == 1:
             return content
-        with _told():
+        with _connected():
             text = torch.tensor(list(json.dumps(content).encode()) if self.first else [], dtype=torch.uint8)
             length = torch.tensor([len(text)])
             dist.broadcast(length, 0)
@@ -102,7 +102,7 @@ def joined() -> Iterator[Ranks]:
     if not started_by_torchrun() or int(os.environ["WORLD_SIZE"]) == 1:
         yield ALONE
         return
-    with _told():
+    with _connected():
         dist.init_process_group("gloo", timeout=PATIENCE)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
@@ -111,7 +111,7 @@ def joined() -> Iterator[Ranks]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _connected() -> Iterator[None]:
     """A connection that breaks is said to be one."""
     try:
         yield

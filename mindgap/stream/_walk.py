@@ -119,7 +119,7 @@ class Walk:
         """
         units, ranks = units or spans(len(self.shards)), self.ranks
         done, total = self.state.begun(stage)
-        done = ranks.told(done)
+        done = ranks.announced(done)
         self._progress(stage, done / len(units))
         while done < len(units):
             here = units[done : done + ranks.count]
@@ -158,7 +158,7 @@ def kept_in(path: Path | str | None, shards: Shards, ranks: Ranks, **options: An
     `_files.claimed`, and ValueError where the ranks see different files.
     """
     about = {"shards": shards.stamps(), "rows": len(shards), **options}
-    if ranks.told(about) != json.loads(json.dumps(about)) and ranks.count > 1:
+    if ranks.announced(about) != json.loads(json.dumps(about)) and ranks.count > 1:
         raise ValueError(f"{shards.name}: expected the same files on every machine, got others than rank 0 has")
     with ExitStack() as stack:
         if path is not None and ranks.first:
