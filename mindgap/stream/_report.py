@@ -312,8 +312,8 @@ class _Asked:
             for similarity, places, row in self._similarities():
                 near = similarity >= self.best[row, places] - self.tie
                 self.ours[row].index_add_(0, places, near.double())
-        told = self._ranks.shared({"best": self.best.cpu(), "ours": self.ours.cpu()} if self._ranks.first else None)
-        self.best, self.ours = (told[name].to(self.x.device) for name in ("best", "ours"))
+        known = self._ranks.shared({"best": self.best.cpu(), "ours": self.ours.cpu()} if self._ranks.first else None)
+        self.best, self.ours = (known[name].to(self.x.device) for name in ("best", "ours"))
 
     def _similarities(self) -> Iterator[tuple[Float[Tensor, " p"], Int[Tensor, " p"], int]]:
         """Cosines of the right rows, for which of those asked, and in which row of `best`, which they raise."""
