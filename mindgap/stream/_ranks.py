@@ -95,7 +95,7 @@ def started_by_torchrun() -> bool:
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """This process among those that torchrun has started; alone without it.
+    """This process among those that torchrun has started, each with a GPU of its own if there are; alone without it.
 
     Raises ConnectionError where another rank has ended, or does not come.
     """
@@ -104,6 +104,8 @@ def joined() -> Iterator[Ranks]:
         return
     with _connected():
         dist.init_process_group("gloo", timeout=PATIENCE)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
     finally:

@@ -19,7 +19,7 @@ from mindgap.pairs import Shards
 from mindgap.stream._ranks import ALONE, Parts, Ranks
 
 UNITS, LEAST = 256, 2048  # at most so many units, of at least so many rows
-TILE = 4096  # rows of a unit that are in memory in float64
+TILE = 1024  # rows of a unit that are in memory in float64
 
 Span: TypeAlias = tuple[int, int]
 Progress: TypeAlias = Callable[[str, float], object]
@@ -157,8 +157,10 @@ def kept_in(path: Path | str | None, shards: Shards, ranks: Ranks, **options: An
     Rank 0 reads and writes it; the others have an empty one. Raises ValueError as `State` does, the errors of
     `_files.claimed`, and ValueError where the ranks see different files.
     """
-    about = {"shards": shards.stamps(), "rows": len(shards), **options}
-    if ranks.announced(about) != json.loads(json.dumps(about)) and ranks.count > 1:
+    stamps = shards.stamps()
+    about = {"shards": stamps, "rows": len(shards), **options}
+    seen = [[stamp.name, stamp.size] for stamp in stamps]  # of copies on other machines the times may differ
+    if ranks.announced(seen) != seen:
         raise ValueError(f"{shards.name}: expected the same files on every machine, got others than rank 0 has")
     with ExitStack() as stack:
         if path is not None and ranks.first:
