@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,12 @@ def population(name: str, n: int | None) -> Tensor:
         walk = Walk(pairs.open_shards(path))
         taus = torch.tensor(TEMPERATURES, dtype=torch.float64)
         along = _along(walk, SHIFTS, taus, torch.device("cpu"))
-        return _losses(walk, along, torch.arange(len(found)), torch.device("cpu"))
+        return _losses(walk, along, torch.arange(len(found)), 0, len(found), torch.device("cpu"))
+
+
+def taken(values: Tensor, start: int, stop: int) -> Tensor:
+    """Some rows."""
+    return values[..., start:stop]
 
 
 def covered(values: Tensor, rows: int | None, precision: float | None, times: int) -> list[dict[str, object]]:
@@ -57,7 +63,8 @@ def covered(values: Tensor, rows: int | None, precision: float | None, times: in
         if precision is None:
             level, m = LEVEL, rows or n
         else:
-            drawn, level, _ = grown(lambda a, b, order=order: values[..., order[a:b]], n, SHIFTS, precision)
+            mixed = values[..., order]
+            drawn, level, _ = grown(partial(taken, mixed), n, SHIFTS, precision)
             m = drawn.shape[-1]
         sizes.append(m)
         some = losses[..., order[:m]]

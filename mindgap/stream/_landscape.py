@@ -260,8 +260,8 @@ def _of_rows(
     """The losses of some rows, the level at which they are looked at, and the looks it took."""
     n = len(walk.shards)
     if precision is None:
-        return _losses(walk, along, order[: min(n, rows or ROWS)], device), LEVEL, 1
-    return grown(lambda start, stop: _losses(walk, along, order[start:stop], device), n, grid, precision)
+        return _losses(walk, along, order, 0, min(n, rows or ROWS), device), LEVEL, 1
+    return grown(lambda start, stop: _losses(walk, along, order, start, stop, device), n, grid, precision)
 
 
 def grown(
@@ -295,10 +295,12 @@ def _at_the_points(values: Float[Tensor, "s t m"], grid: Float[Tensor, " s"]) ->
     return torch.stack(points)
 
 
-def _losses(walk: Walk, along: Along, numbers: Tensor, device: torch.device) -> Float[Tensor, "2 s t m"]:
-    """Both cross-entropies of each of some rows against all, at each shift and temperature."""
-    x, y = (_unit(rows, device) for rows in walk.shards.take(numbers))
-    s, m = len(along.steps), len(numbers)
+def _losses(
+    walk: Walk, along: Along, order: Int[Tensor, " rows"], start: int, stop: int, device: torch.device
+) -> Float[Tensor, "2 s t m"]:
+    """Both cross-entropies of each of some rows of an order against all, at each shift and temperature."""
+    x, y = (_unit(rows, device) for rows in walk.shards.take(order[start:stop]))
+    s, m = len(along.steps), stop - start
     own = torch.empty(s, m, dtype=torch.float64, device=device)
     for group in groups(x, y, along.steps):
         own[group.where] = own_cosines(group.x, group.y)[:, 0]
@@ -320,7 +322,7 @@ def _losses(walk: Walk, along: Along, numbers: Tensor, device: torch.device) -> 
         assert total is not None, "a unit has rows"
         return {name: part.cpu() for name, part in total.items()}
 
-    logs = walk.fold(f"{m} rows", against, _added)["logs"]
+    logs = walk.fold(f"rows {start + 1} to {stop}", against, _added)["logs"]
     apart = (reference[:, None] - own).cpu()
     losses = logs + apart[:, None] * along.inverses.cpu()[:, None]
     return losses[:, :, along.order.argsort()]

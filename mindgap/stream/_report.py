@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,29 +88,23 @@ def report(
     the same call goes on; that file is left where it is. `ranks` share the work: see `stream.joined`. `progress` is
     called on rank 0 with the name of a pass and the share of it that is done.
 
-    Raises ValueError for an unknown name in `only`, unless 1 ≤ k ≤ n, naming the file for rows that are none, for a
-    `state` of other shards or options, and where shards change while they are read; ConnectionError where another rank
-    ends.
+    Raises ValueError for an unknown name in `only`; unless 1 ≤ k ≤ n, or the rows of a sample; naming the file for rows
+    that are none; for a `state` of other shards or options; and where shards change while they are read. Raises
+    ConnectionError where another rank ends.
     """
-    chosen = list(metrics.MEASURES) if only is None else [_inputs.choice(one, "only", metrics.MEASURES) for one in only]
+    names = metrics.MEASURES if only is None else [only] if isinstance(only, str) else only
+    chosen = [_inputs.choice(name, "only", metrics.MEASURES) for name in names]
     n = len(shards)
-    k = _inputs.count(k, "k", 1, n)
+    sampled = n > metrics.EXACT and not set(chosen) <= set(metrics.LINEAR)
+    k = _inputs.count(k, "k", 1, min(n, _sampled.SAMPLE) if sampled else n)
     device = _inputs.holding_float64(torch.empty(0, device=devices.usable(device))).device
     _inputs.generator(seed)
     options = {"what": "report", "k": k, "only": sorted(chosen), "seed": seed}
     with kept_in(state, shards, ranks, **options) as kept:
         beside = kept.path if ranks.first else None
-        with equal_rows(beside, n, kept.begun("first pass")[0] > 0) if ranks.first else _none() as equal:
+        with equal_rows(beside, n, kept.begun("first pass")[0] > 0) if ranks.first else nullcontext() as equal:
             walk = Walk(shards, kept, ranks, progress)
             return _report(walk, kept, equal, chosen, k, seed, device)
-
-
-class _none:
-    """In place of what only rank 0 has."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _report(
@@ -209,9 +204,9 @@ class Streamed(Summary):
         """The rows that the probe has seen, or not."""
         return from_parts(f"{side}.{half}", self._sums)
 
-    def sum(self, name: str) -> Tensor:
-        """One of the sums."""
-        return self._sums[name]
+    def sum(self, name: str) -> Tensor | None:
+        """One of the sums, if it is there."""
+        return self._sums.get(name)
 
     @cached_property
     def moments(self) -> Moments:
@@ -344,8 +339,9 @@ class _Asked:
     def recall(self, name: str, k: int) -> float:
         """From what was counted."""
         place = RECALLS.index(name)
-        counted = name if f"{name}.near" in self._known._sums else RECALLS[place - 2]
+        counted = name if self._known.sum(f"{name}.near") is not None else RECALLS[place - 2]
         nearer, near = (self._known.sum(f"{counted}.{kind}") for kind in ("nearer", "near"))
+        assert nearer is not None and near is not None, "counted for the plain one, if it is the same"  # noqa: PT018
         return float(geometry.chance_of_one(self.ours[place].cpu(), near, k - nearer).mean())
 
 
@@ -412,5 +408,5 @@ def _estimates(
             found[name] = _sampled.of_share(asked.recall(name, k), n)
         else:
             assert rows is not None, "picked above"
-            found[name] = _sampled.over_samples(name, *rows, min(k, _sampled.SAMPLE), parts)
+            found[name] = _sampled.over_samples(name, *rows, k, parts)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import scipy.stats
@@ -66,6 +67,11 @@ def population() -> Tensor:
     return ((SHIFTS[:, None] - place).square() + height)[None, :, None].expand(2, -1, -1, -1)
 
 
+def taken(values: Tensor, start: int, stop: int) -> Tensor:
+    """Some rows."""
+    return values[..., start:stop]
+
+
 @pytest.mark.parametrize(("rows", "precision"), [(60, None), (None, 0.25)])
 def test_intervals_have_the_truth_as_often_as_they_say(rows: int | None, precision: float | None) -> None:
     """150 samples: 19 in 20 is 142 or 143 of them, with a standard deviation of 2.7."""
@@ -79,7 +85,7 @@ def test_intervals_have_the_truth_as_often_as_they_say(rows: int | None, precisi
         if precision is None:
             some, level = values[..., order[:rows]], 0.95
         else:
-            some, level, looks = grown(lambda a, b, order=order: values[..., order[a:b]], 2000, SHIFTS, precision)
+            some, level, looks = grown(partial(taken, values[..., order]), 2000, SHIFTS, precision)
             looks_taken.add(looks)
         mean, half = some[0].mean(dim=-1)[20, 0], _intervals.half_widths(some[0], 2000, level)[20, 0]
         loss += int(abs(mean - truth[20]) <= half)
@@ -92,8 +98,8 @@ def test_intervals_have_the_truth_as_often_as_they_say(rows: int | None, precisi
 
 def test_a_precision_is_reached_or_all_rows_are_taken() -> None:
     values = population()
-    some, level, looks = grown(lambda a, b: values[..., a:b], 2000, SHIFTS, 0.1)
+    some, level, looks = grown(partial(taken, values), 2000, SHIFTS, 0.1)
     assert 400 < some.shape[-1] < 2000
     assert float(_intervals.half_widths(some[0, 26, 0], 2000, level)) <= 0.1
     assert level == pytest.approx(1 - 0.05 / 2**looks)
-    assert grown(lambda a, b: values[..., a:b], 2000, SHIFTS, 1e-6)[0].shape[-1] == 2000
+    assert grown(partial(taken, values), 2000, SHIFTS, 1e-6)[0].shape[-1] == 2000

@@ -13,7 +13,7 @@ import torch
 from mindgap import geometry, loss_landscape, pairs, stream
 from mindgap.landscape import contrastive_loss
 from mindgap.pairs import Shards
-from mindgap.stream import _landscape, _walk
+from mindgap.stream import _intervals, _landscape, _walk
 from tests.stream.conftest import rows, write
 
 SHIFTS, TAUS = [-0.5, -0.1, 0.0, 0.3, 0.6, 1.1], [1.0, 1 / 500, 1 / 20]
@@ -105,6 +105,15 @@ def test_a_precision_takes_as_many_rows_as_it_needs(shards: Shards) -> None:
     plain = stream.landscape(shards, [-0.3, 0.0, 0.3, 0.6, 0.9], [0.1], rows=found.rows)
     torch.testing.assert_close(plain.landscape.loss, found.landscape.loss, rtol=1e-6, atol=1e-6)
     assert (plain.half < found.half).all()  # which pays for its looks
+
+
+def test_looks_at_as_many_rows_each_are_kept_apart(few: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_landscape, "PILOT", 100)
+    monkeypatch.setattr(_intervals, "rows_needed", lambda *_: 0)  # then a quarter of the pilot is added each time
+    found = stream.landscape(few, [0.0, 0.5], [0.1], precision=1e-9)
+    assert (found.rows, found.looks) == (300, 9)
+    whole = stream.landscape(few, [0.0, 0.5], [0.1], rows=300)
+    torch.testing.assert_close(found.landscape.loss, whole.landscape.loss, rtol=1e-10, atol=1e-10)
 
 
 def test_without_a_shift_of_zero_nothing_is_said_of_here(few: Shards) -> None:

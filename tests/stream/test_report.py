@@ -74,6 +74,13 @@ def test_what_costs_the_square_is_the_estimate_of_rows_in_memory(tmp_path: Path,
     assert (grouped[0] > grouped[1]) == repeated
 
 
+@pytest.mark.usefixtures("sampling")
+def test_k_is_at_most_the_rows_of_a_sample(shards: pairs.Shards) -> None:
+    with pytest.raises(ValueError, match="k: expected a whole number from 1 to 100, got 101"):
+        stream.report(shards, k=101)
+    assert stream.report(shards, k=101, only="gap_distance").k == 101
+
+
 def test_only_what_is_asked_for_is_computed_and_read(shards: pairs.Shards, monkeypatch: pytest.MonkeyPatch) -> None:
     from mindgap.stream import _report
 
@@ -97,10 +104,10 @@ def test_few_rows_have_the_same_values_and_lack_the_same(tmp_path: Path, n: int)
 
 
 def test_a_collapsed_tower_lacks_the_same_measures(tmp_path: Path) -> None:
-    x, y = rows(60)
-    shards = pairs.open_shards(write(tmp_path / "s", np.ones_like(x), y, [20]))
-    given = shards.read(0, 60)
-    expected = metrics.report(*(one.double() for one in given))
+    images, texts = rows(60)
+    shards = pairs.open_shards(write(tmp_path / "s", np.ones_like(images), texts, [20]))
+    x, y = (side.double() for side in shards.read(0, 60))
+    expected = metrics.report(x, y)
     found = stream.report(shards).measures
     assert {name for name, value in found.items() if math.isnan(value)} == {
         name for name, value in expected.items() if math.isnan(value)
