@@ -27,7 +27,7 @@ from mindgap.pairs import Shards
 from mindgap.stream import _intervals
 from mindgap.stream._moments import Collected, as_parts, from_parts, merge
 from mindgap.stream._ranks import ALONE, Parts, Ranks
-from mindgap.stream._walk import Progress, Span, Walk, kept_in, tiles
+from mindgap.stream._walk import Span, Walk, kept_in, tiles
 
 SHIFTS = torch.linspace(-1, 2, 61, dtype=torch.float64)
 ROWS, PILOT = 1000, 400  # rows without a wish, and the first ones with a precision to reach
@@ -152,7 +152,7 @@ def landscape(
     state: str | Path | None = None,
     device: str | torch.device = "cpu",
     ranks: Ranks = ALONE,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], object] | None = None,
 ) -> SampledLandscape:
     """The contrastive loss of n pairs after shifts along their gap, from random rows, with intervals of 95 %.
 

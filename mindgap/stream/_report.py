@@ -8,7 +8,7 @@ the two `residual_…` put rows back on the sphere without their mean. Recall of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +28,7 @@ from mindgap.pairs import Shards
 from mindgap.stream._equal import Equal, equal_rows, hashed
 from mindgap.stream._moments import Collected, as_parts, from_parts, merge
 from mindgap.stream._ranks import ALONE, Parts, Ranks
-from mindgap.stream._walk import Progress, Span, State, Walk, kept_in, tiles
+from mindgap.stream._walk import Span, State, Walk, kept_in, tiles
 
 SCATTERED = {
     "frechet_distance", "linear_probe", "effective_rank_x", "effective_rank_y", "principal_angle", "shared_energy_x",
@@ -74,7 +74,7 @@ def report(
     state: str | Path | None = None,
     device: str | torch.device = "cpu",
     ranks: Ranks = ALONE,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], object] | None = None,
 ) -> StreamedReport:
     """The measures of `metrics.report` of pairs that need not fit into memory, by name; `only` some of them.
 
