@@ -19,6 +19,7 @@ from . import results as results
 from . import scenes as scenes
 from . import seeds as seeds
 from . import sphere as sphere
+from . import stream as stream
 from . import theorems as theorems
 from . import towers as towers
 from . import training as training

@@ -14,6 +14,7 @@ pytest.importorskip("sphinx", reason="Sphinx is not installed (make book install
 
 import yaml
 
+from book._ext import mindgap_modules
 from book._ext import mindgap_playground as extension
 from mindgap import playground
 from mindgap.charts import predict
@@ -29,7 +30,7 @@ KEPT = extension.stored("playground.json")["presets"]
 def test_every_module_is_in_a_script_and_none_is_asked_for() -> None:
     page, worker = extension.script(), extension.worker()
     for path in extension.PARTS.rglob("*.js"):
-        defined = f"const {extension.constant(path)} = "
+        defined = f"const {mindgap_modules.constant(path)} = "
         assert (page if path.parent.name == "page" else worker).count(defined) == 1, path
     for text in (page, worker):
         assert not re.search(r"^\s*(?:import|export)\b", text, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tempfile
 import types
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
 
@@ -33,12 +35,13 @@ from mindgap import (
     results,
     scenes,
     seeds,
+    stream,
     theorems,
     zeroshot,
 )
 from mindgap._reprs import Readable, Shown
 from mindgap.charts import predict
-from mindgap.pairs import StoredArray
+from mindgap.pairs import Shards, StoredArray, open_shards
 from mindgap.widgets._explorer import Explorer
 from tests.mps import Pretend
 from tests.test_api import public_names
@@ -53,6 +56,16 @@ def clouds(n: int = 30, d: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
 
 def pairs(name: str = "mine", **more: Any) -> PairedEmbeddings:
     return PairedEmbeddings(*clouds(), name, ("image", "text"), "a test", **more)
+
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="shards-")
+
+
+def shards() -> Shards:
+    path = Path(_FOLDER.name, "both.npy")
+    if not path.exists():
+        np.save(path, torch.stack(clouds()).numpy())
+    return open_shards(path)
 
 
 def measurement(step: int = 3, more: bool = True) -> recipe.Measurement:
@@ -104,6 +117,10 @@ SAMPLES: dict[type, Callable[[], object]] = {
     playground.Run: lambda: playground.run(playground.Options(n=4), 30),
     report.Report: lambda: report.make(pairs(), temperatures=[0.1]),
     report.Valley: lambda: report.make(pairs(), temperatures=[0.1]).valleys[0],
+    Shards: lambda: shards(),
+    stream.StreamedReport: lambda: stream.report(shards()),
+    stream.SampledLandscape: lambda: stream.landscape(shards(), [0.0, 0.5], [0.1], rows=30),
+    stream.SampledValley: lambda: stream.landscape(shards(), [0.0, 0.5], [0.1], rows=30).valleys[0],
 }
 """One of each class of results."""
 
@@ -124,6 +141,7 @@ PLAIN: dict[type, Callable[[], object]] = {
     metrics.Measure: lambda: metrics.MEASURES["gap_distance"],
     report.Check: lambda: report.make(pairs(), temperatures=[0.1]).checks[0],
     check.Feedback: lambda: check.Feedback("shift", True, "right"),
+    stream.Ranks: stream.Ranks,
     check.Variant: lambda: check.variant("0123"),
 }
 """What one line is enough for: settings, as one would write them, and answers that are sentences themselves."""

@@ -126,4 +126,24 @@ def steps(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield begin
 
 
+@contextmanager
+def passes(quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """A bar for each named pass over the rows, by the share of it that is done."""
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, disable=not bars(quiet), dynamic_ncols=True, leave=False, bar_format=_SHARE) as bar:
+        begun = ""
+
+        def at(name: str, share: float) -> None:
+            nonlocal begun
+            if name != begun:
+                begun = name
+                bar.reset()
+                bar.set_description_str(name)
+            bar.update(share - bar.n)
+
+        yield at
+
+
+_SHARE = "{l_bar}{bar}| {elapsed}<{remaining}"
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} {elapsed}"

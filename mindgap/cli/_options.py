@@ -54,6 +54,22 @@ Temperatures = Annotated[
     str | None,
     typer.Option(help="Those of the landscape, as [b].01,.07,1/30[/]; the paper's six without it.", show_default=False),
 ]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream/--no-stream",
+        help="Read .npy files or shards a part at a time, or all at once. Without either, more than 2 GiB are "
+        "streamed, and whatever torchrun is given.",
+        show_default=False,
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep a stream in this file, [b].safetensors[/], as it goes; the same command goes on from it.",
+        show_default=False,
+    ),
+]
 Replace = Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it exists.")]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindgap.pairs import Name, PairedEmbeddings
+    from mindgap.pairs import Name, PairedEmbeddings, Shards
+
+STREAMED = 2**31
+"""Bytes of both sides as float32 above which .npy files are streamed without being asked to."""
 
 
 def named(words: Sequence[str]) -> list[Name]:
@@ -54,3 +59,34 @@ def each(
     """The pairs of all sources, one after the other, so that no two are in memory."""
     for source in named(words):
         yield loaded(source, n, seed, device, data, progress)
+
+
+def first() -> bool:
+    """Whether this process writes and prints: the only one, or rank 0 of those that torchrun has started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def to_stream(source: Name, stream: bool | None, needed: str | None, only_in_memory: str | None) -> Shards | None:
+    """The shards of a source that is to be streamed, else None.
+
+    `needed` names an option that only a stream has, `only_in_memory` one that it has not. Raises ValueError where they
+    contradict, and the errors of `open_shards` where a stream is asked for.
+    """
+    from mindgap import pairs
+
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
+    asked = "--stream" if stream else needed or ("torchrun" if several else None)
+    if asked is not None:
+        if stream is False or only_in_memory is not None:
+            other = "--no-stream" if stream is False else only_in_memory
+            raise ValueError(f"{asked} and {other}: expected one of them; {other} is for pairs in memory")
+        return pairs.open_shards(source)
+    if stream is False or only_in_memory is not None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever reads them warns
+            found = pairs.open_shards(source)
+    except (ValueError, OSError):  # no such files, or some that `load_pairs` has words for
+        return None
+    return found if found.bytes > STREAMED or "RANK" in os.environ else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,12 +13,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from mindgap.cli import _outputs, _sources
-from mindgap.cli._messages import bars, say, show, show_table, steps
-from mindgap.cli._options import AsCsv, AsJson, Data, Device, N, Output, Quiet, Replace, Seed, Sources
+from mindgap.cli._messages import bars, passes, say, show, show_table, steps
+from mindgap.cli._options import (
+    AsCsv,
+    AsJson,
+    Data,
+    Device,
+    N,
+    Output,
+    Quiet,
+    Replace,
+    Seed,
+    Sources,
+    State,
+    Stream,
+)
 
 if TYPE_CHECKING:
     from mindgap.metrics import Estimate
-    from mindgap.pairs import PairedEmbeddings
+    from mindgap.pairs import PairedEmbeddings, Shards
 
 _IN_WORDS = ("pairs", "dimension", "distinct_x", "distinct_y")
 _ABREAST = {
@@ -39,12 +53,13 @@ _SLOWER = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found of one source; `sampled` are the measures that are estimates."""
+    """What was found of one source; `sampled` are the measures that are estimates, `passes` those of a stream."""
 
-    pairs: PairedEmbeddings
+    pairs: PairedEmbeddings | Shards
     k: int
     measures: dict[str, Any]
     sampled: dict[str, Estimate]
+    passes: int | None = None
 
     def content(self) -> dict[str, Any]:
         """All of it for JSON."""
@@ -60,7 +75,8 @@ class Measured:
             name: {"low": one.low, "high": one.high, "rows": one.rows, "gallery": one.gallery}
             for name, one in self.sampled.items()
         }
-        return {**about, **_files.known(self.measures), **({"sampled": intervals} if intervals else {})}
+        streamed = {} if self.passes is None else {"streamed": {"passes": self.passes}}
+        return {**about, **_files.known(self.measures), **({"sampled": intervals} if intervals else {}), **streamed}
 
     def row(self) -> dict[str, Any]:
         """All of it for CSV, an interval in columns of its own."""
@@ -85,6 +101,8 @@ def gap(
         bool, typer.Option("--exact", help="Of any number of rows all, without samples, however long it takes.")
     ] = False,
     n: N = None,
+    stream: Stream = None,
+    state: State = None,
     seed: Seed = 0,
     device: Device = "auto",
     data: Data = None,
@@ -100,6 +118,7 @@ def gap(
     for the paper's features or your own files of a few thousand rows. Of more than 10,000 rows, what would take minutes
     comes from samples, with an interval. Where rows are repeated, as those of an image with five captions, recall is
     given twice: with a row's own partner alone as the right answer, and grouped, with the partner of any equal row.
+    Shards larger than memory are streamed, in one pass or two; torchrun shares them among processes and machines.
 
     Examples:
 
@@ -107,21 +126,32 @@ def gap(
         mindgap gap image.npy text.npy --k 5
         mindgap gap clip mini mine_image.npy,mine_text.npy
         mindgap gap clip --json --only gap_distance
+        mindgap gap shards --stream --state kept.safetensors
     """
     _outputs.one_form(as_json, as_csv, output)
-    with _outputs.claimed(output, force, ".json", ".csv") as path:
+    with _outputs.claimed(output if _sources.first() else None, force, ".json", ".csv") as path:
         from mindgap import _scalars, metrics
 
         names = [_scalars.choice(name, "only", metrics.MEASURES) for name in only or ()]
         in_full = as_json or as_csv or output is not None
-        several = len(_sources.named(source)) > 1
+        sources = _sources.named(source)
+        several = len(sources) > 1
+        if several and state is not None:
+            raise ValueError(f"--state: expected one source, got {len(sources)}; each needs a file of its own")
         if not names:
             names = list(_ABREAST) if several and not in_full else list(metrics.MEASURES)
         words = not (in_full or several)
-        found = [
-            _measured(pairs, k, names, exact, seed, quiet, words)
-            for pairs in _sources.each(source, n, seed, device, data, bars(quiet))
-        ]
+        in_memory = "--exact" if exact else "--n" if n is not None else "--data" if data is not None else None
+        found = []
+        for one in sources:
+            shards = _sources.to_stream(one, stream, None if state is None else "--state", in_memory)
+            if shards is not None:
+                found.append(_streamed(shards, k, names, seed, device, state, quiet, words))
+            else:
+                pairs = _sources.loaded(one, n, seed, device, data, bars(quiet))
+                found.append(_measured(pairs, k, names, exact, seed, quiet, words))
+        if not _sources.first():
+            return
         if in_full:
             contents = [one.content() for one in found]
             _outputs.give(contents if several else contents[0], [one.row() for one in found], as_csv, path)
@@ -169,6 +199,38 @@ def _measured(
     return Measured(pairs, k, {name: values[name] for name in asked}, estimates)
 
 
+def _streamed(
+    shards: Shards,
+    k: int,
+    names: Sequence[str],
+    seed: int,
+    device: str,
+    state: Path | None,
+    quiet: bool,
+    in_words: bool,
+) -> Measured:
+    """The measures of shards that are read a part at a time, by however many processes."""
+    from mindgap import stream
+
+    n = len(shards)
+    asked = list(dict.fromkeys([*_IN_WORDS, *names]))
+    with stream.joined() as ranks, passes(quiet or not ranks.first) as at:
+        found = stream.report(shards, k, asked, seed, state, device, ranks, at)
+    if in_words and ranks.first:
+        grouped = min(found.measures["distinct_x"], found.measures["distinct_y"]) < n
+        times = {1: "once", 2: "twice"}[found.passes]
+        show(
+            f"{shards.name}: {n} pairs of {' and '.join(shards.modalities)}, d = {shards.dimension}; {shards.source}, "
+            f"read {times} and never held"
+        )
+        exact = {name: value for name, value in found.measures.items() if name not in found.sampled}
+        sampled = {name: one.value for name, one in found.sampled.items()}
+        show("Of all rows:" if sampled else "All measures are of all rows.", _table(shards, k, exact, {}, grouped))
+        if sampled:
+            show(_of_samples(found.sampled, exact=False), _table(shards, k, sampled, found.sampled, grouped))
+    return Measured(shards, k, found.measures, found.sampled, found.passes)
+
+
 def _show_now(title: str, table: Table | None) -> None:
     """A part of a result while a bar is drawn below it."""
     from tqdm import tqdm
@@ -180,7 +242,7 @@ def _show_now(title: str, table: Table | None) -> None:
             show_table(table)
 
 
-def _of_samples(estimates: Mapping[str, Estimate]) -> str:
+def _of_samples(estimates: Mapping[str, Estimate], exact: bool = True) -> str:
     """What the samples are, and how to do without."""
     ways = {
         (one.rows, one.gallery): f"recall of {one.rows:,} random rows among all {one.gallery:,}"
@@ -188,11 +250,15 @@ def _of_samples(estimates: Mapping[str, Estimate]) -> str:
         else f"the rest as the mean of four random samples of {one.rows:,} pairs"
         for one in estimates.values()
     }
-    return f"From samples, with 95 % intervals: {'; '.join(ways.values())}. --exact takes all rows."
+    return f"From samples, with 95 % intervals: {'; '.join(ways.values())}." + " --exact takes all rows." * exact
 
 
 def _table(
-    pairs: PairedEmbeddings, k: int, values: Mapping[str, float], estimates: Mapping[str, Estimate], grouped: bool
+    pairs: PairedEmbeddings | Shards,
+    k: int,
+    values: Mapping[str, float],
+    estimates: Mapping[str, Estimate],
+    grouped: bool,
 ) -> Table | None:
     """A row a measure: its value, its interval, its name, and what it says."""
     from mindgap import metrics
@@ -232,4 +298,4 @@ def _show_several(found: Sequence[Measured], names: Sequence[str]) -> None:
     show(f"{len(found)} sources; --json and --csv have every measure and where each source is from", table)
     for one in found:
         if one.sampled:
-            say(f"{one.pairs.name}: {_of_samples(one.sampled)}")
+            say(f"{one.pairs.name}: {_of_samples(one.sampled, one.passes is None)}")

@@ -9,8 +9,20 @@ from typing import Annotated
 import typer
 
 from mindgap.cli import _outputs, _sources
-from mindgap.cli._messages import bars, say, show
-from mindgap.cli._options import Data, Device, N, Quiet, Replace, Seed, Sources, Temperatures, temperatures_of
+from mindgap.cli._messages import bars, passes, say, show
+from mindgap.cli._options import (
+    Data,
+    Device,
+    N,
+    Quiet,
+    Replace,
+    Seed,
+    Sources,
+    State,
+    Stream,
+    Temperatures,
+    temperatures_of,
+)
 
 FAILED = 3  # the exit status if a check has
 
@@ -35,6 +47,8 @@ def report(
         ),
     ] = None,
     n: N = None,
+    stream: Stream = None,
+    state: State = None,
     seed: Seed = 0,
     device: Device = "auto",
     data: Data = None,
@@ -45,33 +59,49 @@ def report(
 
     Every measure of a gap, what goes wrong with such files (rows out of order, a wrong pairing, a collapsed tower, …),
     the loss along the gap, and what closing it would do to recall. Seconds for a few thousand rows; of more than
-    20,000, what costs their square is taken of samples. The exit status is 3 if a check has failed.
+    20,000, what costs their square is taken of samples. The exit status is 3 if a check has failed. Shards larger than
+    memory are streamed: their measures are of all rows all the same, and the checks of rows are of 10,000 of them.
 
     Examples:
 
         mindgap report clip
         mindgap report image.npy text.npy -o mine.html
         mindgap report image.npy text.npy --json | jq .measures.gap_distance
+        mindgap report shards --stream --state kept.safetensors -o mine.html
     """
     chosen = temperatures_of(temperatures)
-    with _outputs.claimed(None if as_json else output, force, ".html") as path:
+    with _outputs.claimed(output if _sources.first() and not as_json else None, force, ".html") as path:
         from mindgap import report as reports
 
         if path is not None:
             from mindgap.report import page
 
-        loaded = _sources.loaded(_sources.one_named(source, "report"), n, seed, device, data, bars(quiet))
-        if labels is not None:
-            loaded = replace(loaded, labels=_lines(labels))
-        if groups is not None:
-            loaded = replace(loaded, groups=_lines(groups))
-        found = reports.make(loaded, k, chosen, seed, None if quiet else lambda step: say(f"{step} …"))
+        one = _sources.one_named(source, "report")
+        given = {"--labels": labels, "--groups": groups, "--n": n, "--data": data}
+        in_memory = next((name for name, value in given.items() if value is not None), None)
+        shards = _sources.to_stream(one, stream, None if state is None else "--state", in_memory)
+        tell = None if quiet else lambda step: say(f"{step} …")
+        if shards is not None:
+            from mindgap import stream as streams
+
+            with streams.joined() as ranks, passes(quiet or not ranks.first) as at:
+                measured = streams.report(shards, k, None, seed, state, device, ranks, at)
+            if not ranks.first:
+                return
+            found = reports.of_shards(shards, measured, chosen, seed, tell)
+        else:
+            loaded = _sources.loaded(one, n, seed, device, data, bars(quiet))
+            if labels is not None:
+                loaded = replace(loaded, labels=_lines(labels))
+            if groups is not None:
+                loaded = replace(loaded, groups=_lines(groups))
+            found = reports.make(loaded, k, chosen, seed, tell)
         if path is None:
             _outputs.give(found.as_json(), [], False, None)
         else:
             page.write(found, path, force)
             gap, other = found.measures["gap_distance"], found.measures["pair_distance"]
-            show(f"{output}: {len(loaded)} pairs, gap distance {gap:.4f}, mean distance of a pair {other:.4f}")
+            show(f"{output}: {found.n} pairs, gap distance {gap:.4f}, mean distance of a pair {other:.4f}")
         for check in found.checks:
             if check.failed:
                 say(f"check failed, {check.name}: {check.found}. {check.meaning} {check.advice}")

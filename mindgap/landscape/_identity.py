@@ -36,6 +36,7 @@ LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # bel
 LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
+BLOCK = 1024  # columns of a rectangle at a time, where there is no batch to say
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
 FASTER = 2**8  # is a GPU, about
 
@@ -87,15 +88,20 @@ def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) 
 
 
 class Group(NamedTuple):
-    """Some of the shifts, with what they make of both modalities, and how far apart the means are then."""
+    """Some of the shifts, with what they make of both modalities; `steps` are those by which x is still to be moved."""
 
     where: Bool[Tensor, " s"]
     x: Shifted
     y: Shifted
-    between: Float[Tensor, "some d"]
+    steps: Float[Tensor, "some d"]
+
+    @property
+    def between(self) -> Float[Tensor, "some d"]:
+        """How far apart the means are then."""
+        return self.x.mean(self.steps) - self.y.mean(-self.steps)
 
 
-def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], steps: Float[Tensor, "s d"]) -> Iterator[Group]:
+def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], steps: Float[Tensor, "s d"]) -> Iterator[Group]:
     """All shifts that one product serves, then each that brings a row near the origin, with rows really moved.
 
     Raises ValueError as `shifted` does.
@@ -104,12 +110,12 @@ def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], steps: Float[Tensor
     near = torch.stack([side.scale.amax(dim=(1, 2)) for side in sides]).amax(dim=0) > NEAR**-0.5
     if not near.all():
         some, other = (side.at(~near) for side in sides)
-        yield Group(~near, some, other, some.mean(steps[~near]) - other.mean(-steps[~near]))
+        yield Group(~near, some, other, steps[~near])
     for s in near.nonzero().flatten():
         moved = [torch.nn.functional.normalize(rows, dim=1, eps=0) for rows in (x - steps[s], y + steps[s])]
         still = torch.zeros_like(steps[:1])
         one, other = (shifted(rows, still, "") for rows in moved)
-        yield Group(torch.arange(len(steps), device=near.device) == s, one, other, one.mean(still) - other.mean(still))
+        yield Group(torch.arange(len(steps), device=near.device) == s, one, other, still)
 
 
 def summed_losses(
@@ -120,19 +126,18 @@ def summed_losses(
     `dtype` is that of the exponentials. `report` is called with each number of rows done, times that of the shifts.
     """
     k, b, _ = x.rows.shape
-    own: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
+    own = own_cosines(x, y)
     # Exponentials are relative to the middle of the matched cosines of each batch: that is known without a search
     # through n² cosines, and sums over- or underflow only where some row is far from it.
-    # Where offsets cancel, cosines need more digits than float32 has. What all are relative to is one of these numbers.
-    kind = dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
-    reference = ((own.amax(dim=-1) + own.amin(dim=-1)) / 2).to(kind).double()
+    kind = _of_cosines(x, y, dtype)
+    reference = ((own.amax(dim=-1) + own.amin(dim=-1)) / 2).to(kind).double()  # as it is used
     losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
     if kind == torch.float32 and _fused.usable(own.device):
         for direction, (left, right) in enumerate([(x, y), (y, x)]):
             moves = Moves(left.offset, left.scale, right.offset, right.scale, reference)
             half = functools.partial(_report_half, report, direction)
             found = _fused.row_sums(left.rows, right.rows, moves, inverses, half)
-            losses[direction] += _logs(found, LEAST_SUM[dtype], left, right, reference, inverses)
+            losses[direction] += _logs(found, LEAST_SUM[dtype], left, right, reference, inverses).sum(dim=(2, 3))
         return losses
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
@@ -145,15 +150,62 @@ def summed_losses(
         here = x.part(slice(start, start + tile))
         moves = Moves(*(part.to(kind) for part in (here.offset, here.scale, y.offset, y.scale, reference)))
         rows = sums_of(here.rows.to(kind) @ others, moves, inverses, dtype, columns)
-        losses[0] += _logs(rows, LEAST_SUM[dtype], here, y, reference, inverses)
+        losses[0] += _logs(rows, LEAST_SUM[dtype], here, y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
-    losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses)
+    losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))
     return losses
 
 
 def _report_half(report: Callable[[int], object], second: int, done: int) -> None:
     """Each of two passes is half of the work."""
     report(done // 2 if second else done - done // 2)
+
+
+def _of_cosines(x: Shifted, y: Shifted, dtype: torch.dtype) -> torch.dtype:
+    """That of the exponentials, unless offsets cancel: then cosines need more digits than float32 has."""
+    return dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
+
+
+def own_cosines(x: Shifted, y: Shifted) -> Float[Tensor, "s k b"]:
+    """Cosines of the matched rows, after each of the shifts."""
+    cosines: Tensor = (torch.linalg.vecdot(x.rows, y.rows) + x.offset + y.offset) * x.scale * y.scale
+    return cosines
+
+
+def row_logs(
+    left: Shifted,
+    right: Shifted,
+    reference: Float[Tensor, " s"],
+    inverses: Float[Tensor, " t"],
+    dtype: torch.dtype,
+) -> Float[Tensor, "s t m"]:
+    """log Σ_j exp((c_ij − reference)/τ) of each of the m rows on the left over the b on the right, which are one batch.
+
+    The two need not match, nor be as many. `dtype` is that of the exponentials.
+    """
+    (_, m, _), b = left.rows.shape, right.rows.shape[1]
+    cells = len(reference) * len(inverses)
+    logs = left.rows.new_full((len(reference), len(inverses), m), -math.inf)
+    across = max(NARROW, min(b, BLOCK))
+    along = max(1, min(tile_entries(logs.device), AT_ONCE // cells) // across)
+    kind = _of_cosines(left, right, dtype)
+    references = reference[:, None].to(kind).double()
+    for first in range(0, b, across):
+        there = right.part(slice(first, first + across))
+        others = there.rows.to(kind).mT
+        for start in range(0, m, along):
+            here = left.part(slice(start, start + along))
+            r, c = here.rows.shape[1], there.rows.shape[1]
+            loops = logs.device.type == "cpu" and c >= NARROW and cells * r * c >= WORTH_COMPILING
+            unused = logs.new_zeros(len(reference), len(inverses), 1, c)
+            parts = (here.offset, here.scale, there.offset, there.scale, references)
+            moves = Moves(*(part.to(kind) for part in parts))
+            found = (compiled_sums if loops else in_passes)(here.rows.to(kind) @ others, moves, inverses, dtype, unused)
+            some = _logs(found, LEAST_SUM[dtype], here, there, references, inverses)[:, :, 0]
+            part = logs[:, :, start : start + along]
+            part.copy_(torch.logaddexp(part, some))
+    logs += ((references[:, 0] - reference)[:, None] * inverses)[:, :, None]
+    return logs
 
 
 def _logs(
@@ -163,13 +215,13 @@ def _logs(
     right: Shifted,
     reference: Float[Tensor, "s k"],
     inverses: Float[Tensor, " t"],
-) -> Float[Tensor, "s t"]:
-    """The summed logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
+) -> Float[Tensor, "s t k r"]:
+    """The logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
     doubtful = ~((sums >= least) & sums.isfinite())
     logs = sums.double().log()
     for s in doubtful.any(dim=3).any(dim=2).any(dim=1).nonzero().flatten().tolist():
         _recompute(logs[s], doubtful[s], left, right, s, reference[s], inverses)
-    return logs.sum(dim=(2, 3))
+    return logs
 
 
 def _recompute(

@@ -22,8 +22,72 @@ class Undefined(ValueError):
     """These rows are in order, but this measure has no value for them; in a report it is NaN."""
 
 
+class Distribution:
+    """Mean and covariance of n unit rows, and what follows from them without the rows."""
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> Float[Tensor, " d"]:
+        """The mean of the unit rows."""
+        raise NotImplementedError
+
+    @property
+    def covariance(self) -> Float[Tensor, "d d"]:
+        """The unbiased covariance of the unit rows."""
+        raise NotImplementedError
+
+    @property
+    def spread(self) -> Float[Tensor, "r d"]:
+        """Some rows whose Gram matrix is the covariance. For few rows."""
+        raise NotImplementedError
+
+    @property
+    def d(self) -> int:
+        """Their dimension."""
+        return len(self.mean)
+
+    def mean_cosine(self) -> float:
+        """See `geometry.mean_cosine`."""
+        return (self.n * float(self.mean @ self.mean) - 1) / (self.n - 1)
+
+    @cached_property
+    @torch.no_grad()
+    def principal(self) -> tuple[Float[Tensor, " r"], Float[Tensor, "r d"]]:
+        """The variances along the principal axes, from the largest to the smallest, and the axes; min(n, d) of them."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        values, axes = values.clamp(min=0).flip(0)[: self.n], vectors.flip(1).T[: self.n]
+        values[self.n - 1 :] = 0  # n rows vary in n − 1 directions: what is left there is rounding
+        return values, axes
+
+    @property
+    def variances(self) -> Float[Tensor, " r"]:
+        """Along the principal axes, from the largest to the smallest."""
+        return self.principal[0]
+
+    @property
+    def rank(self) -> int:
+        """Principal axes along which the rows vary, beyond rounding; along the others every direction is as good."""
+        variances = self.variances[: self.n - 1]
+        return int((variances > max(1e-24, 1e-12 * float(variances[0]))).sum())
+
+    def axes(self, count: int) -> Float[Tensor, "count d"]:
+        """The first principal axes, orthonormal."""
+        return self.principal[1][:count]
+
+    @torch.no_grad()
+    def root(self) -> Float[Tensor, "d d"]:
+        """The symmetric square root of the covariance."""
+        variances, axes = self.principal
+        result: Tensor = (axes.T * variances.sqrt()) @ axes
+        return result
+
+
 @dataclass(frozen=True)
-class Cloud:
+class Cloud(Distribution):
     """One set of checked rows, seen on the unit sphere."""
 
     rows: Float[Tensor, "n d"]
@@ -52,10 +116,6 @@ class Cloud:
             total = total + tile.sum(dim=0)
         return torch.as_tensor(total) / self.n
 
-    def mean_cosine(self) -> float:
-        """See `geometry.mean_cosine`."""
-        return (self.n * float(self.mean @ self.mean) - 1) / (self.n - 1)
-
     @cached_property
     @torch.no_grad()
     def covariance(self) -> Float[Tensor, "d d"]:
@@ -81,28 +141,6 @@ class Cloud:
             return singular.square(), axes
         values, vectors = torch.linalg.eigh(self.covariance)
         return values.clamp(min=0).flip(0), vectors.flip(1).T
-
-    @property
-    def variances(self) -> Float[Tensor, " r"]:
-        """Along the principal axes, from the largest to the smallest."""
-        return self.principal[0]
-
-    @property
-    def rank(self) -> int:
-        """Principal axes along which the rows vary, beyond rounding; along the others every direction is as good."""
-        variances = self.variances[: self.n - 1]
-        return int((variances > max(1e-24, 1e-12 * float(variances[0]))).sum())
-
-    def axes(self, count: int) -> Float[Tensor, "count d"]:
-        """The first principal axes, orthonormal."""
-        return self.principal[1][:count]
-
-    @torch.no_grad()
-    def root(self) -> Float[Tensor, "d d"]:
-        """The symmetric square root of the covariance."""
-        variances, axes = self.principal
-        result: Tensor = (axes.T * variances.sqrt()) @ axes
-        return result
 
 
 @dataclass(frozen=True)
@@ -148,8 +186,8 @@ class Centred(Cloud):
 class Moments:
     """Two sets, which need not match row by row, and what several measures need of them."""
 
-    x: Cloud
-    y: Cloud
+    x: Distribution
+    y: Distribution
 
     @classmethod
     def of(cls, x: Rows, y: Rows) -> Moments:
@@ -177,15 +215,6 @@ class Moments:
             if length < 1e-12:
                 raise Undefined(f"{name}: expected a mean with a direction, got unit rows whose mean is the origin")
         return 1 - float(self.x.mean @ self.y.mean) / (lengths[0] * lengths[1])
-
-    @torch.no_grad()
-    def separability(self) -> float:
-        """See `geometry.separability`."""
-        middle = (self.x.mean + self.y.mean) / 2
-        right = 0.0
-        for cloud, towards in ((self.x, self.gap), (self.y, -self.gap)):
-            right += sum(geometry.on_the_side((tile - middle) @ towards) for tile in cloud.tiles())
-        return right / (self.x.n + self.y.n)
 
     def top_share(self, dimensions: int) -> float:
         """See `metrics.top_dimensions_share`."""
@@ -221,11 +250,21 @@ class Moments:
         return _energy(self.x, self.y.axes(dimensions)), _energy(self.y, self.x.axes(dimensions))
 
 
-def _energy(cloud: Cloud, axes: Float[Tensor, "k d"]) -> float:
+def _energy(cloud: Distribution, axes: Float[Tensor, "k d"]) -> float:
     total = float(cloud.variances.sum())
     if cloud.n < cloud.d:
         return float((cloud.spread @ axes.T).square().sum()) / total
     return float(((axes @ cloud.covariance) * axes).sum()) / total
+
+
+@torch.no_grad()
+def separability_of(x: Cloud, y: Cloud) -> float:
+    """See `geometry.separability`."""
+    middle, gap = (x.mean + y.mean) / 2, x.mean - y.mean
+    right = 0.0
+    for cloud, towards in ((x, gap), (y, -gap)):
+        right += sum(geometry.on_the_side((tile - middle) @ towards) for tile in cloud.tiles())
+    return right / (x.n + y.n)
 
 
 @torch.no_grad()

@@ -24,13 +24,111 @@ from mindgap.metrics._moments import (
     distance_of,
     euclidean_within,
     matched_distance,
+    separability_of,
 )
 
 DIMENSIONS = 10  # of the subspaces and the share of the gap that `report` takes
 
 
+class Summary:
+    """What the measures are computed from: of rows in memory, or of rows that were streamed past.
+
+    What needs the rows themselves is for those who have them to say; what follows from it is here.
+    """
+
+    k: int
+
+    @property
+    def n(self) -> int:
+        """Rows of x."""
+        return self.moments.x.n
+
+    @property
+    def d(self) -> int:
+        """Their dimension."""
+        return self.moments.d
+
+    @property
+    def moments(self) -> Moments:
+        """Means and covariances."""
+        raise NotImplementedError
+
+    @property
+    def centred(self) -> Moments:
+        """The same without the means, see `metrics.centred`."""
+        raise NotImplementedError
+
+    @property
+    def matched_cosine(self) -> float:
+        """Of the pairs."""
+        raise NotImplementedError
+
+    @property
+    def pair_distance(self) -> float:
+        """Mean distance of the pairs."""
+        raise NotImplementedError
+
+    @property
+    def residual_pair_distance(self) -> float:
+        """The same of the centred pairs."""
+        raise NotImplementedError
+
+    @property
+    def distances_within(self) -> list[float]:
+        """Mean distance of different rows, within x and within y."""
+        raise NotImplementedError
+
+    @property
+    def separability(self) -> float:
+        """See `geometry.separability`."""
+        raise NotImplementedError
+
+    @property
+    def linear_probe(self) -> float:
+        """See `metrics.linear_probe`."""
+        raise NotImplementedError
+
+    @property
+    def distinct(self) -> tuple[int, int]:
+        """Different rows of x and of y."""
+        raise NotImplementedError
+
+    @property
+    def recall_chance_grouped(self) -> float:
+        """Recall in random order, any pair with an equal row being right."""
+        raise NotImplementedError
+
+    @property
+    def dimensions(self) -> int:
+        """Of the subspaces: ten, or as many as there are."""
+        return min(DIMENSIONS, _spread.most_dimensions(self.moments))
+
+    @cached_property
+    def mean_cosines(self) -> tuple[float, float]:
+        """Within x and within y."""
+        return self.moments.x.mean_cosine(), self.moments.y.mean_cosine()
+
+    def mean_cosine_xy(self) -> float:
+        """Of the pairs that do not match, see `geometry.mean_cosine`."""
+        n, everything = self.n, float(self.moments.x.mean @ self.moments.y.mean)
+        return (n * everything - self.matched_cosine) / (n - 1)
+
+    def relative_gap(self, distance: str, diagonal: bool) -> float:
+        """See `metrics.relative_modality_gap`."""
+        if distance == "cosine":
+            matched, within = (1 - self.matched_cosine) / 2, [(1 - cosine) / 2 for cosine in self.mean_cosines]
+        else:
+            matched, within = self.pair_distance, self.distances_within
+        return _gap.ratio(matched, within, self.n, diagonal)
+
+    @cached_property
+    def shared_energy(self) -> tuple[float, float]:
+        """See `metrics.shared_energy`."""
+        return self.moments.shared_energy(self.dimensions)
+
+
 @dataclass(frozen=True)
-class Sets:
+class Sets(Summary):
     """Two checked sets, and what several measures need of them, computed once and in float64.
 
     The linear measures see rows as they are given, a tile at a time, so that a copy of all in float64 takes no memory.
@@ -40,20 +138,35 @@ class Sets:
     y: Float[Tensor, "m d"]
     k: int
 
+    @property
+    def n(self) -> int:
+        """Rows of x."""
+        return len(self.x)
+
+    @property
+    def d(self) -> int:
+        """Their dimension."""
+        return self.x.shape[1]
+
     @cached_property
     def moments(self) -> Moments:
         """Means and covariances."""
-        return Moments(Cloud(self.x), Cloud(self.y))
+        return Moments(*self.clouds)
+
+    @cached_property
+    def clouds(self) -> tuple[Cloud, Cloud]:
+        """Both on the unit sphere."""
+        return Cloud(self.x), Cloud(self.y)
+
+    @cached_property
+    def without_means(self) -> tuple[Centred, Centred]:
+        """Both centred, see `metrics.centred`."""
+        return Centred(self.x), Centred(self.y)
 
     @cached_property
     def centred(self) -> Moments:
-        """The same without the means, see `metrics.centred`."""
-        return Moments(Centred(self.x), Centred(self.y))
-
-    @property
-    def dimensions(self) -> int:
-        """Of the subspaces: ten, or as many as there are."""
-        return min(DIMENSIONS, _spread.most_dimensions(self.moments))
+        """Means and covariances of the centred ones."""
+        return Moments(*self.without_means)
 
     @cached_property
     def wide(self) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
@@ -61,42 +174,34 @@ class Sets:
         return _inputs.widened(self.x), _inputs.widened(self.y)
 
     @cached_property
-    def mean_cosines(self) -> tuple[float, float]:
-        """Within x and within y."""
-        return self.moments.x.mean_cosine(), self.moments.y.mean_cosine()
-
-    def mean_cosine_xy(self) -> float:
-        """Of the pairs that do not match, see `geometry.mean_cosine`."""
-        n, everything = len(self.x), float(self.moments.x.mean @ self.moments.y.mean)
-        return (n * everything - self.matched_cosine) / (n - 1)
-
-    @cached_property
     def matched_cosine(self) -> float:
         """Of the pairs."""
-        return cosine_of(self.moments.x, self.moments.y)
-
-    def relative_gap(self, distance: str, diagonal: bool) -> float:
-        """See `metrics.relative_modality_gap`."""
-        if distance == "cosine":
-            matched, within = (1 - self.matched_cosine) / 2, [(1 - cosine) / 2 for cosine in self.mean_cosines]
-        else:
-            matched, within = self.pair_distance, self.distances_within
-        return _gap.ratio(matched, within, len(self.x), diagonal)
+        return cosine_of(*self.clouds)
 
     @cached_property
     def pair_distance(self) -> float:
         """Mean distance of the pairs."""
         return matched_distance(self.x, self.y)
 
+    @property
+    def residual_pair_distance(self) -> float:
+        """The same of the centred pairs."""
+        return distance_of(*self.without_means)
+
     @cached_property
     def distances_within(self) -> list[float]:
         """Mean distance of different rows, within x and within y."""
         return [euclidean_within(rows) for rows in self.wide]
 
-    @cached_property
-    def shared_energy(self) -> tuple[float, float]:
-        """See `metrics.shared_energy`."""
-        return self.moments.shared_energy(self.dimensions)
+    @property
+    def separability(self) -> float:
+        """See `geometry.separability`."""
+        return separability_of(*self.clouds)
+
+    @property
+    def linear_probe(self) -> float:
+        """See `metrics.linear_probe`."""
+        return _spread.linear_probe(self.x, self.y)
 
     @cached_property
     def mixed_xy(self) -> _retrieval.Mixed:
@@ -128,6 +233,11 @@ class Sets:
         """From y to x."""
         return geometry.recall_at_k(*self.wide[::-1], self.k)
 
+    @property
+    def distinct(self) -> tuple[int, int]:
+        """Different rows of x and of y."""
+        return int(self.groups_x.max()) + 1, int(self.groups_y.max()) + 1
+
     def recall_xy_grouped(self) -> float:
         """From x to y, any pair with an equal row being right."""
         return geometry.recall_at_k(*self.wide, self.k, "equal") if self._repeated() else self.recall_xy
@@ -136,6 +246,7 @@ class Sets:
         """From y to x, any pair with an equal row being right."""
         return geometry.recall_at_k(*self.wide[::-1], self.k, "equal") if self._repeated() else self.recall_yx
 
+    @property
     def recall_chance_grouped(self) -> float:
         """Of both, in random order."""
         n, first, second = len(self.x), self.groups_x, self.groups_y
@@ -146,7 +257,7 @@ class Sets:
         return _retrieval.recall_by_chance(right.tolist(), self.k)
 
     def _repeated(self) -> bool:
-        return int(min(self.groups_x.max(), self.groups_y.max())) + 1 < len(self.x)
+        return min(self.distinct) < len(self.x)
 
 
 @dataclass(frozen=True)
@@ -156,20 +267,20 @@ class Measure:
     `paired` ones need the rows of x and y to match, and so as many of both; the `linear` ones cost O(n) time.
     """
 
-    compute: Callable[[Sets], float] = field(repr=False)
+    compute: Callable[[Any], float] = field(repr=False)  # of a Summary; of Sets where it is not linear
     label: str
     paired: bool = False
     linear: bool = True
 
 
 MEASURES: dict[str, Measure] = {
-    "pairs": Measure(lambda s: len(s.x), "pairs", paired=True),
-    "dimension": Measure(lambda s: s.x.shape[1], "dimension"),
-    "distinct_x": Measure(lambda s: int(s.groups_x.max()) + 1, "different rows of {x}"),
-    "distinct_y": Measure(lambda s: int(s.groups_y.max()) + 1, "different rows of {y}"),
+    "pairs": Measure(lambda s: s.n, "pairs", paired=True),
+    "dimension": Measure(lambda s: s.d, "dimension"),
+    "distinct_x": Measure(lambda s: s.distinct[0], "different rows of {x}"),
+    "distinct_y": Measure(lambda s: s.distinct[1], "different rows of {y}"),
     "gap_distance": Measure(lambda s: math.sqrt(s.moments.squared_gap()), "gap distance"),
     "squared_gap": Measure(lambda s: s.moments.squared_gap(), "squared gap ‖Δ‖²"),
-    "mean_squared_gap": Measure(lambda s: s.moments.squared_gap() / s.x.shape[1], "squared gap per dimension ‖Δ‖²/d"),
+    "mean_squared_gap": Measure(lambda s: s.moments.squared_gap() / s.d, "squared gap per dimension ‖Δ‖²/d"),
     "centroid_distance": Measure(lambda s: s.moments.centroid_distance(), "cosine distance of the centres"),
     "pair_distance": Measure(lambda s: s.pair_distance, "mean distance of matched pairs", paired=True),
     "rmg_cosine": Measure(lambda s: s.relative_gap("cosine", False), "RMG, cosine", paired=True),
@@ -185,14 +296,14 @@ MEASURES: dict[str, Measure] = {
     ),
     "frechet_distance": Measure(lambda s: s.moments.frechet_distance(), "Fréchet distance, squared"),
     "top_dimensions_share": Measure(
-        lambda s: s.moments.top_share(min(DIMENSIONS, s.x.shape[1])),
+        lambda s: s.moments.top_share(min(DIMENSIONS, s.d)),
         f"share of ‖Δ‖² in its top {DIMENSIONS} coordinates",
     ),
-    "separability": Measure(lambda s: s.moments.separability(), "separable along the gap"),
-    "linear_probe": Measure(lambda s: _spread.linear_probe(s.x, s.y), "separable by a plane, held-out rows"),
+    "separability": Measure(lambda s: s.separability, "separable along the gap"),
+    "linear_probe": Measure(lambda s: s.linear_probe, "separable by a plane, held-out rows"),
     "mean_cosine_x": Measure(lambda s: s.mean_cosines[0], "mean cosine within {x}"),
     "mean_cosine_y": Measure(lambda s: s.mean_cosines[1], "mean cosine within {y}"),
-    "mean_cosine_xy": Measure(Sets.mean_cosine_xy, "mean cosine across, unmatched pairs", paired=True),
+    "mean_cosine_xy": Measure(lambda s: s.mean_cosine_xy(), "mean cosine across, unmatched pairs", paired=True),
     "matched_cosine": Measure(lambda s: s.matched_cosine, "mean cosine across, matched pairs", paired=True),
     "alignment": Measure(lambda s: 2 - 2 * s.matched_cosine, "alignment", paired=True),
     "uniformity_x": Measure(lambda s: _spread.uniformity(s.wide[0]), "uniformity of {x}", linear=False),
@@ -211,15 +322,15 @@ MEASURES: dict[str, Measure] = {
         lambda s: s.shared_energy[1], f"share of the variance of {{y}} along {DIMENSIONS} main axes of {{x}}"
     ),
     "residual_pair_distance": Measure(
-        lambda s: distance_of(s.centred.x, s.centred.y), "mean distance of matched pairs, centred", paired=True
+        lambda s: s.residual_pair_distance, "mean distance of matched pairs, centred", paired=True
     ),
     "residual_frechet": Measure(lambda s: s.centred.frechet_distance(), "Fréchet distance, squared, centred"),
     "recall_xy": Measure(lambda s: s.recall_xy, "R@{k}, {x} to {y}", paired=True, linear=False),
     "recall_yx": Measure(lambda s: s.recall_yx, "R@{k}, {y} to {x}", paired=True, linear=False),
-    "recall_chance": Measure(lambda s: s.k / len(s.x), "R@{k} by chance", paired=True),
+    "recall_chance": Measure(lambda s: s.k / s.n, "R@{k} by chance", paired=True),
     "recall_xy_grouped": Measure(Sets.recall_xy_grouped, "R@{k}, {x} to {y}, grouped", paired=True, linear=False),
     "recall_yx_grouped": Measure(Sets.recall_yx_grouped, "R@{k}, {y} to {x}, grouped", paired=True, linear=False),
-    "recall_chance_grouped": Measure(Sets.recall_chance_grouped, "R@{k} by chance, grouped", paired=True),
+    "recall_chance_grouped": Measure(lambda s: s.recall_chance_grouped, "R@{k} by chance, grouped", paired=True),
     "median_rank_xy": Measure(
         lambda s: _retrieval.median_rank(*s.wide), "median rank, {x} to {y}", paired=True, linear=False
     ),

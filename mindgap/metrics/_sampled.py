@@ -79,16 +79,20 @@ def estimates(
         if progress is not None:
             progress(name)
         if name not in RECALLS:
-            found[name] = _over_samples(name, x, y, k, parts)
+            found[name] = over_samples(name, x, y, k, parts)
         elif (plain := name.removesuffix("_grouped")) != name and not repeated and plain in found:
             found[name] = found[plain]
         else:
             turned, groups = RECALLS[name if repeated else plain]
             first, second = (y, x) if turned else (x, y)
             labels = [] if groups is None else geometry.labels_of(groups, x, y)
-            share = _recall(first, second, k, labels, asked.to(x.device))
-            found[name] = Estimate(share, *binomial_interval(round(share * ASKED), ASKED), ASKED, n)
+            found[name] = of_share(_recall(first, second, k, labels, asked.to(x.device)), n)
     return found
+
+
+def of_share(share: float, n: int) -> Estimate:
+    """Recall of the rows that were asked, each among all n, with Wilson's interval."""
+    return Estimate(share, *binomial_interval(round(share * ASKED), ASKED), ASKED, n)
 
 
 def _repeated(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> bool:
@@ -131,9 +135,10 @@ def _recall(
     return float(geometry.chance_of_one(ours, near, k - nearer).mean())
 
 
-def _over_samples(
+def over_samples(
     name: str, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], k: int, parts: tuple[Tensor, ...]
 ) -> Estimate:
+    """The mean of a measure over some samples of the rows, with Student's interval."""
     values = [report(x[rows.to(x.device)], y[rows.to(y.device)], k, [name])[name] for rows in parts]
     mean = sum(values) / len(values)
     half = QUANTILE * math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))

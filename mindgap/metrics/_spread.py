@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _inputs, geometry
 from mindgap._inputs import Rows
 from mindgap.geometry import TILE_ENTRIES
-from mindgap.metrics._moments import Cloud, Moments, Part, Undefined
+from mindgap.metrics._moments import Cloud, Distribution, Moments, Part, Undefined
 
 
 @torch.no_grad()
@@ -63,7 +63,7 @@ def effective_rank(x: Rows) -> float:
     return rank_of(Cloud(_inputs.rows(x, "x").detach()))
 
 
-def rank_of(cloud: Cloud) -> float:
+def rank_of(cloud: Distribution) -> float:
     """`effective_rank` of a cloud whose variances may be known already."""
     singular = cloud.variances.sqrt()
     if float(singular[0]) < 1e-12:
@@ -125,27 +125,37 @@ def linear_probe(x: Rows, y: Rows, seed: int = 0) -> float:
 
     Raises ValueError as `centroid_distance` does, unless there are at least 4 rows of each, or for a bad seed.
     """
-    moments, random = Moments.of(x, y), _inputs.generator(seed)
-    n, m = moments.x.n, moments.y.n
-    for name, count in (("x", n), ("y", m)):
-        if count < 4:
-            raise Undefined(f"{name}: expected at least 4 rows, two to learn from and two to ask, got {count}")
-    order = torch.randperm(n, generator=random)
-    orders = (order, order if n == m else torch.randperm(m, generator=random))
+    x, y = (Cloud(rows.detach()) for rows in _inputs.two_sets(x, y))
+    random = _inputs.generator(seed)
     halves = [
-        tuple(Part(cloud.rows, rows.to(cloud.rows.device)) for rows in order.tensor_split([cloud.n // 2]))
-        for cloud, order in zip((moments.x, moments.y), orders, strict=True)
+        tuple(Part(cloud.rows, rows.to(cloud.rows.device)) for rows in order)
+        for cloud, order in zip((x, y), probe_halves(x.n, y.n, random), strict=True)
     ]
-    a, b = (seen for seen, _ in halves)
-    within = (a.covariance * (a.n - 1) + b.covariance * (b.n - 1)) / (a.n + b.n - 2)
-    scale = float(within.diagonal().mean())
-    if scale < 1e-24:  # two points: the plane between them
-        within, scale = torch.eye(moments.d, dtype=within.dtype, device=within.device), 0.0
-    within.diagonal().add_(_SHRINKAGE * scale)
-    normal = torch.linalg.solve(within, a.mean - b.mean)
-    middle = (a.mean + b.mean) / 2
+    normal, middle = probe_plane(*(seen for seen, _ in halves))
     shares = [
         sum(geometry.on_the_side(sign * ((tile - middle) @ normal)) for tile in unseen.tiles()) / unseen.n
         for sign, (_, unseen) in zip((1, -1), halves, strict=True)
     ]
     return sum(shares) / 2
+
+
+def probe_halves(
+    n: int, m: int, random: torch.Generator
+) -> tuple[tuple[Int[Tensor, " a"], Int[Tensor, " b"]], tuple[Int[Tensor, " c"], Int[Tensor, " e"]]]:
+    """The rows of x, and those of y, that the probe learns from, and those that it asks."""
+    for name, count in (("x", n), ("y", m)):
+        if count < 4:
+            raise Undefined(f"{name}: expected at least 4 rows, two to learn from and two to ask, got {count}")
+    order = torch.randperm(n, generator=random)
+    other = order if n == m else torch.randperm(m, generator=random)
+    return (order[: n // 2], order[n // 2 :]), (other[: m // 2], other[m // 2 :])
+
+
+def probe_plane(a: Distribution, b: Distribution) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
+    """The normal of the probe's plane, and the point halfway between the two means, from the halves it learns from."""
+    within = (a.covariance * (a.n - 1) + b.covariance * (b.n - 1)) / (a.n + b.n - 2)
+    scale = float(within.diagonal().mean())
+    if scale < 1e-24:  # two points: the plane between them
+        within, scale = torch.eye(a.d, dtype=within.dtype, device=within.device), 0.0
+    within.diagonal().add_(_SHRINKAGE * scale)
+    return torch.linalg.solve(within, a.mean - b.mean), (a.mean + b.mean) / 2

@@ -21,9 +21,10 @@ from mindgap import _embedded, _files, _inputs, devices
 from mindgap._errors import DataWarning, FeaturesAltered, FeaturesUnavailable, ModelUnavailable
 from mindgap._extras import extra
 from mindgap._reprs import Readable, Shown, listed, short
-from mindgap.pairs import _arrays, _paper
+from mindgap.pairs import _arrays, _paper, _shards
 from mindgap.pairs._described import StoredArray, described
 from mindgap.pairs._paper import cache_folder, cached_files, description, feature_names, fetch, whereabouts
+from mindgap.pairs._shards import Shards
 
 __all__ = [
     "DataWarning",
@@ -31,6 +32,7 @@ __all__ = [
     "FeaturesUnavailable",
     "ModelUnavailable",
     "PairedEmbeddings",
+    "Shards",
     "StoredArray",
     "cache_folder",
     "cached_files",
@@ -40,6 +42,7 @@ __all__ = [
     "fetch",
     "is_one_side",
     "load_pairs",
+    "open_shards",
     "options_of",
     "whereabouts",
 ]
@@ -184,6 +187,24 @@ def is_one_side(name: str) -> bool:
     """
     loader, members = _source(name)
     return loader is _load_files and len(members) == 1 and not _arrays.holds_both(members[0])
+
+
+def open_shards(name: Name) -> Shards:
+    """Pairs in .npy files that need not fit into memory: their shapes are looked at, and no row is read.
+
+    `name` is one of `load_pairs` that means .npy files: a folder with img_emb/ and text_emb/, two files, or one of
+    shape (2, n, d). `Shards.read` gives some of the rows; `mindgap.stream` measures them all. float64 stays float64.
+
+    Raises as `load_pairs` does, and ValueError for a source of another kind.
+    """
+    loader, argument = _source(name)
+    if loader is _load_folder:
+        return _shards.shards_of_folder(argument)
+    if loader is _load_files:
+        return _shards.shards_of_files(argument)
+    raise ValueError(
+        f"name: expected .npy files to stream, a folder of shards, two files or a stacked one, got {name!r}"
+    )
 
 
 def _source(name: object) -> tuple[Loader, Any]:

@@ -110,7 +110,7 @@ def load_files(members: Sequence[Member], n: int | None) -> Pair:
         names, (x, y) = (str(one), str(one)), _both(one)
     else:
         names, (x, y) = (str(members[0]), str(members[1])), (_one(members[0]), _one(members[1]))
-    _same_shape(names, x, y)
+    same_shape(names, x, y)
     _enough(names[0] if len(members) == 1 else " and ".join(names), x.shape[0], n)
     pair = _rows(names[0], x, n), _rows(names[1], y, n)
     _look_exchanged(names[0], tuple(x.shape), *pair)
@@ -215,7 +215,7 @@ def load_shards(folder: Path, n: int | None) -> Pair:
     for number, paths in numbered.items():
         names = str(paths[0]), str(paths[1])
         image, text = (_one(Member(path)) for path in paths)
-        _same_shape(names, image, text)
+        same_shape(names, image, text)
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
                 f"{names[0]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
@@ -334,7 +334,7 @@ def _missing(folder: Path, shards: Mapping[int, object]) -> list[int]:
     return sorted((described | set(range(min(shards), max(shards)))) - shards.keys())
 
 
-def _same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
+def same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
     if tuple(x.shape) != tuple(y.shape):
         raise ValueError(
             f"{' and '.join(names)}: expected the same shape, row i of one belonging with row i of the other, "
@@ -350,8 +350,12 @@ def _enough(where: str, rows: int, n: int | None) -> None:
 
 
 def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
-    """The first `n` rows, checked, in memory: they must outlive the file."""
-    values = array[:n]
+    """The first `n` rows, checked, in memory, as float32."""
+    return _inputs.single(checked_rows(name, array[:n]))
+
+
+def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
+    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file."""
     if isinstance(values, np.ndarray):
         # In one copy, without a second one in between.
         wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
@@ -359,7 +363,7 @@ def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
     else:
         values = values.clone()
     try:
-        return _inputs.single(_inputs.rows(values, name, least=1))
+        return _inputs.rows(values, name, least=1)
     except TypeError as error:
         raise ValueError(str(error)) from error
 

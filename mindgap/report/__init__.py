@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,15 +19,17 @@ from mindgap import _files, _inputs, closing, geometry, metrics
 from mindgap._reprs import Readable, Shown, digits
 from mindgap.cones import CosineHistogram, Tally, cosine_histogram
 from mindgap.landscape import TEMPERATURES, Landscape, best_shift, contrastive_loss, loss_landscape
-from mindgap.pairs import PairedEmbeddings
+from mindgap.pairs import PairedEmbeddings, Shards
 from mindgap.report._checks import Check, checked
+from mindgap.stream import StreamedReport
 
-__all__ = ["MOST", "Check", "Report", "Valley", "along_the_gap", "make"]
+__all__ = ["MOST", "Check", "Report", "Valley", "along_the_gap", "make", "of_shards"]
 
 MOST = 20_000
 """Rows up to which everything is exact; of more, what costs n² is taken of samples."""
 
 SAMPLE, SAMPLES = 5_000, 4  # rows a sample, and how many
+STRETCHES = STRETCH = 100  # rows that are looked at in their order, of a stream
 SHIFTS = torch.linspace(-1, 2, 61, dtype=torch.float64)
 RECALL_AT = 10
 DRAWN = 400  # points of each modality in the projection
@@ -87,7 +89,10 @@ class Valley(Readable):
 
 @dataclass(frozen=True, repr=False)
 class Report(Readable):
-    """All of it: see `make`. `sample` is the rows of each sample where not all rows were taken, else None."""
+    """All of it: see `make`. `sample` is the rows of each sample where not all rows were taken, else None.
+
+    Of a stream `pairs` are the rows of the samples, `n` counts all, and the checks are of `looked_at` rows.
+    """
 
     pairs: PairedEmbeddings
     k: int
@@ -101,6 +106,13 @@ class Report(Readable):
     within: tuple[CosineHistogram, CosineHistogram]
     points: tuple[Float[Tensor, "m 2"], Float[Tensor, "m 2"]]
     sample: int | None
+    streamed: int | None = None
+    looked_at: int | None = None
+
+    @property
+    def n(self) -> int:
+        """All pairs that were measured."""
+        return len(self.pairs) if self.streamed is None else self.streamed
 
     @property
     def passed(self) -> bool:
@@ -116,6 +128,7 @@ class Report(Readable):
             "k": self.k,
             "measures": _files.known(self.measures),
             "sample": self.sample,
+            **({} if self.streamed is None else {"streamed": self.streamed, "looked_at": self.looked_at}),
             "valleys": [one.as_row() for one in self.valleys],
             "ways": {name: _files.known(row) for name, row in self.ways.items()},
             "checks": [
@@ -127,9 +140,9 @@ class Report(Readable):
 
     def _shown(self) -> Shown:
         failed = [check.name for check in self.checks if check.failed]
-        n, d = self.pairs.x.shape
+        d = self.pairs.x.shape[1]
         return Shown(
-            f"Report on {self.pairs.name!r}: {n} pairs, d = {d}; "
+            f"Report on {self.pairs.name!r}: {self.n} pairs, d = {d}; "
             + (f"failed: {', '.join(failed)}." if failed else "no check has failed."),
             ("measure", "value"),
             [(metrics.label(name, self.pairs.modalities, self.k), self.measures[name]) for name in metrics.QUOTED],
@@ -175,6 +188,63 @@ def make(
     tell("checks")
     checks = checked(pairs, measures, k, [float(t) for t in temperatures])
 
+    return _drawn(pairs, k, measures, checks, parts, grid, None if n <= MOST else SAMPLE, tell)
+
+
+def of_shards(
+    shards: Shards,
+    streamed: StreamedReport,
+    temperatures: Sequence[float] = TEMPERATURES,
+    seed: int = 0,
+    progress: Callable[[str], object] | None = None,
+) -> Report:
+    """The report of pairs that were streamed, with the measures that `stream.report` has found.
+
+    What is neither there nor to be had of single rows is taken of samples, as in `make` of many rows. The checks of
+    rows (their order, their norms, …) are of 100 stretches of 100 rows that follow each other, at random places.
+
+    Raises ValueError as `make` does, and for a report that lacks measures.
+    """
+    tell = progress or (lambda _: None)
+    random = _inputs.generator(seed)
+    grid = _inputs.temperatures(list(temperatures))
+    if missing := set(metrics.MEASURES) - set(streamed.measures):
+        raise ValueError(f"streamed: expected every measure, got none of {', '.join(sorted(missing))}")
+    n = len(shards)
+    few = n <= MOST
+    rows = torch.arange(n) if few else torch.randperm(n, generator=random)[: SAMPLE * SAMPLES].clone()
+    pairs = _of_rows(shards, rows)
+    parts = [(pairs.x, pairs.y)] if few else list(zip(pairs.x.split(SAMPLE), pairs.y.split(SAMPLE), strict=True))
+
+    tell("checks")
+    looked_at = pairs
+    if not few:
+        starts = (n // STRETCHES) * torch.arange(STRETCHES) + torch.randint(
+            n // STRETCHES - STRETCH + 1, (STRETCHES,), generator=random
+        )
+        looked_at = _of_rows(shards, (starts[:, None] + torch.arange(STRETCH)).flatten())
+    known = {**streamed.measures, "matched_cosine": geometry.matched_cosine(looked_at.x, looked_at.y)}
+    checks = checked(looked_at, known, streamed.k, [float(t) for t in temperatures], n)
+    found = _drawn(pairs, streamed.k, streamed.measures, checks, parts, grid, None if few else SAMPLE, tell)
+    return replace(found, streamed=n, looked_at=len(looked_at))
+
+
+def _of_rows(shards: Shards, rows: Tensor) -> PairedEmbeddings:
+    return PairedEmbeddings(*shards.take(rows), shards.name, shards.modalities, shards.source)
+
+
+def _drawn(
+    pairs: PairedEmbeddings,
+    k: int,
+    measures: dict[str, float],
+    checks: tuple[Check, ...],
+    parts: Sequence[tuple[Tensor, Tensor]],
+    grid: Float[Tensor, " t"],
+    sample: int | None,
+    tell: Callable[[str], object],
+) -> Report:
+    """The rest of a report: what the loss and the ways to close the gap make of all rows, or of samples."""
+    first = parts[0]
     tell("landscape")
     landscape = loss_landscape(*first, SHIFTS, grid)
     valleys = tuple(_valley(parts, float(temperature), None) for temperature in grid)
@@ -186,7 +256,7 @@ def make(
     return Report(
         pairs, k, measures, checks, valleys, landscape, ways, *_cosines(*first),
         (cosine_histogram(first[0], BINS), cosine_histogram(first[1], BINS)),
-        _projected(*first), None if n <= MOST else SAMPLE,
+        _projected(*first), sample,
     )  # fmt: skip
 
 

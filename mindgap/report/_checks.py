@@ -49,20 +49,25 @@ def checked(
     measures: Mapping[str, float],
     k: int,
     temperatures: Sequence[float],
+    n: int | None = None,
 ) -> tuple[Check, ...]:
-    """Every check, in the order in which they matter; `k` is that of the recall in `measures`."""
+    """Every check, in the order in which they matter; `k` is that of the recall in `measures`.
+
+    `n` is the number of pairs that were measured, where only some of them are looked at here.
+    """
+    n = len(pairs) if n is None else n
     x, y = geometry.unit_pair(_inputs.widened(pairs.x), _inputs.widened(pairs.y))
     noise = _noise(x, y)
     return (
         _identical(pairs),
         _order(x, y, noise, measures["matched_cosine"]),
         _pairing(x, y, noise, measures, k),
-        *_repeats(pairs, measures),
+        *_repeats(pairs, measures, n),
         *_narrow(pairs, measures),
         _norms(pairs),
         _overflow(pairs),
         _names(pairs),
-        _few(pairs),
+        _few(n, pairs.x.shape[1]),
         _inverse(temperatures),
     )
 
@@ -120,8 +125,7 @@ def _pairing(
     )  # fmt: skip
 
 
-def _repeats(pairs: PairedEmbeddings, measures: Mapping[str, float]) -> Iterator[Check]:
-    n = len(pairs)
+def _repeats(pairs: PairedEmbeddings, measures: Mapping[str, float], n: int) -> Iterator[Check]:
     shares = {side: 1 - measures[f"distinct_{side}"] / n for side in "xy"}
     for side, name in zip("xy", pairs.modalities, strict=True):
         many = shares[side] > REPEATED
@@ -189,8 +193,7 @@ def _stem(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def _few(pairs: PairedEmbeddings) -> Check:
-    n, d = pairs.x.shape
+def _few(n: int, d: int) -> Check:
     return Check(
         "more rows than dimensions", f"{n} pairs in {d} dimensions", "as many pairs as dimensions",
         "With fewer rows than dimensions a plane parts any two sets, ranks and angles are bounded by the rows, and a "

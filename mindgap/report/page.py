@@ -38,12 +38,13 @@ def write(report: Report, path: str | Path, force: bool = False) -> Path:
 def render(report: Report) -> str:
     """The page. All that comes from files is escaped."""
     first, second = report.pairs.modalities
-    n, d = report.pairs.x.shape
+    d = report.pairs.x.shape[1]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False)
     template = environment.from_string(files("mindgap").joinpath("report/page.html.j2").read_text(encoding="utf-8"))
     names = (first, second)
     return template.render(
-        name=report.pairs.name, source=report.pairs.source, first=first, second=second, n=n, d=d,
+        name=report.pairs.name, source=report.pairs.source, first=first, second=second, n=report.n, d=d,
+        streamed=report.streamed, looked_at=report.looked_at,
         sample=report.sample, theme=theme.THEME, version=__version__, checks=report.checks,
         failed=[check.name for check in report.checks if check.failed],
         quoted=[(metrics.label(name, names, report.k), _digits(report.measures[name])) for name in metrics.QUOTED],
@@ -87,7 +88,7 @@ def _by_label(report: Report) -> list[tuple[str, str, str, str]]:
 
 def _figures(report: Report) -> Any:
     first, second = report.pairs.modalities
-    of = f"{len(report.pairs):,} pairs" if report.sample is None else f"a random {report.sample:,} of them"
+    of = f"{report.n:,} pairs" if report.sample is None else f"a random {report.sample:,} of them"
     x, y = report.points
     yield _figure(
         "Both sets, seen along the gap", drawing.projection(points(x, y), (first, second)),
