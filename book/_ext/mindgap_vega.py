@@ -135,8 +135,10 @@ def theme_css() -> str:
     """The theme as the style sheet's custom properties: `--mindgap-image`, `--mindgap-font-code`, …"""
     colours, partners, ink = THEME["colours"] | THEME["hues"], THEME.get("dark", {}), THEME["ink"]["light"]
     fonts = {f"font-{name}": families for name, families in THEME["fonts"].items()}
-    dark = {name: partners[colour] for name, colour in colours.items() if colour in partners}
-    light = _properties({**colours, "ink": ink["text"], "grid": ink["grid"], **fonts})
+    # From cold to hot, as the stops of a gradient.
+    light_stops, dark_stops = ({"temperatures": ", ".join(THEME["temperature"][mode])} for mode in PALETTES)
+    dark = {name: partners[colour] for name, colour in colours.items() if colour in partners} | dark_stops
+    light = _properties({**colours, "ink": ink["text"], "grid": ink["grid"], **fonts, **light_stops})
     # On screens only: paper is light whatever the page is.
     return f':root {{\n{light}}}\n@media screen {{ html[data-theme="dark"] {{\n{_properties(dark)}}} }}\n'
 
