@@ -31,12 +31,12 @@ OLDEST, TENSOR_CORES = (7, 0), (8, 0)  # compute capabilities: that Triton knows
 
 
 def row_sums(
-    x: Float[Tensor, "k b d"],
+    x: Float[Tensor, "k r d"],
     y: Float[Tensor, "k b d"],
     moves: Moves,
     inverses: Float[Tensor, " t"],
     report: Callable[[int], object] = lambda rows: None,
-) -> Float[Tensor, "s t k b"]:
+) -> Float[Tensor, "s t k r"]:
     """Over the columns of each batch, the sums of the exponentials that `_exponentials` describes, in float32.
 
     `report` is called with each number of rows done, times that of the shifts.
@@ -46,16 +46,16 @@ def row_sums(
 
     from mindgap.landscape import _kernel
 
-    k, b, d = x.shape
+    (k, m, d), b = x.shape, y.shape[1]
     u, p, v, q, reference = (part.float().contiguous() for part in moves)
     x, y, factors = x.float().contiguous(), y.float().contiguous(), (inverses / math.log(2)).float()
-    sums = x.new_zeros(len(u), len(factors), k, b)
+    sums = x.new_zeros(len(u), len(factors), k, m)
     step = max(ROWS, AT_ONCE // (len(u) * len(factors) * k * b) // ROWS * ROWS)
-    for first in range(0, b, step):
-        last = min(b, first + step)
+    for first in range(0, m, step):
+        last = min(m, first + step)
         grid = (k * triton.cdiv(last - first, ROWS) * triton.cdiv(b, COLUMNS),)
         _kernel.row_sums[grid](
-            x, y, u, p, v, q, reference, factors, sums, first, last, k, b, d, len(u),
+            x, y, u, p, v, q, reference, factors, sums, first, last, k, m, b, d, len(u),
             len(factors), precision(x.device), ROWS, COLUMNS, DEPTH, enable_fp_fusion=True,
         )  # fmt: skip
         report((last - first) * k * len(u))

@@ -190,6 +190,11 @@ def row_logs(
     along = max(1, min(tile_entries(logs.device), AT_ONCE // cells) // across)
     kind = _of_cosines(left, right, dtype)
     references = reference[:, None].to(kind).double()
+    if kind == torch.float32 and _fused.usable(logs.device):
+        moves = Moves(left.offset, left.scale, right.offset, right.scale, references)
+        found = _fused.row_sums(left.rows, right.rows, moves, inverses)
+        logs = _logs(found, LEAST_SUM[dtype], left, right, references, inverses)[:, :, 0]
+        return logs + ((references[:, 0] - reference)[:, None] * inverses)[:, :, None]
     for first in range(0, b, across):
         there = right.part(slice(first, first + across))
         others = there.rows.to(kind).mT

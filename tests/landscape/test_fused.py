@@ -45,6 +45,17 @@ for name, n, d, size, gap, temperatures in CASES:
               for part in ("image_to_text", "text_to_image", "distance")]
     found[name] = {"errors": errors, "highest": float(exact.loss.max()), "kernels": used, "shares": shares}
     asked.clear()
+# Fewer rows than columns, as sampled landscapes have them.
+generator = torch.Generator().manual_seed(0)
+x, y = (torch.randn(n, 20, dtype=torch.float64, generator=generator) for n in (37, 150))
+x, y = (torch.nn.functional.normalize(rows, dim=1) for rows in (x, y))
+steps = torch.linspace(-1, 1, 3, dtype=torch.float64)[:, None] * (x.mean(dim=0) - y.mean(dim=0))
+sides = _identity.shifted(x, steps, "x"), _identity.shifted(y, -steps, "y")
+sides += torch.tensor([0.1, 0.2, 0.3]).double(), torch.tensor([1.0, 100.0]).double()
+logs = _identity.row_logs(*sides, torch.float32)
+_fused.usable = lambda device: False
+wanted = _identity.row_logs(*sides, torch.float64)
+found["rectangle"] = {"kernels": len(asked), "error": float((logs - wanted).abs().max())}
 print(json.dumps(found))
 """
 CASES = [
@@ -81,6 +92,11 @@ def test_equals_float64(interpreted: dict[str, Any], name: str) -> None:
     assert found["shares"][-1] == pytest.approx(1)
 
 
+def test_fewer_rows_than_columns(interpreted: dict[str, Any]) -> None:
+    assert interpreted["rectangle"]["kernels"] == 1
+    assert interpreted["rectangle"]["error"] < 3e-5  # of single logs at 1/100, which a loss takes the mean of
+
+
 COMPILED = """
 import triton
 from triton.backends.compiler import GPUTarget
@@ -90,7 +106,7 @@ from mindgap.landscape import _fused, _kernel
 kernel = _kernel.row_sums
 constants = {"temperatures": 6, "ROWS": _fused.ROWS, "COLUMNS": _fused.COLUMNS, "DEPTH": _fused.DEPTH}
 kinds = dict.fromkeys("x y u p v q reference factors sums".split(), "*fp32")
-kinds |= dict.fromkeys("first last batches b d shifts".split(), "i32")
+kinds |= dict.fromkeys("first last batches m b d shifts".split(), "i32")
 signature = {parameter.name: kinds.get(parameter.name, "constexpr") for parameter in kernel.params}
 for capability, precision in ((70, "ieee"), (80, "tf32x3"), (90, "tf32")):
     source = ASTSource(fn=kernel, signature=signature, constexprs={**constants, "PRECISION": precision})
