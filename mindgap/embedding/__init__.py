@@ -298,7 +298,7 @@ def _made(items: Sequence[Item], parts: Sequence[tuple[Batch, np.ndarray, np.nda
         "images": len(numbers),
         "cut": sum(batch.cut for batch, *_ in parts),
         "skipped": [{"image": items[n].name, "why": why} for batch, *_ in parts for n, why in batch.broken],
-        "images_sha256": hashlib.sha256(b"".join(batch.digest for batch, *_ in parts)).hexdigest(),
+        "images_sha256": hashlib.sha256(b"".join(batch.digests for batch, *_ in parts)).hexdigest(),
     }
     return x, y, metadata, record
 
