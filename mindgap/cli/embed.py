@@ -66,7 +66,7 @@ def embed(
         mindgap embed --model ViT-B-32 --pretrained openai --data captions_val2017.json --images val2017 --out coco
         mindgap embed --model ViT-B-32 --pretrained openai --data 'part-{000..099}.tar' --captions all --out many
     """
-    from mindgap import embedding
+    from mindgap import _embedded, _files, embedding
 
     bar = bars(quiet)
     try:
@@ -76,7 +76,12 @@ def embed(
             log=None if quiet or bar else say,
         )  # fmt: skip
     except KeyboardInterrupt:
-        say(f"interrupted; the same command goes on from the shards in {out}")
+        whole = any((_files.user_path(out, "out") / _embedded.RECORDS).glob("shard_*.json"))
+        say(
+            f"interrupted; the same command goes on from the shards in {out}"
+            if whole
+            else "interrupted before anything was saved"
+        )
         raise typer.Exit(INTERRUPTED) from None
     if not found.complete:
         say(f"{found.folder}: {found.shards} of {found.planned} shards are there; others are still at work")

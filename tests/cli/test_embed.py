@@ -67,6 +67,19 @@ def test_the_same_command_goes_on_after_ctrl_c(
     assert embedding.read(tmp_path / "mine").rows == 12
 
 
+def test_ctrl_c_before_the_first_shard_promises_nothing(
+    mindgap: Invoke, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("_open_clip.create", "embedding._folder.write_shard"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"mindgap.{place}", interrupted)
+            result = mindgap(*words, "--out", "mine", "--quiet")
+        assert (result.exit_code, result.stderr) == (130, "interrupted before anything was saved\n")
+
+
 def test_what_is_wrong_is_one_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:
     assert_one_line(mindgap(*words, "--out", "photos"), "out: 'photos' holds '00000.png' and no manifest")
     assert_one_line(mindgap(*words, "--out", "mine", "--captions", "none"), "captions: unknown name 'none'")
