@@ -223,7 +223,11 @@ def zero_shot(limits: Thresholds, results: Folders) -> Evidence:
     least, worst = [], 0.0
     for name, (printed, _) in ACCURACY.items():
         x, y = pairs(results[name])
-        weights, labels, _ = zeroshot.caption_classes(y, embedding.captions(results[name]))
+        captions = embedding.class_captions(results[name])
+        try:
+            weights, labels, _ = zeroshot.caption_classes(y, captions)
+        except ValueError as error:
+            raise ValueError(f"{results[name]}: {error}") from error
         n = len(x)
         path = zeroshot.along_the_gap(x, weights)
         right = path.accuracy(labels)

@@ -38,8 +38,9 @@ def zeroshot(
     from mindgap import zeroshot as numbers
     from mindgap.theorems import binomial_interval
 
+    captions = embedding.class_captions(folder)
     found = pairs.load_pairs(folder)
-    weights, labels, classes = numbers.caption_classes(found.y, embedding.captions(folder))
+    weights, labels, classes = numbers.caption_classes(found.y, captions)
     path = numbers.along_the_gap(found.x, weights)
     right, n = path.accuracy(labels), len(found)
     here, best = int(path.shifts.abs().argmin()), int(right.argmax())

@@ -117,6 +117,17 @@ def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     return _arrays.captions(found.folder, found.rows)
 
 
+def class_captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """`captions` of a folder whose captions name the classes of its images: raises ValueError for several of one."""
+    found = read(folder)
+    if found.rows != found.images:
+        raise ValueError(
+            f"{found.folder}: expected one caption an image, which names its class, got {found.rows} of {found.images} "
+            "images; embed them with captions first"
+        )
+    return captions(folder)
+
+
 def embed(
     model: str,
     pretrained: str | os.PathLike[str] | None,

@@ -114,6 +114,25 @@ def test_a_shift_that_does_not_help_holds_nothing(tmp_path: Path) -> None:
     assert finding.why.startswith("not met, and confirmed by nothing second: largest gain of the two sets, lower end")
 
 
+@pytest.mark.parametrize(("captions", "rows", "message"), [
+    ("all", 8, "expected one caption an image, which names its class, got 8 of 4 images"),
+    ("first", 4, "captions: expected some that are equal"),
+])  # fmt: skip
+def test_captions_that_name_no_classes_are_told_with_their_folder(
+    tmp_path: Path, captions: str, rows: int, message: str
+) -> None:
+    drawn.known(tmp_path / "m")
+    weights = drawn.weights(tmp_path / "w.safetensors", drawn.TINY)
+    data = drawn.captioned(tmp_path / "data", 4)
+    lines = [f"{number:05}.png,one of {number}\n{number:05}.png,two of {number}" for number in range(4)]
+    (data / "captions.csv").write_text("\n".join(["image,caption", *lines]))
+    for name in ("cifar10", "cifar100"):
+        found = embed(drawn.TINY, weights, data, tmp_path / "results" / name, captions=captions)
+        assert found.rows == rows
+    with pytest.raises(ValueError, match=f"results/cifar10: {message}"):
+        claims.check("zero-shot", tmp_path / "results")
+
+
 @pytest.fixture(scope="module")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `embed` makes of drawn scenes, captions and prompts with weights that were never trained."""
