@@ -215,6 +215,21 @@ def test_a_folder_holds_one_model_and_one_source(run: Run, world: World, tmp_pat
     assert same(out, world) == (kind == "captions")  # of which each image has one
 
 
+def test_the_same_weights_under_another_name_go_on(run: Run, world: World, tmp_path: Path) -> None:
+    found = run()
+    shutil.copy(world.weights, tmp_path / "copy.safetensors")
+    again = run(pretrained=tmp_path / "copy.safetensors")
+    assert again.manifest == found.manifest
+
+
+def test_what_differs_of_a_source_is_told(run: Run, tmp_path: Path) -> None:
+    data = drawn.captioned(tmp_path / "data", 4)
+    run(data)
+    (data / "00003.png").unlink()
+    with pytest.raises(ValueError, match=r"another recipe \(source sha256 .*; source images 4 there, 3 here; source c"):
+        run(data)
+
+
 def test_a_caption_that_was_changed_makes_another_source(run: Run, world: World, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(world.data, data)
