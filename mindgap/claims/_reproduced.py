@@ -140,7 +140,7 @@ def shift_optimal_coco(limits: Thresholds, results: Folders) -> Evidence:
     x, y = pairs(results["coco"])
     gap = geometry.gap_distance(x, y)
     grid = torch.arange(-20, 51, dtype=torch.float64) / 20
-    found = loss_landscape(x, y, grid, [COLD], batch_size=BATCH)
+    found = loss_landscape(x, y, grid, [COLD], batch_size=min(BATCH, len(x)))
     here, closed = (float(found.image_to_text[int((grid - at).abs().argmin()), 0]) for at in (0.0, 0.5))
     best = found.minimum(COLD, "image_to_text")
     whole = best_shift(x, y, COLD).distance
@@ -180,7 +180,7 @@ def shift_temperature_coco(limits: Thresholds, results: Folders) -> Evidence:
     x, y = pairs(results["coco"])
     # Their grid: δ = 2λ‖Δ‖ from −5 to 4.75 in steps of a quarter.
     grid = torch.arange(-20, 20, dtype=torch.float64) / 4 / (2 * geometry.gap_distance(x, y))
-    found = loss_landscape(x, y, grid, TEMPERATURES, batch_size=BATCH)
+    found = loss_landscape(x, y, grid, TEMPERATURES, batch_size=min(BATCH, len(x)))
     best = {t: found.minimum(t, "image_to_text").distance for t in TEMPERATURES}
     both = {t: found.minimum(t).distance for t in TEMPERATURES}
     yield from (Number(f"best distance at {label(t)}", distance) for t, distance in best.items())

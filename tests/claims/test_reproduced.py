@@ -155,6 +155,15 @@ def test_weights_that_were_never_trained_hold_nothing(random_weights: Path, id: 
     assert f"60 pairs by {drawn.TINY}/w.safetensors" in finding.why
 
 
+@pytest.mark.parametrize("id", ["shift-optimal-coco", "shift-temperature-coco"])
+def test_fewer_pairs_than_a_batch_do_not_end_the_ledger(features: Path, tmp_path: Path, id: str) -> None:
+    pairs = load_pairs(features / "coco", n=30)
+    drawn.folder_of(tmp_path / "coco", pairs.x, pairs.y, ["a caption"] * 30, "ViT-B-32")
+    finding = claims.check(id, tmp_path)
+    assert finding.verdict != "holds"
+    assert "pairs" in {one.words for one in finding.conditions if not one.met}
+
+
 def test_an_unfinished_result_decides_nothing(features: Path, tmp_path: Path) -> None:
     shutil.copytree(features / "coco", tmp_path / "coco")
     manifest = tmp_path / "coco/manifest.json"

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from mindgap import embedding
 from tests.cli.conftest import Invoke, assert_one_line
@@ -78,6 +80,15 @@ def test_ctrl_c_before_the_first_shard_promises_nothing(
             patch.setattr(f"mindgap.{place}", interrupted)
             result = mindgap(*words, "--out", "mine", "--quiet")
         assert (result.exit_code, result.stderr) == (130, "interrupted before anything was saved\n")
+
+
+def test_weights_of_another_model_are_one_short_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:
+    safetensors.torch.save_file({"other": torch.zeros(2)}, tmp_path / "other.safetensors")
+    words[words.index("--pretrained") + 1] = "other.safetensors"
+    result = mindgap(*words, "--out", "mine")
+    assert_one_line(result, f"other.safetensors: expected weights of {drawn.TINY}, got an error: Error(s) in loading")
+    assert "Missing key(s) in state_dict" in result.stderr
+    assert len(result.stderr) < 500
 
 
 def test_what_is_wrong_is_one_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:
