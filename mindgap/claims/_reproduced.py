@@ -69,9 +69,10 @@ def by_hand(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Both sides of a folder by numpy alone, float64 and of length 1: what a second implementation begins with."""
     import numpy as np
 
+    shards = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["shards"]
     sides = []
     for kind in ("img_emb", "text_emb"):
-        files = sorted((folder / kind).glob("*.npy"), key=lambda path: int(path.stem.rpartition("_")[2]))
+        files = [path for n in range(shards) if (path := folder / kind / f"{kind}_{n}.npy").is_file()]
         rows = np.concatenate([np.load(path, allow_pickle=False) for path in files]).astype(np.float64)
         sides.append(rows / np.linalg.norm(rows, axis=1, keepdims=True))
     return sides[0], sides[1]

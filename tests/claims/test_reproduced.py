@@ -164,6 +164,14 @@ def test_fewer_pairs_than_a_batch_do_not_end_the_ledger(features: Path, tmp_path
     assert "pairs" in {one.words for one in finding.conditions if not one.met}
 
 
+def test_a_file_of_the_readers_among_the_shards_changes_no_verdict(features: Path, tmp_path: Path) -> None:
+    shutil.copytree(features / "coco", tmp_path / "coco")
+    for name in ("mine.npy", "img_emb_77.npy"):
+        (tmp_path / "coco/img_emb" / name).write_bytes(b"notes")
+    expected = claims.check("gap-size-coco", features)
+    assert claims.check("gap-size-coco", tmp_path).conditions == expected.conditions
+
+
 def test_an_unfinished_result_decides_nothing(features: Path, tmp_path: Path) -> None:
     shutil.copytree(features / "coco", tmp_path / "coco")
     manifest = tmp_path / "coco/manifest.json"
