@@ -80,6 +80,11 @@ def test_ctrl_c_before_the_first_shard_promises_nothing(
             patch.setattr(f"mindgap.{place}", interrupted)
             result = mindgap(*words, "--out", "mine", "--quiet")
         assert (result.exit_code, result.stderr) == (130, "interrupted before anything was saved\n")
+    (tmp_path / "mine/img_emb").mkdir()
+    (tmp_path / "mine/img_emb/img_emb_0.npy").write_bytes(b"of a shard that is not whole")
+    shown = mindgap("show", "mine")
+    assert "0 of 3 shards" in shown.stdout
+    assert "img_emb_0.npy" not in shown.stdout
 
 
 def test_weights_of_another_model_are_one_short_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:
