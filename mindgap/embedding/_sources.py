@@ -103,6 +103,8 @@ def _opened(path: Path, images: str | os.PathLike[str] | None, noted: Wrong) -> 
         return root, "COCO captions", _coco(path, root, noted)
     if not path.exists():
         raise FileNotFoundError(f"data: {path} does not exist; expected {EXPECTED}")
+    if path.is_file() and path.suffix.lower() not in (".csv", ".tsv"):
+        raise ValueError(f"data: expected {EXPECTED}, got {path}")
     kind = "folder" if path.is_dir() else "table"
     return (path if path.is_dir() else path.parent), kind, iter(captioned_images(path, wrong=noted))
 

@@ -106,6 +106,12 @@ def test_one_odd_entry_of_cocos_does_not_end_the_others(
     assert why.startswith(problem[1])
 
 
+def test_a_file_of_another_kind_is_told_all_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "data.tar.gz").write_bytes(b"packed")
+    with pytest.raises(ValueError, match=r"data: expected a folder .* a COCO captions .json, .*, got .*data.tar.gz"):
+        listed(tmp_path / "data.tar.gz", None, "first")
+
+
 def test_images_beside_an_archive_are_what_is_meant(tmp_path: Path) -> None:
     data = folder(tmp_path / "data")
     (tmp_path / "other").mkdir()
