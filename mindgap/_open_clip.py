@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mindgap import _inputs, scenes
 from mindgap._errors import ModelUnavailable
+from mindgap._reprs import short
 
 # What open_clip raises for weights of another architecture, damaged weights, or a missing part of a model.
 _MISFITS = (SafetensorError, RuntimeError, AssertionError, LookupError, StopIteration, ImportError, OSError)
@@ -47,7 +48,8 @@ def create(architecture: str, seed: int, weights: Path | None = None, options: d
             )
         except _MISFITS as error:
             if weights is not None:
-                raise ValueError(f"{weights}: expected weights of {architecture}, got an error: {error}") from error
+                said = short(error, 300)  # torch names all tensors that differ, in many lines
+                raise ValueError(f"{weights}: expected weights of {architecture}, got an error: {said}") from error
             raise ModelUnavailable(f"{architecture}: open_clip cannot build it on this machine: {error}") from error
     return model.eval()
 

@@ -69,9 +69,10 @@ def by_hand(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Both sides of a folder by numpy alone, float64 and of length 1: what a second implementation begins with."""
     import numpy as np
 
+    shards = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["shards"]
     sides = []
     for kind in ("img_emb", "text_emb"):
-        files = sorted((folder / kind).glob("*.npy"), key=lambda path: int(path.stem.rpartition("_")[2]))
+        files = [path for n in range(shards) if (path := folder / kind / f"{kind}_{n}.npy").is_file()]
         rows = np.concatenate([np.load(path, allow_pickle=False) for path in files]).astype(np.float64)
         sides.append(rows / np.linalg.norm(rows, axis=1, keepdims=True))
     return sides[0], sides[1]
@@ -140,7 +141,7 @@ def shift_optimal_coco(limits: Thresholds, results: Folders) -> Evidence:
     x, y = pairs(results["coco"])
     gap = geometry.gap_distance(x, y)
     grid = torch.arange(-20, 51, dtype=torch.float64) / 20
-    found = loss_landscape(x, y, grid, [COLD], batch_size=BATCH)
+    found = loss_landscape(x, y, grid, [COLD], batch_size=min(BATCH, len(x)))
     here, closed = (float(found.image_to_text[int((grid - at).abs().argmin()), 0]) for at in (0.0, 0.5))
     best = found.minimum(COLD, "image_to_text")
     whole = best_shift(x, y, COLD).distance
@@ -180,7 +181,7 @@ def shift_temperature_coco(limits: Thresholds, results: Folders) -> Evidence:
     x, y = pairs(results["coco"])
     # Their grid: δ = 2λ‖Δ‖ from −5 to 4.75 in steps of a quarter.
     grid = torch.arange(-20, 20, dtype=torch.float64) / 4 / (2 * geometry.gap_distance(x, y))
-    found = loss_landscape(x, y, grid, TEMPERATURES, batch_size=BATCH)
+    found = loss_landscape(x, y, grid, TEMPERATURES, batch_size=min(BATCH, len(x)))
     best = {t: found.minimum(t, "image_to_text").distance for t in TEMPERATURES}
     both = {t: found.minimum(t).distance for t in TEMPERATURES}
     yield from (Number(f"best distance at {label(t)}", distance) for t, distance in best.items())
@@ -223,7 +224,11 @@ def zero_shot(limits: Thresholds, results: Folders) -> Evidence:
     least, worst = [], 0.0
     for name, (printed, _) in ACCURACY.items():
         x, y = pairs(results[name])
-        weights, labels, _ = zeroshot.caption_classes(y, embedding.captions(results[name]))
+        captions = embedding.class_captions(results[name])
+        try:
+            weights, labels, _ = zeroshot.caption_classes(y, captions)
+        except ValueError as error:
+            raise ValueError(f"{results[name]}: {error}") from error
         n = len(x)
         path = zeroshot.along_the_gap(x, weights)
         right = path.accuracy(labels)

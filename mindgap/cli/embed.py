@@ -13,7 +13,7 @@ from mindgap.cli._options import Device, Quiet
 
 
 def embed(
-    model: Annotated[str, typer.Option(help="A model of open_clip, as [b]ViT-B-32[/].", show_default=False)],
+    model: Annotated[str, typer.Option(help="A model of open_clip, such as [b]ViT-B-32[/].", show_default=False)],
     data: Annotated[
         str,
         typer.Option(
@@ -26,22 +26,24 @@ def embed(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.", show_default=False)],
     pretrained: Annotated[
         str | None,
-        typer.Option(help="Published weights, as [b]openai[/], or a .safetensors file.", show_default=False),
+        typer.Option(help="Published weights, such as [b]openai[/], or a .safetensors file.", show_default=False),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="A copy of the file of these weights, in place of the hub's.", show_default=False),
+        typer.Option(help="Your own copy of the file of these weights, in place of the hub's.", show_default=False),
     ] = None,
     images: Annotated[
         str | None, typer.Option(help="The folder of the images that a COCO file names.", show_default=False)
     ] = None,
-    captions: Annotated[str, typer.Option(help="[b]first[/], [b]last[/] or [b]all[/] of an image.")] = "first",
+    captions: Annotated[
+        str, typer.Option(help="Which captions of an image: [b]first[/], [b]last[/] or [b]all[/].")
+    ] = "first",
     batch_size: Annotated[int, typer.Option(help="Images at once.")] = 64,
     workers: Annotated[
         int | None,
         typer.Option(help="Processes that read images ahead; none on the CPU, up to 8 with a GPU.", show_default=False),
     ] = None,
-    shard_rows: Annotated[int, typer.Option(help="Pairs in a file; a kill costs no more than these.")] = 1000,
+    shard_rows: Annotated[int, typer.Option(help="Pairs in a shard, the most that a kill costs.")] = 1000,
     precision: Annotated[
         str,
         typer.Option(
@@ -57,8 +59,8 @@ def embed(
 
     The same command, given again after a kill or Ctrl-C at any point, goes on with the shards that are missing. Images
     that cannot be used are skipped, counted, and listed in DIR/skipped.csv; DIR/manifest.json says what made the
-    numbers. Weights come once from the Hugging Face hub. On the CPU a pair takes ViT-B-32 0.15 s of processor time, and
-    2 GB of memory in all.
+    numbers. Published weights are fetched once, from the Hugging Face hub. On the CPU, ViT-B-32 takes 0.15 s of
+    processor time a pair, and 2 GB of memory.
 
     Examples:
 
@@ -66,7 +68,7 @@ def embed(
         mindgap embed --model ViT-B-32 --pretrained openai --data captions_val2017.json --images val2017 --out coco
         mindgap embed --model ViT-B-32 --pretrained openai --data 'part-{000..099}.tar' --captions all --out many
     """
-    from mindgap import embedding
+    from mindgap import _embedded, _files, embedding
 
     bar = bars(quiet)
     try:
@@ -76,7 +78,12 @@ def embed(
             log=None if quiet or bar else say,
         )  # fmt: skip
     except KeyboardInterrupt:
-        say(f"interrupted; the same command goes on from the shards in {out}")
+        whole = any((_files.user_path(out, "out") / _embedded.RECORDS).glob("shard_*.json"))
+        say(
+            f"interrupted; the same command goes on from the shards in {out}"
+            if whole
+            else "interrupted before anything was saved"
+        )
         raise typer.Exit(INTERRUPTED) from None
     if not found.complete:
         say(f"{found.folder}: {found.shards} of {found.planned} shards are there; others are still at work")

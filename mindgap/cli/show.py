@@ -189,13 +189,19 @@ def _folder(path: Path) -> tuple[dict[str, Any], Lines]:
     """Shards as clip-retrieval writes them."""
     from mindgap import _embedded, pairs
 
-    files = [file for side in ("img_emb", "text_emb") for file in sorted((path / side).glob("*.npy"))]
-    if not files:
+    manifest = _embedded.read_manifest(path)
+    if manifest is None:
+        files = [file for side in ("img_emb", "text_emb") for file in sorted((path / side).glob("*.npy"))]
+    else:  # of whole shards alone
+        numbers = [record.number for record in _embedded.records(path, manifest["shards"]) if record.rows]
+        kinds = (_embedded.IMAGES, _embedded.TEXTS)
+        files = [_embedded.path_of(path, kind, number) for kind in kinds for number in numbers]
+    if not files and manifest is None:
         raise FileNotFoundError(f"{path}: a folder without shards; expected img_emb/img_emb_0.npy, text_emb/…")
     found = [(str(file.relative_to(path)), one) for file in files for one in pairs.described(file)]
     content: dict[str, Any] = {"kind": "shards", "arrays": [{"file": name, **_as_row(one)} for name, one in found]}
-    lines: Lines = [(f"{path}: {len(files)} shards", _facts(found))]
-    if _embedded.read_manifest(path) is not None:
+    lines: Lines = [(f"{path}: {len(files)} files of shards", _facts(found))]
+    if manifest is not None:
         from mindgap import embedding
 
         embedded = embedding.read(path)

@@ -26,8 +26,9 @@ def zeroshot(
 ) -> None:
     """Classify images by the nearest of the captions, unshifted and moved along the gap, as Table 1 of the paper does.
 
-    Equal captions are one class, as "a photo of a cat." of all cats. The best shift is told twice: as the paper has it,
-    chosen on the images that it is asked on, and chosen on one half of them and asked on the other.
+    Each image has one caption, and equal captions are one class: "a photo of a cat." for all cats. The best shift is
+    told twice: as the paper has it, chosen on the images that it is asked on, and chosen on one half of them and asked
+    on the other.
 
     Examples:
 
@@ -38,8 +39,9 @@ def zeroshot(
     from mindgap import zeroshot as numbers
     from mindgap.theorems import binomial_interval
 
+    captions = embedding.class_captions(folder)
     found = pairs.load_pairs(folder)
-    weights, labels, classes = numbers.caption_classes(found.y, embedding.captions(folder))
+    weights, labels, classes = numbers.caption_classes(found.y, captions)
     path = numbers.along_the_gap(found.x, weights)
     right, n = path.accuracy(labels), len(found)
     here, best = int(path.shifts.abs().argmin()), int(right.argmax())

@@ -117,6 +117,17 @@ def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     return _arrays.captions(found.folder, found.rows)
 
 
+def class_captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """`captions` of a folder whose captions name the classes of its images: raises ValueError for several of one."""
+    found = read(folder)
+    if found.rows != found.images:
+        raise ValueError(
+            f"{found.folder}: expected one caption an image, which names its class, got {found.rows} of {found.images} "
+            "images; embed them with captions first"
+        )
+    return captions(folder)
+
+
 def embed(
     model: str,
     pretrained: str | os.PathLike[str] | None,
@@ -298,7 +309,7 @@ def _made(items: Sequence[Item], parts: Sequence[tuple[Batch, np.ndarray, np.nda
         "images": len(numbers),
         "cut": sum(batch.cut for batch, *_ in parts),
         "skipped": [{"image": items[n].name, "why": why} for batch, *_ in parts for n, why in batch.broken],
-        "images_sha256": hashlib.sha256(b"".join(batch.digest for batch, *_ in parts)).hexdigest(),
+        "images_sha256": hashlib.sha256(b"".join(batch.digests for batch, *_ in parts)).hexdigest(),
     }
     return x, y, metadata, record
 

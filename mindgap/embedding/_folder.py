@@ -77,18 +77,24 @@ def refuses_another(folder: Path, recipe: Mapping[str, Any]) -> dict[str, Any] |
     found = _embedded.read_manifest(folder)
     if found is None:
         return None
-    there, here = found["recipe"], json.loads(json.dumps(recipe))
-    differences = [
-        f"{name} {_short(there.get(name))} there, {_short(value)} here"
-        for name, value in here.items()
-        if there.get(name) != value
-    ]
-    if differences:
+    if differences := list(_differences(found["recipe"], json.loads(json.dumps(recipe)))):
         raise ValueError(
             f"out: {str(folder)!r} holds embeddings of another recipe ({'; '.join(differences)}); name another folder, "
             "or replace them with force (--force)"
         )
     return found
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any], of: str = "") -> Iterator[str]:
+    """What two recipes differ in, in words. The name of a file of weights does not count, since their digest does."""
+    for name, value in here.items():
+        other = there.get(name)
+        if name == "weights" or other == value:
+            continue
+        if isinstance(value, dict) and isinstance(other, dict):
+            yield from _differences(other, value, f"{of}{name} ")
+        else:
+            yield f"{of}{name} {_short(other)} there, {_short(value)} here"
 
 
 def _short(value: Any) -> str:

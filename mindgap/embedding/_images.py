@@ -36,7 +36,7 @@ class _Read:
 class Batch:
     """Images by their numbers, `texts[i]` captions of each, and what cannot be used with the reasons.
 
-    `digest` is that of the bytes of all images of the batch. `cut` captions are longer than the model reads.
+    `digests` are those of the bytes of all images that could be read. `cut` captions are longer than the model reads.
     """
 
     numbers: tuple[int, ...]
@@ -44,7 +44,7 @@ class Batch:
     tokens: Int[Tensor, "m length"] | None
     texts: tuple[int, ...]
     broken: tuple[tuple[int, str], ...]
-    digest: bytes
+    digests: bytes
     cut: int
     fatal: str
 
@@ -93,7 +93,7 @@ class _Together:
             tokens,
             tuple(map(len, captions)),
             tuple((one.number, one.why) for one in found if one.why),
-            hashlib.sha256(b"".join(one.digest for one in found)).digest(),
+            b"".join(one.digest for one in found),
             0 if cut is None else int(cut.sum()),
             next((one.fatal for one in found if one.fatal), ""),
         )

@@ -17,6 +17,7 @@ from typing import Any
 from mindgap import _files, _inputs
 from mindgap._errors import first_few
 from mindgap.pairs._captioned import (
+    IMAGE_ENDINGS,
     Captioned,
     Stored,
     Wrong,
@@ -102,6 +103,8 @@ def _opened(path: Path, images: str | os.PathLike[str] | None, noted: Wrong) -> 
         return root, "COCO captions", _coco(path, root, noted)
     if not path.exists():
         raise FileNotFoundError(f"data: {path} does not exist; expected {EXPECTED}")
+    if path.is_file() and path.suffix.lower() not in (".csv", ".tsv"):
+        raise ValueError(f"data: expected {EXPECTED}, got {path}")
     kind = "folder" if path.is_dir() else "table"
     return (path if path.is_dir() else path.parent), kind, iter(captioned_images(path, wrong=noted))
 
@@ -112,7 +115,8 @@ def _archives(path: Path) -> list[Path]:
     if path.is_dir():
         inside = [one for one in path.iterdir() if not one.name.startswith(".")]
         tars = [one for one in inside if one.suffix.lower() == ".tar"]
-        return sorted(tars, key=natural) if tars and not any(one.suffix.lower() == ".jpg" for one in inside) else []
+        images = any(one.suffix.lower() in IMAGE_ENDINGS for one in inside)
+        return [] if images else sorted(tars, key=natural)
     if path.is_file():
         return [path] if path.suffix.lower() == ".tar" else []
     if braces := re.search(r"\{(\d+)\.\.(\d+)\}", text):
@@ -153,8 +157,11 @@ def _problem(root: Path, error: str) -> tuple[str, str]:
 
 
 def _within(root: Path, name: str) -> str:
-    """`name` as seen from `root`, so that a source that has moved is the same one."""
-    return name.removeprefix(f"{root}{os.sep}")
+    """`name` as seen from `root`, so that a source that has moved is the same one; with escapes where it is no text.
+
+    Names of files may be any bytes, and nothing that is written of them takes those that are not UTF-8.
+    """
+    return name.removeprefix(f"{root}{os.sep}").encode(errors="backslashreplace").decode()
 
 
 def _image_folder(path: Path, images: str | os.PathLike[str] | None) -> Path:
@@ -176,12 +183,14 @@ def _image_folder(path: Path, images: str | os.PathLike[str] | None) -> Path:
 def _coco(path: Path, folder: Path, wrong: Wrong) -> Iterator[Captioned]:
     """The images in the order of the file, the captions of each in theirs."""
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected COCO's captions as JSON, got an error: {error}") from error
     try:
         files = [(image["id"], str(image["file_name"])) for image in content["images"]]
-        said = [(one["image_id"], str(one["caption"])) for one in content["annotations"]]
+        said = [
+            (one["image_id"], "" if one["caption"] is None else str(one["caption"])) for one in content["annotations"]
+        ]
     except (TypeError, KeyError) as error:
         raise ValueError(
             f"{path}: expected COCO's captions, images with id and file_name and annotations with image_id and "
@@ -200,8 +209,9 @@ def _coco(path: Path, folder: Path, wrong: Wrong) -> Iterator[Captioned]:
         where, image = f"{folder}{os.sep}{name}", folder / name
         if not captions[id]:
             wrong(FileNotFoundError(f"{where}: no caption in {path.name}"))
-        elif not image.is_file():
+        elif not os.path.isfile(image):  # which a name too long for a file is not, either
             wrong(FileNotFoundError(f"{where}: no such file, which {path.name} names"))
         else:
             for caption in captions[id]:
-                yield from with_caption(where, caption.encode(), where, Stored(image), wrong)
+                text = caption.encode(errors="surrogatepass")  # JSON may hold half a character
+                yield from with_caption(where, text, where, Stored(image), wrong)

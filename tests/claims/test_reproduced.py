@@ -114,6 +114,25 @@ def test_a_shift_that_does_not_help_holds_nothing(tmp_path: Path) -> None:
     assert finding.why.startswith("not met, and confirmed by nothing second: largest gain of the two sets, lower end")
 
 
+@pytest.mark.parametrize(("captions", "rows", "message"), [
+    ("all", 8, "expected one caption an image, which names its class, got 8 of 4 images"),
+    ("first", 4, "captions: expected some that are equal"),
+])  # fmt: skip
+def test_captions_that_name_no_classes_are_told_with_their_folder(
+    tmp_path: Path, captions: str, rows: int, message: str
+) -> None:
+    drawn.known(tmp_path / "m")
+    weights = drawn.weights(tmp_path / "w.safetensors", drawn.TINY)
+    data = drawn.captioned(tmp_path / "data", 4)
+    lines = [f"{number:05}.png,one of {number}\n{number:05}.png,two of {number}" for number in range(4)]
+    (data / "captions.csv").write_text("\n".join(["image,caption", *lines]))
+    for name in ("cifar10", "cifar100"):
+        found = embed(drawn.TINY, weights, data, tmp_path / "results" / name, captions=captions)
+        assert found.rows == rows
+    with pytest.raises(ValueError, match=f"results/cifar10: {message}"):
+        claims.check("zero-shot", tmp_path / "results")
+
+
 @pytest.fixture(scope="module")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `embed` makes of drawn scenes, captions and prompts with weights that were never trained."""
@@ -134,6 +153,23 @@ def test_weights_that_were_never_trained_hold_nothing(random_weights: Path, id: 
     finding = claims.check(id, random_weights)
     assert finding.verdict == "fails here", finding.why
     assert f"60 pairs by {drawn.TINY}/w.safetensors" in finding.why
+
+
+@pytest.mark.parametrize("id", ["shift-optimal-coco", "shift-temperature-coco"])
+def test_fewer_pairs_than_a_batch_do_not_end_the_ledger(features: Path, tmp_path: Path, id: str) -> None:
+    pairs = load_pairs(features / "coco", n=30)
+    drawn.folder_of(tmp_path / "coco", pairs.x, pairs.y, ["a caption"] * 30, "ViT-B-32")
+    finding = claims.check(id, tmp_path)
+    assert finding.verdict != "holds"
+    assert "pairs" in {one.words for one in finding.conditions if not one.met}
+
+
+def test_a_file_of_the_readers_among_the_shards_changes_no_verdict(features: Path, tmp_path: Path) -> None:
+    shutil.copytree(features / "coco", tmp_path / "coco")
+    for name in ("mine.npy", "img_emb_77.npy"):
+        (tmp_path / "coco/img_emb" / name).write_bytes(b"notes")
+    expected = claims.check("gap-size-coco", features)
+    assert claims.check("gap-size-coco", tmp_path).conditions == expected.conditions
 
 
 def test_an_unfinished_result_decides_nothing(features: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from mindgap import embedding
 from tests.cli.conftest import Invoke, assert_one_line
@@ -65,6 +67,33 @@ def test_the_same_command_goes_on_after_ctrl_c(
     assert again.exit_code == 0, again.output
     assert again.stderr.startswith("shard 1: 5 rows; 1 of 2 shards left, ")
     assert embedding.read(tmp_path / "mine").rows == 12
+
+
+def test_ctrl_c_before_the_first_shard_promises_nothing(
+    mindgap: Invoke, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("_open_clip.create", "embedding._folder.write_shard"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"mindgap.{place}", interrupted)
+            result = mindgap(*words, "--out", "mine", "--quiet")
+        assert (result.exit_code, result.stderr) == (130, "interrupted before anything was saved\n")
+    (tmp_path / "mine/img_emb").mkdir()
+    (tmp_path / "mine/img_emb/img_emb_0.npy").write_bytes(b"of a shard that is not whole")
+    shown = mindgap("show", "mine")
+    assert "0 of 3 shards" in shown.stdout
+    assert "img_emb_0.npy" not in shown.stdout
+
+
+def test_weights_of_another_model_are_one_short_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:
+    safetensors.torch.save_file({"other": torch.zeros(2)}, tmp_path / "other.safetensors")
+    words[words.index("--pretrained") + 1] = "other.safetensors"
+    result = mindgap(*words, "--out", "mine")
+    assert_one_line(result, f"other.safetensors: expected weights of {drawn.TINY}, got an error: Error(s) in loading")
+    assert "Missing key(s) in state_dict" in result.stderr
+    assert len(result.stderr) < 500
 
 
 def test_what_is_wrong_is_one_line(mindgap: Invoke, words: list[str], tmp_path: Path) -> None:

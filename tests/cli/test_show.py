@@ -65,7 +65,7 @@ def test_a_folder_of_shards(mindgap: Invoke, tmp_path: Path) -> None:
     for side in ("img_emb", "text_emb"):
         (tmp_path / "mine" / side).mkdir(parents=True)
         np.save(tmp_path / "mine" / side / f"{side}_0.npy", np.ones((4, 9)))
-    assert "2 shards" in mindgap("show", "mine").stdout
+    assert "mine: 2 files of shards" in mindgap("show", "mine").stdout
     assert_one_line(mindgap("show", "."), "a folder without shards")
 
 

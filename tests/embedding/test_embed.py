@@ -185,6 +185,8 @@ def test_workers_and_batches_change_no_row_but_in_the_last_digits(run: Run, worl
     assert torch.equal(found.y, expected.y)
     other = load_pairs(run(batch_size=64, shard_rows=100, out="other").folder)
     torch.testing.assert_close((other.x, other.y), (expected.x, expected.y), rtol=0, atol=1e-6)
+    one = run(batch_size=1, out="one").manifest
+    assert one["images_sha256"] == embedding.read(world.undisturbed).manifest["images_sha256"]
 
 
 DIFFERENT: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
@@ -211,6 +213,21 @@ def test_a_folder_holds_one_model_and_one_source(run: Run, world: World, tmp_pat
     assert found.complete
     assert found.manifest["recipe"] != embedding.read(world.undisturbed).manifest["recipe"]
     assert same(out, world) == (kind == "captions")  # of which each image has one
+
+
+def test_the_same_weights_under_another_name_go_on(run: Run, world: World, tmp_path: Path) -> None:
+    found = run()
+    shutil.copy(world.weights, tmp_path / "copy.safetensors")
+    again = run(pretrained=tmp_path / "copy.safetensors")
+    assert again.manifest == found.manifest
+
+
+def test_what_differs_of_a_source_is_told(run: Run, tmp_path: Path) -> None:
+    data = drawn.captioned(tmp_path / "data", 4)
+    run(data)
+    (data / "00003.png").unlink()
+    with pytest.raises(ValueError, match=r"another recipe \(source sha256 .*; source images 4 there, 3 here; source c"):
+        run(data)
 
 
 def test_a_caption_that_was_changed_makes_another_source(run: Run, world: World, tmp_path: Path) -> None:
@@ -285,6 +302,24 @@ def test_broken_images_are_listed_counted_and_skipped(run: Run, world: World, tm
         path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"not two images of .* can be used; the first: an empty file"):
         run(data, out="nothing")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are always text")
+def test_names_that_are_no_utf8_are_written_with_escapes(run: Run, tmp_path: Path) -> None:
+    data = drawn.captioned(tmp_path / "data", 4)
+    for number, name in ((1, b"caf\xe9"), (2, b"th\xe9")):
+        for ending in ("png", "txt"):
+            (data / f"{number:05}.{ending}").rename(data / os.fsdecode(name + b"." + ending.encode()))
+    (data / os.fsdecode(b"th\xe9.png")).write_bytes(b"no image")
+    with pytest.warns(DataWarning, match="1 images or captions"):
+        found = run(data)
+    assert (found.rows, found.skipped) == (3, 1)
+    with (found.folder / _embedded.SKIPPED).open(encoding="utf-8", newline="") as file:
+        assert [row[0] for row in csv.reader(file)] == ["image", r"th\udce9.png"]
+    import pyarrow.parquet
+
+    names = pyarrow.parquet.read_table(found.folder / "metadata/metadata_0.parquet")["image_path"].to_pylist()
+    assert names == ["00000.png", "00003.png", r"caf\udce9.png"]
 
 
 def test_captions_that_are_cut_are_counted(run: Run, world: World, tmp_path: Path) -> None:

@@ -85,6 +85,40 @@ def test_what_cannot_be_used_of_cocos_is_noted(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("image", "caption", "problem"), [
+    ("13.png", None, ("13.png", "expected a caption, got an empty one")),
+    ("13.png", "half a \ud83d", ("13.png", "expected a caption in UTF-8")),
+    ("x" * 5000, "a caption", ("x" * 5000, "no such file")),
+])  # fmt: skip
+def test_one_odd_entry_of_cocos_does_not_end_the_others(
+    tmp_path: Path, image: str, caption: str | None, problem: tuple[str, str]
+) -> None:
+    file = coco(tmp_path)
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    content["images"].append({"id": 13, "file_name": image})
+    content["annotations"].append({"image_id": 13, "caption": caption})
+    (tmp_path / "val2017/13.png").write_bytes(PICTURES[0])
+    file.write_text(json.dumps(content), encoding="utf-8-sig")
+    found = listed(file, None, "first")
+    assert len(found.items) == 3
+    ((name, why),) = found.problems
+    assert name == problem[0]
+    assert why.startswith(problem[1])
+
+
+def test_a_file_of_another_kind_is_told_all_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "data.tar.gz").write_bytes(b"packed")
+    with pytest.raises(ValueError, match=r"data: expected a folder .* a COCO captions .json, .*, got .*data.tar.gz"):
+        listed(tmp_path / "data.tar.gz", None, "first")
+
+
+def test_images_beside_an_archive_are_what_is_meant(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data")
+    (tmp_path / "other").mkdir()
+    (shards(tmp_path / "other") / "part-09.tar").rename(data / "backup.tar")
+    assert (listed(data, None, "first").kind, len(listed(data, None, "first").items)) == ("folder", 3)
+
+
 @pytest.mark.parametrize(("content", "message"), [
     ("{", "expected COCO's captions as JSON"),
     ("[]", "expected COCO's captions, images with id"),
