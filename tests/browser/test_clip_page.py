@@ -459,6 +459,8 @@ def test_no_button_loses_the_focus_of_who_presses_it(fresh: Visit) -> None:
         assert fresh.view.evaluate(focused) == name
     fresh.after(lambda: fresh.press("right"))
     fresh.after(lambda: fresh.write("mine"))
+    mine = fresh.tool.get_by_role("button", name="Back to my words")
+    expect(mine).to_be_hidden()
     for name in ("Take it away", "Say exactly what it shows"):
         button = fresh.tool.get_by_role("button", name=name)
         expect(button).to_have_attribute("aria-disabled", "false")
@@ -466,6 +468,12 @@ def test_no_button_loses_the_focus_of_who_presses_it(fresh: Visit) -> None:
         fresh.after(lambda: fresh.view.keyboard.press("Enter"))
         expect(button).to_have_attribute("aria-disabled", "true")
         assert fresh.view.evaluate(focused) == name
+    # Nor are the reader's own words gone.
+    mine.focus()
+    fresh.after(lambda: fresh.view.keyboard.press("Enter"))
+    assert fresh.tool.get_by_label("Its caption").input_value() == "mine"
+    assert fresh.view.evaluate(focused) == "Say exactly what it shows"
+    expect(mine).to_be_hidden()
 
 
 def test_a_surprise_can_be_taken_back(fresh: Visit) -> None:

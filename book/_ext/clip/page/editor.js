@@ -78,6 +78,10 @@ export function editor(act) {
   const caption = make("textarea", { id: "mindgap-clip-caption", rows: 2, maxlength: 400, spellcheck: "false", autocomplete: "off", "aria-describedby": "mindgap-clip-read", oninput: () => act((state) => written(state, caption.value)) });
   const read = make("p", { class: "mindgap-clip-read", id: "mindgap-clip-read" });
   const again = make("button", { type: "button", class: "mindgap-button", onclick: () => act(described) }, "Say exactly what it shows");
+  const words = make("button", { type: "button", class: "mindgap-button", onclick: () => {
+    again.focus();
+    act((state) => written(state, state.words[state.at] ?? state.captions[state.at]));
+  } }, "Back to my words");
   const known = make("details", {}, make("summary", {}, "The words it knows"), make("p", { class: "mindgap-clip-words" }, ...VOCABULARY.filter((word) => !word.startsWith("<")).map((word) =>
     make("button", { type: "button", onclick: () => act((state) => written(state, `${state.captions[state.at].trimEnd()} ${word}`.trimStart())) }, word))));
 
@@ -87,7 +91,7 @@ export function editor(act) {
       make("div", { class: "mindgap-clip-pickers" }, pickers.shape.element, pickers.colour.element,
         make("div", { class: "mindgap-clip-line" }, pickers.size.element, make("label", { class: "mindgap-clip-place" }, "Place ", place)),
         make("div", { class: "mindgap-clip-line" }, remove, surprise, back), count)),
-    make("div", { class: "mindgap-clip-caption" }, make("label", { for: "mindgap-clip-caption" }, "Its caption"), caption, read, make("div", { class: "mindgap-clip-line" }, again, known)),
+    make("div", { class: "mindgap-clip-caption" }, make("label", { for: "mindgap-clip-caption" }, "Its caption"), caption, read, make("div", { class: "mindgap-clip-line" }, again, words, known)),
   );
   places[0].tabIndex = 0;
   places.slice(1).forEach((one) => (one.tabIndex = -1));
@@ -129,6 +133,7 @@ export function editor(act) {
     count.textContent = isFull(state) ? "Three objects are the most it has seen. Press one to change it." : "Press an empty place to draw another object, or an object to change it.";
     if (caption.value !== state.captions[state.at]) caption.value = state.captions[state.at];
     again.setAttribute("aria-disabled", String(state.follows[state.at]));
+    words.hidden = !state.follows[state.at] || state.words[state.at] === null;
     readAs(state.captions[state.at], scene);
   }
 

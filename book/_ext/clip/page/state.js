@@ -11,6 +11,7 @@ import { captionOf, COLOURS, inOrder, MOST_OBJECTS, PLACES, SHAPES, SIZES } from
  * @property {string[]} captions
  * @property {boolean[]} follows whether a caption says what its scene shows, whatever becomes of the scene
  * @property {(Before | null)[]} before what a scene and its caption were before a surprise took their place
+ * @property {(string | null)[]} words the reader's own, where the caption was made to say what is drawn instead
  * @property {number} at the scene that is being changed
  * @property {string} place that of the object in it that is being changed
  */
@@ -21,7 +22,7 @@ import { captionOf, COLOURS, inOrder, MOST_OBJECTS, PLACES, SHAPES, SIZES } from
  */
 export function opened(scenes) {
   const ordered = scenes.map(inOrder);
-  return { scenes: ordered, captions: ordered.map(captionOf), follows: ordered.map(() => true), before: ordered.map(() => null), at: 0, place: ordered[0][0].place };
+  return { scenes: ordered, captions: ordered.map(captionOf), follows: ordered.map(() => true), before: ordered.map(() => null), words: ordered.map(() => null), at: 0, place: ordered[0][0].place };
 }
 
 /**
@@ -126,8 +127,9 @@ export function written(state, caption) {
  * @returns {State}
  */
 export function described(state) {
-  if (state.follows[state.at]) return state;
-  return written(state, captionOf(state.scenes[state.at]));
+  const { at, captions, follows, scenes, words } = state;
+  if (follows[at]) return state;
+  return { ...written(state, captionOf(scenes[at])), words: put(words, at, captions[at].trim() ? captions[at] : words[at]) };
 }
 
 /**
@@ -149,7 +151,7 @@ export function surprised(state, random) {
   const untouched = before[at]?.surprise === scenes[at] && follows[at];
   const made = described(redrawn(state, scene, inOrder(scene)[0].place));
   const kept = untouched ? before[at] : { scene: scenes[at], caption: captions[at], follows: follows[at], place };
-  return { ...made, before: put(before, at, kept && { ...kept, surprise: made.scenes[at] }) };
+  return { ...made, words: state.words, before: put(before, at, kept && { ...kept, surprise: made.scenes[at] }) };
 }
 
 /**

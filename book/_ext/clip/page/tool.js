@@ -47,7 +47,7 @@ export function begin(start, code, scripts) {
   const maps = names.map((name) => map(name, start.models[name], start.captions));
   const sideBySide = make("div", { class: "mindgap-clip-maps" }, ...maps.map((one) => one.element));
   // Where there is room for one map only, the reader chooses which.
-  const one = choice("The map of the model trained at", "map", names, (name) => [make("span", {}, `τ = ${trainedAt(name)}`)], (name) => only(name));
+  const which = choice("The map of the model trained at", "map", names, (name) => [make("span", {}, `τ = ${trainedAt(name)}`)], (name) => only(name));
   const table = matrix(names);
   const note = make("p", { class: "mindgap-clip-work", hidden: true });
   const heard = make("p", { class: "mindgap-clip-unseen", role: "status" });
@@ -55,7 +55,7 @@ export function begin(start, code, scripts) {
   /** @param {string} name */
   function only(name) {
     maps.forEach((other, i) => other.element.classList.toggle("is-chosen", names[i] === name));
-    one.choose(name);
+    which.choose(name);
   }
 
   function showAnswers() {
@@ -122,7 +122,7 @@ export function begin(start, code, scripts) {
     }
   }
 
-  holder.append(drawing.element, note, one.element, sideBySide, table.element, heard);
+  holder.append(drawing.element, note, which.element, sideBySide, table.element, heard);
   only(names[0]);
   drawing.render(state);
   showAnswers();
