@@ -127,7 +127,15 @@ def write_static_files(app: Sphinx) -> None:
 
 
 def tool_html() -> str:
-    coming = f"<script>document.documentElement.classList.add({json.dumps(COMING)})</script>"
+    """With a place kept for it, until its script has failed to come or to get through: then the picture is back."""
+    classes, ready = "document.documentElement.classList", ".mindgap-clip.is-ready"
+    name = json.dumps(COMING)
+    coming = (
+        f"<script>{classes}.add({name});"
+        # The tool's script is deferred, and has run by then, or has failed.
+        "document.addEventListener('DOMContentLoaded', () => "
+        f"document.querySelector({json.dumps(ready)}) || {classes}.remove({name}))</script>"
+    )
     return coming + (PARTS / "tool.html").read_text(encoding="utf-8")
 
 
@@ -151,8 +159,7 @@ def add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str,
         return
     app.add_css_file(STYLE)
     address = context["pathto"](f"_static/{SCRIPT}", 1)
-    gone = f"document.documentElement.classList.remove('{COMING}')"
-    context["body"] += f'<script defer src="{address}" onerror="{gone}"></script>'
+    context["body"] += f'<script defer src="{address}"></script>'
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

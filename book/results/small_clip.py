@@ -57,6 +57,7 @@ def pair(i: int, x: Unit, y: Unit, u: Unit, v: Unit, other: list[bool]) -> dict[
     both = torch.cat([captions[kept], pictures])
     return {
         "own": own,
+        "others": int(kept.sum()),
         "distance": float(apart.norm()),
         "along": float(apart @ delta / delta.norm()),
         "nearer": int((captions[kept] > own).sum()),

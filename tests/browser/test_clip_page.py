@@ -237,8 +237,8 @@ def expected(name: str, scene: list[tuple[str, str, str, str]], caption: str) ->
 def shown(visit: Visit, name: str) -> dict[str, Any]:
     place = visit.tool.locator(f"[aria-labelledby='mindgap-clip-map-{name.replace('.', '-')}']")
     words = place.locator(".mindgap-clip-own").inner_text()
-    rest = place.locator(".mindgap-clip-note").inner_text()
-    many = re.findall(r"(None|One|\d+) of 500", words)[0]
+    rest = place.locator(".is-rest").inner_text()
+    many, others = re.findall(r"(None|One|\d+) of (\d+) other", words)[0]
     rows = [
         (int(row.get_attribute("value") or 0), *row.locator("span").all_inner_texts()[1:])
         for row in place.locator("li[value]").all()
@@ -246,6 +246,8 @@ def shown(visit: Visit, name: str) -> dict[str, Any]:
     return {
         "own": words.split()[0],
         "nearer": {"None": 0, "One": 1}.get(many) if many in ("None", "One") else int(many),
+        "others": int(others),
+        "both": int(re.findall(r"nearest among ([\d,]+) other", rest)[0].replace(",", "")),
         "rows": rows,
         "ten": int(re.findall(r"(\d+) are captions", rest)[0]),
         "distance": re.findall(r"is ([\d.]+) apart", rest)[0],
@@ -257,6 +259,7 @@ def assert_shown(visit: Visit, name: str, scene: list[tuple[str, str, str, str]]
     assert float(found["own"].replace("−", "-")) == NEAR(wanted["own"], abs=6e-3)
     assert float(found["distance"]) == NEAR(wanted["distance"], abs=6e-3)
     assert (found["nearer"], found["ten"]) == (wanted["nearer"], wanted["ten"])
+    assert (found["others"], found["both"]) == (wanted["others"], 2 * wanted["others"])
     captions = extension.stored()["captions"]
     own = [row for row in found["rows"] if "own picture" in row[2]]
     assert [row[0] for row in own] == [wanted["nearer"] + 1]
@@ -300,7 +303,7 @@ def test_a_drawn_scene_is_answered_as_python_answers(visit: Visit) -> None:
     for name in MODELS:
         assert_shown(visit, name, scene, caption)
     said = visit.tool.get_by_role("status").filter(has_text="Scene 2.")
-    expect(said).to_contain_text(f"Trained at 0.01: cosine {expected('0.01', scene, caption)['own']:.2f}")
+    expect(said).to_contain_text(f"Trained at 1/100: cosine {expected('0.01', scene, caption)['own']:.2f}")
     # A word of one's own: the picture stays, the caption does not.
     visit.after(lambda: visit.write("a pink ring"))
     for name in MODELS:
@@ -318,6 +321,7 @@ def test_the_same_caption_is_no_other_caption(visit: Visit) -> None:
     visit.after(lambda: visit.write(caption))
     for name in MODELS:
         assert_shown(visit, name, small_clip.START[3], caption)
+        assert shown(visit, name)["others"] < small_clip.OTHERS
     visit.after(lambda: visit.tool.get_by_role("button", name="Say exactly what it shows").click())
 
 
@@ -346,21 +350,29 @@ def test_unknown_words_are_marked_and_what_cannot_be_read_is_said(visit: Visit) 
     read = visit.tool.locator(".mindgap-clip-read")
     assert read.locator("mark").all_inner_texts() == ["b", "dog", "b", "zoo"]
     expect(read).to_contain_text("It knows no “b”, “dog”, “zoo”: each is just “unknown” to it.")
-    expect(read).to_contain_text("your words, not what is drawn")
+    expect(read).to_contain_text("– your own words.")
     assert visit.tool.locator("b b").count() == 0
     visit.after(lambda: visit.write(" … "))
     expect(read).to_have_text("There is no word in this caption yet.")
+    expect(visit.tool.locator(".mindgap-clip-key li").nth(3)).to_have_text("nothing yet")
     for name in MODELS:
         place = visit.tool.locator(f"[aria-labelledby='mindgap-clip-map-{name.replace('.', '-')}']")
         expect(place.locator(".mindgap-clip-own")).to_contain_text("Your caption cannot be read.")
         expect(place.locator("rect.is-caption")).to_be_hidden()
     assert visit.tool.locator("tbody tr:first-child td").nth(3).inner_text().strip() == "–"
+    visit.after(lambda: visit.write("A dog, a dog"))
+    expect(read).to_contain_text("It knows no “dog”: that is just “unknown” to it.")
     visit.after(lambda: visit.write("a " * 27))
     expect(read).to_have_text("The model reads at most 26 words, and this caption has 27.")
     visit.tool.locator("summary").click()
     visit.write("")
     visit.after(lambda: visit.tool.get_by_role("button", name="star", exact=True).click())
     assert visit.tool.get_by_label("Its caption").input_value() == "star"
+    # Case and punctuation are nothing to the model, and so the words are those of the drawing.
+    (exact,) = scenes.caption(scenes.compose(small_clip.START[3:]).attributes)
+    visit.after(lambda: visit.write(f" {exact.upper()}!"))
+    expect(read).to_contain_text("– exactly what is drawn.")
+    expect(visit.tool.locator(".mindgap-clip-key li").nth(3)).not_to_contain_text("your words")
     assert sorted(visit.tool.locator(".mindgap-clip-words button").all_inner_texts()) == sorted(
         word for word in miniclip.VOCABULARY if not word.startswith("<")
     )
@@ -371,9 +383,9 @@ def test_unknown_words_are_marked_and_what_cannot_be_read_is_said(visit: Visit) 
 def test_the_table_is_a_softmax_at_the_chosen_temperature(fresh: Visit) -> None:
     layout = scenes.compose(small_clip.START)
     captions = scenes.caption(layout.attributes)
-    slider = fresh.tool.get_by_label("Temperature τ")
+    slider = fresh.tool.get_by_label("Softmax at τ")
     slider.focus()
-    for name, steps, tau, way in (("0.01", 0, 0.1, 1), ("0.07", 4, 0.01, 1), ("0.07", -2, 0.05, 0)):
+    for name, steps, tau, way in (("0.01", 0, 0.1, 1), ("0.07", -4, 0.01, 1), ("0.07", 2, 0.05, 0), ("0.07", 5, 1, 1)):
         fresh.choose("model", name)
         fresh.choose("way", "picture picks caption" if way else "caption picks picture")
         slider.focus()
@@ -393,14 +405,16 @@ def test_the_table_is_a_softmax_at_the_chosen_temperature(fresh: Visit) -> None:
         best = shares.argmax(dim=way).tolist()
         expect_winners = [[(best[i] == j) if way else (best[j] == i) for j in range(4)] for i in range(4)]
         assert winners == expect_winners
-        assert slider.get_attribute("aria-valuetext") == f"1/{round(1 / tau)}"
+        assert slider.get_attribute("aria-valuetext") == (f"1/{round(1 / tau)}" if tau < 1 else "1")
         sentence = fresh.tool.locator(".mindgap-clip-wins")
         expect(sentence).to_contain_text("Every picture" if way else "Every caption")
+        assert best == [0, 1, 2, 3]  # at every temperature
     expect(sentence).to_have_attribute("aria-live", "polite")
+    assert slider.input_value() == slider.get_attribute("max")  # hot is on the right, as in the playground
     # Of a new scene one sentence is said aloud, and not a second one of the table.
     fresh.after(lambda: fresh.choose("colour", "pink"))
     expect(sentence).to_have_attribute("aria-live", "off")
-    expect(fresh.tool.locator("p[role='status']")).to_contain_text("Scene 1. Trained at 0.01: cosine")
+    expect(fresh.tool.locator("p[role='status']")).to_contain_text("Scene 1. Trained at 1/100: cosine")
 
 
 # ---- in everyone's hands
@@ -434,6 +448,61 @@ def test_a_scene_is_drawn_by_keyboard(fresh: Visit) -> None:
     assert field.input_value().startswith("a large yellow cross")
 
 
+def test_no_button_loses_the_focus_of_who_presses_it(fresh: Visit) -> None:
+    focused = "document.activeElement.textContent"
+    for scene, name in (("2", "Take it away"), ("2", "Say exactly what it shows")):
+        fresh.choose("scene", scene)
+        button = fresh.tool.get_by_role("button", name=name)
+        expect(button).to_have_attribute("aria-disabled", "true")
+        button.focus()
+        fresh.view.keyboard.press("Enter")
+        assert fresh.view.evaluate(focused) == name
+    fresh.after(lambda: fresh.press("right"))
+    fresh.after(lambda: fresh.write("mine"))
+    mine = fresh.tool.get_by_role("button", name="Back to my words")
+    expect(mine).to_be_hidden()
+    for name in ("Take it away", "Say exactly what it shows"):
+        button = fresh.tool.get_by_role("button", name=name)
+        expect(button).to_have_attribute("aria-disabled", "false")
+        button.focus()
+        fresh.after(lambda: fresh.view.keyboard.press("Enter"))
+        expect(button).to_have_attribute("aria-disabled", "true")
+        assert fresh.view.evaluate(focused) == name
+    # Nor are the reader's own words gone.
+    mine.focus()
+    fresh.after(lambda: fresh.view.keyboard.press("Enter"))
+    assert fresh.tool.get_by_label("Its caption").input_value() == "mine"
+    assert fresh.view.evaluate(focused) == "Say exactly what it shows"
+    expect(mine).to_be_hidden()
+
+
+def test_a_surprise_can_be_taken_back(fresh: Visit) -> None:
+    """With the reader's own caption and drawing, after several surprises, and by keyboard."""
+    field = fresh.tool.get_by_label("Its caption")
+    places = "[...document.querySelectorAll('.mindgap-clip-stage button')].map(one => one.ariaLabel)"
+    fresh.after(lambda: fresh.press("right"))
+    fresh.after(lambda: fresh.write("my own words"))
+    before = fresh.view.evaluate(places)
+    back = fresh.tool.get_by_role("button", name="Back to mine")
+    expect(back).to_be_hidden()
+    for _ in range(3):
+        fresh.after(lambda: fresh.tool.get_by_role("button", name="Surprise me").click())
+    assert field.input_value() != "my own words"
+    assert fresh.view.evaluate(places) != before
+    back.focus()
+    fresh.after(lambda: fresh.view.keyboard.press("Enter"))
+    assert field.input_value() == "my own words"
+    assert fresh.view.evaluate(places) == before
+    expect(back).to_be_hidden()
+    assert fresh.view.evaluate("document.activeElement.textContent") == "Surprise me"
+
+
+def test_both_models_say_how_well_they_retrieve(fresh: Visit) -> None:
+    for name, model in extension.stored()["models"].items():
+        place = fresh.tool.locator(f"[aria-labelledby='mindgap-clip-map-{name.replace('.', '-')}']")
+        expect(place).to_contain_text(f"For {100 * model['recall']:.0f} of 100 pictures the nearest of 500 captions")
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_everyone_can_use_it(browser: Browser, width: int) -> None:
     context = browser.new_context(
@@ -442,6 +511,25 @@ def test_everyone_can_use_it(browser: Browser, width: int) -> None:
     visit = Visit(context)
     view = visit.view
     visit.after(lambda: visit.tool.locator("[data-place='right']").tap() if width < 400 else visit.press("right"))
+    visit.after(lambda: visit.write("x" * 400))
+    assert view.evaluate("document.documentElement.scrollWidth") <= width
+    edge = "one => document.querySelector(one).getBoundingClientRect().right"
+    for inside in ("textarea", ".mindgap-clip-read mark", ".mindgap-clip-key li:first-child"):
+        assert view.evaluate(edge, f"{TOOL} {inside}") <= view.evaluate(edge, TOOL)
+    visit.after(lambda: visit.write("dog"))
+    assert any(len(one) > 3 for one in visit.tool.locator(".mindgap-clip-rank").all_inner_texts())
+    wide = (
+        "[...document.querySelectorAll('.mindgap-clip-rank')].filter(one => {"
+        " const words = document.createRange(); words.selectNodeContents(one);"
+        " return words.getClientRects().length > 1 || words.getBoundingClientRect().right"
+        " > (one.getBoundingClientRect().right || Infinity) }).length"
+    )
+    assert view.evaluate(wide) == 0
+    if width < 400:  # one map at a time
+        seen = visit.tool.locator(".mindgap-clip-map:visible")
+        for name in MODELS[::-1]:
+            visit.choose("map", name)
+            expect(seen).to_have_attribute("aria-labelledby", f"mindgap-clip-map-{name.replace('.', '-')}")
     visit.after(lambda: visit.write("a red dog"))
     visit.tool.locator("summary").click()
     assert view.evaluate("document.documentElement.scrollWidth") <= width
@@ -513,6 +601,27 @@ def test_without_its_models_the_page_says_so(browser: Browser) -> None:
     expect(view.locator(".mindgap-clip-work")).to_contain_text("The models are not beside this page")
     expect(view.locator(f"{TOOL} .mindgap-clip-own").first).to_contain_text("0.80")
     context.close()
+
+
+@pytest.mark.parametrize("broken", ["throw new Error('broken')", None])
+def test_without_its_script_the_picture_is_back(browser: Browser, broken: str | None) -> None:
+    context = browser.new_context()
+    view = context.new_page()
+    view.route(
+        re.compile(r"mindgap-clip\.js"),
+        lambda route: route.fulfill(body=broken, content_type="text/javascript") if broken else route.abort(),
+    )
+    view.goto((SITE / PAGE).as_uri())
+    expect(view.locator("#fig-hand .mindgap-figure")).to_be_visible()
+    expect(view.locator(TOOL)).to_be_hidden()
+    context.close()
+
+
+def test_the_tool_is_seen_soon(fresh: Visit) -> None:
+    """Without scrolling, on a screen of 1280 × 900."""
+    box = fresh.tool.locator(".mindgap-clip-stage").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] / 2 < 900
 
 
 def test_scripts_are_light() -> None:

@@ -1,9 +1,9 @@
 // Where the reader draws: four scenes to choose from, nine places in a scene, what an object is, and its caption.
 
 import { captionOf, COLOURS, MOST_OBJECTS, paintOf, PLACES, SHAPES, SIZES } from "../worker/scenes.js";
-import { isKnown, VOCABULARY, wordsOf, wrongWith } from "../worker/words.js";
+import { inWords, isKnown, VOCABULARY, wordsOf, wrongWith } from "../worker/words.js";
 import { icon, make, show, thumbnail } from "./dom.js";
-import { changed, chosen, described, isFull, pressed, removed, surprised, turnedTo, written } from "./state.js";
+import { changed, chosen, described, isFull, pressed, removed, returned, surprised, turnedTo, written } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("../worker/scenes.js").Thing} Thing */
@@ -69,11 +69,19 @@ export function editor(act) {
   const place = make("select", { onchange: () => act((state) => changed(state, "place", place.value)) }, ...PLACES.map((one) => make("option", { value: one }, one)));
   const remove = make("button", { type: "button", class: "mindgap-button", onclick: () => act(removed) }, "Take it away");
   const surprise = make("button", { type: "button", class: "mindgap-button", onclick: () => act((state) => surprised(state, Math.random)) }, "Surprise me");
+  const back = make("button", { type: "button", class: "mindgap-button", onclick: () => {
+    surprise.focus(); // this button goes away with what it brings back
+    act(returned);
+  } }, "Back to mine");
   const count = make("p", { class: "mindgap-clip-note" });
 
   const caption = make("textarea", { id: "mindgap-clip-caption", rows: 2, maxlength: 400, spellcheck: "false", autocomplete: "off", "aria-describedby": "mindgap-clip-read", oninput: () => act((state) => written(state, caption.value)) });
   const read = make("p", { class: "mindgap-clip-read", id: "mindgap-clip-read" });
   const again = make("button", { type: "button", class: "mindgap-button", onclick: () => act(described) }, "Say exactly what it shows");
+  const words = make("button", { type: "button", class: "mindgap-button", onclick: () => {
+    again.focus();
+    act((state) => written(state, state.words[state.at] ?? state.captions[state.at]));
+  } }, "Back to my words");
   const known = make("details", {}, make("summary", {}, "The words it knows"), make("p", { class: "mindgap-clip-words" }, ...VOCABULARY.filter((word) => !word.startsWith("<")).map((word) =>
     make("button", { type: "button", onclick: () => act((state) => written(state, `${state.captions[state.at].trimEnd()} ${word}`.trimStart())) }, word))));
 
@@ -82,22 +90,22 @@ export function editor(act) {
     make("div", { class: "mindgap-clip-draw" }, stage,
       make("div", { class: "mindgap-clip-pickers" }, pickers.shape.element, pickers.colour.element,
         make("div", { class: "mindgap-clip-line" }, pickers.size.element, make("label", { class: "mindgap-clip-place" }, "Place ", place)),
-        make("div", { class: "mindgap-clip-line" }, remove, surprise), count)),
-    make("div", { class: "mindgap-clip-caption" }, make("label", { for: "mindgap-clip-caption" }, "Its caption"), caption, read, make("div", { class: "mindgap-clip-line" }, again, known)),
+        make("div", { class: "mindgap-clip-line" }, remove, surprise, back), count)),
+    make("div", { class: "mindgap-clip-caption" }, make("label", { for: "mindgap-clip-caption" }, "Its caption"), caption, read, make("div", { class: "mindgap-clip-line" }, again, words, known)),
   );
   places[0].tabIndex = 0;
   places.slice(1).forEach((one) => (one.tabIndex = -1));
 
   /**
    * @param {string} words
-   * @param {boolean} follows whether they say what is drawn
+   * @param {Thing[]} scene
    */
-  function readAs(words, follows) {
+  function readAs(words, scene) {
     const wrong = wrongWith(words);
     const parts = wordsOf(words).flatMap((word) => [isKnown(word) ? make("span", {}, word) : make("mark", { title: "the model reads it as <unknown>" }, word), " "]);
     const unknown = [...new Set(wordsOf(words).filter((word) => !isKnown(word)))];
-    const note = unknown.length ? ` It knows no ${unknown.map((word) => `“${word}”`).join(", ")}: each is just “unknown” to it.` : "";
-    read.replaceChildren(...(wrong ? [make("strong", {}, wrong)] : ["It reads: ", ...parts, follows ? "– exactly what is drawn." : "– your words, not what is drawn.", note]));
+    const note = unknown.length ? ` It knows no ${unknown.map((word) => `“${word}”`).join(", ")}: ${unknown.length > 1 ? "each" : "that"} is just “unknown” to it.` : "";
+    read.replaceChildren(...(wrong ? [make("strong", {}, wrong)] : ["It reads: ", ...parts, inWords(words) === inWords(captionOf(scene)) ? "– exactly what is drawn." : "– your own words.", note]));
   }
 
   /** @param {State} state */
@@ -119,11 +127,14 @@ export function editor(act) {
     pickers.size.choose(now.size);
     [...place.options].forEach((one) => (one.disabled = one.value !== now.place && scene.some((other) => other.place === one.value)));
     place.value = now.place;
-    remove.disabled = scene.length < 2;
+    // Not disabled, which would take the focus from whoever has just pressed it.
+    remove.setAttribute("aria-disabled", String(scene.length < 2));
+    back.hidden = !state.before[state.at];
     count.textContent = isFull(state) ? "Three objects are the most it has seen. Press one to change it." : "Press an empty place to draw another object, or an object to change it.";
     if (caption.value !== state.captions[state.at]) caption.value = state.captions[state.at];
-    again.disabled = state.follows[state.at];
-    readAs(state.captions[state.at], state.follows[state.at]);
+    again.setAttribute("aria-disabled", String(state.follows[state.at]));
+    words.hidden = !state.follows[state.at] || state.words[state.at] === null;
+    readAs(state.captions[state.at], scene);
   }
 
   return { element, render };

@@ -1,7 +1,7 @@
 // The reader's pair on the map of the others, in both models, and what is nearest to the caption in each.
 
 import { make, makeSvg } from "./dom.js";
-import { neighbours, spelled, verdict } from "./said.js";
+import { neighbours, spelled, trainedAt, verdict } from "./said.js";
 
 /** @typedef {import("../worker/answers.js").Answer} Answer */
 /** @typedef {import("../worker/answers.js").Point} Point */
@@ -46,11 +46,12 @@ export function map(name, model, captions) {
     makeSvg("path", { class: "mindgap-clip-captions", d: dots(model.map[1]) }),
     makeSvg("text", { class: "is-text", x: 10, y: 22 }, "■ captions"), makeSvg("text", { class: "is-image", x: SIDE_OF_MAP - 10, y: 22, "text-anchor": "end" }, "pictures ●"),
     near, line, picture, caption);
-  const [own, said, rest] = [make("b"), make("span"), make("p", { class: "mindgap-clip-note" })];
+  const [own, said, rest] = [make("b"), make("span"), make("p", { class: "mindgap-clip-note is-rest" })];
   const list = make("ol", { class: "mindgap-clip-list" });
   const title = `mindgap-clip-map-${name.replace(".", "-")}`;
   const element = make("section", { class: "mindgap-clip-map", "aria-labelledby": title },
-    make("h4", { id: title }, `Trained at τ = ${name === "0.01" ? "1/100" : name}: `, make("span", {}, `gap ${spelled(model.gap)}`)),
+    make("h4", { id: title }, `Trained at τ = ${trainedAt(name)}: `, make("span", {}, `gap ${spelled(model.gap)}`)),
+    make("p", { class: "mindgap-clip-note" }, `For ${Math.round(100 * model.recall)} of 100 pictures the nearest of ${captions.length} captions is its own.`),
     drawing,
     make("p", { class: "mindgap-clip-own" }, own, " ", said), list, rest);
 
@@ -103,14 +104,14 @@ export function map(name, model, captions) {
     near.setAttribute("d", dots(pair.near.map(([index]) => model.map[1][index])));
     drawing.setAttribute("aria-label", `A map of 500 pictures and 500 captions with your pair: their distance is ${spelled(pair.distance)}, and along the gap alone ${spelled(Math.abs(pair.along))}.`);
     own.textContent = spelled(pair.own);
-    said.textContent = `is the cosine of your caption and its picture. ${verdict(pair, captions.length)}`;
+    said.textContent = `is the cosine of your caption and its picture. ${verdict(pair)}`;
     let last = 0;
     list.replaceChildren(...neighbours(pair, captions).flatMap(({ rank, cosine, caption: words }) => {
       const gap = rank > last + 1 ? [make("li", { class: "is-left-out", "aria-hidden": "true" }, "⋯")] : [];
       last = rank;
       return [...gap, make("li", { value: rank, class: words === null ? "is-own" : "" }, make("span", { class: "mindgap-clip-rank" }, `${rank}.`), make("span", { class: "mindgap-clip-cosine" }, spelled(cosine)), make("span", {}, words === null ? "● its own picture" : `■ ${words}`))];
     }));
-    rest.textContent = `Of its ten nearest among all 1,000 others, ${pair.ten} are captions. The pair is ${spelled(pair.distance)} apart; along the gap alone, ${spelled(Math.abs(pair.along))}.`;
+    rest.textContent = `Of its ten nearest among ${(2 * pair.others).toLocaleString("en")} other captions and pictures, ${pair.ten} are captions. The pair is ${spelled(pair.distance)} apart; along the gap alone, ${spelled(Math.abs(pair.along))}.`;
   }
 
   return { element, render };

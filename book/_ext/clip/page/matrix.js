@@ -1,14 +1,15 @@
 // Four pictures against four captions: cosines, and the shares that a softmax makes of them at a temperature.
 
 import { captionOf } from "../worker/scenes.js";
+import { inWords } from "../worker/words.js";
 import { make, thumbnail } from "./dom.js";
 import { choice } from "./editor.js";
-import { shares, spelled, temperature, turned, winner, wins } from "./said.js";
+import { shares, spelled, temperature, trainedAt, turned, winner, wins } from "./said.js";
 
 /** @typedef {import("../worker/answers.js").Answer} Answer */
 
-const FIRST = 3; // 1/10, where one sees that several captions have a share
-const TEMPERATURES = [1, 1 / 2, 1 / 5, 1 / 10, 0.07, 1 / 20, 1 / 50, 1 / 100];
+const FIRST = 4; // 1/10, where one sees that several captions have a share
+const TEMPERATURES = [1 / 100, 1 / 50, 1 / 20, 0.07, 1 / 10, 1 / 5, 1 / 2, 1];
 const WAYS = ["picture picks caption", "caption picks picture"];
 
 /** @param {readonly string[]} names of the models */
@@ -16,7 +17,7 @@ export function matrix(names) {
   /** @type {{answers: Record<string, Answer>, scenes: import("../worker/scenes.js").Thing[][], captions: string[]} | undefined} */
   let shown;
   let [name, way] = [names[0], WAYS[0]];
-  const models = choice("Trained at", "model", names, (one) => [make("span", {}, `τ = ${one === "0.01" ? "1/100" : one}`)], (one) => {
+  const models = choice("Trained at", "model", names, (one) => [make("span", {}, `τ = ${trainedAt(one)}`)], (one) => {
     name = one;
     change();
   });
@@ -58,15 +59,16 @@ export function matrix(names) {
       cell.style.setProperty("--share", String(share ?? 0));
       return cell;
     })));
-    table.replaceChildren(make("caption", {}, `Shares at τ = ${temperature(tau)}; each ${byRow ? "row" : "column"} adds up to 1`), make("thead", {}, head), make("tbody", {}, ...rows));
+    table.replaceChildren(make("caption", {}, `Softmax at τ = ${temperature(tau)}; each ${byRow ? "row" : "column"} adds up to 1`), make("thead", {}, head), make("tbody", {}, ...rows));
     sentence.textContent = wins(found, byRow ? ["picture", "caption"] : ["caption", "picture"]);
-    key.replaceChildren(...captions.map((one, i) => make("li", {}, one || "nothing yet", ...(one === captionOf(scenes[i]) ? [] : [make("em", {}, " (your words)")]))));
+    key.replaceChildren(...captions.map((one, i) => make("li", {}, inWords(one) ? one : "nothing yet", ...(["", inWords(captionOf(scenes[i]))].includes(inWords(one)) ? [] : [make("em", {}, " (your words)")]))));
   }
 
   const element = make("section", { class: "mindgap-clip-matrix", "aria-labelledby": "mindgap-clip-matrix" },
     make("h4", { id: "mindgap-clip-matrix" }, "Which caption wins?"),
+    make("p", { class: "mindgap-clip-note" }, "Two temperatures: one at which the model was trained, one at which a softmax turns its cosines into shares here."),
     make("div", { class: "mindgap-clip-line" }, models.element, ways.element,
-      make("div", { class: "mindgap-clip-tau" }, make("label", { for: "mindgap-clip-tau" }, "Temperature τ"), make("div", {}, slider, said))),
+      make("div", { class: "mindgap-clip-tau" }, make("label", { for: "mindgap-clip-tau" }, "Softmax at τ"), make("div", {}, slider, said))),
     make("div", { class: "mindgap-clip-table" }, table, key), sentence);
   return {
     element,

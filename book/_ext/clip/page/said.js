@@ -23,6 +23,15 @@ export function temperature(tau) {
 }
 
 /**
+ * A model's name is the temperature of its training.
+ * @param {string} name
+ * @returns {string}
+ */
+export function trainedAt(name) {
+  return temperature(Number(name));
+}
+
+/**
  * The softmax of each row of numbers over a temperature; null for what is not there, which gets no share.
  * @param {readonly (readonly (number | null)[])[]} rows
  * @param {number} tau
@@ -68,10 +77,9 @@ export function neighbours({ own, nearer, near }, captions) {
 
 /**
  * @param {Pair} pair
- * @param {number} others how many other captions there are
  * @returns {string}
  */
-export function verdict({ nearer }, others) {
+export function verdict({ nearer, others }) {
   if (nearer === 0) return `None of ${others} other captions is nearer to it.`;
   return nearer === 1 ? `One of ${others} other captions is nearer to it.` : `${nearer} of ${others} other captions are nearer to it.`;
 }

@@ -4,11 +4,14 @@
 import { captionOf, COLOURS, inOrder, MOST_OBJECTS, PLACES, SHAPES, SIZES } from "../worker/scenes.js";
 
 /** @typedef {import("../worker/scenes.js").Thing} Thing */
+/** @typedef {{scene: Thing[], caption: string, follows: boolean, place: string, surprise: Thing[]}} Before and the surprise that came */
 /**
  * @typedef {object} State
  * @property {Thing[][]} scenes
  * @property {string[]} captions
  * @property {boolean[]} follows whether a caption says what its scene shows, whatever becomes of the scene
+ * @property {(Before | null)[]} before what a scene and its caption were before a surprise took their place
+ * @property {(string | null)[]} words the reader's own, where the caption was made to say what is drawn instead
  * @property {number} at the scene that is being changed
  * @property {string} place that of the object in it that is being changed
  */
@@ -19,7 +22,7 @@ import { captionOf, COLOURS, inOrder, MOST_OBJECTS, PLACES, SHAPES, SIZES } from
  */
 export function opened(scenes) {
   const ordered = scenes.map(inOrder);
-  return { scenes: ordered, captions: ordered.map(captionOf), follows: ordered.map(() => true), at: 0, place: ordered[0][0].place };
+  return { scenes: ordered, captions: ordered.map(captionOf), follows: ordered.map(() => true), before: ordered.map(() => null), words: ordered.map(() => null), at: 0, place: ordered[0][0].place };
 }
 
 /**
@@ -124,11 +127,14 @@ export function written(state, caption) {
  * @returns {State}
  */
 export function described(state) {
-  return written(state, captionOf(state.scenes[state.at]));
+  const { at, captions, follows, scenes, words } = state;
+  if (follows[at]) return state;
+  return { ...written(state, captionOf(scenes[at])), words: put(words, at, captions[at].trim() ? captions[at] : words[at]) };
 }
 
 /**
- * Another scene with a caption that says what it shows, by a source of numbers from 0 to 1.
+ * Another scene with a caption that says what it shows, by a source of numbers from 0 to 1. What the reader had is
+ * kept, also through one surprise after another.
  * @param {State} state
  * @param {() => number} random
  * @returns {State}
@@ -141,5 +147,24 @@ export function surprised(state, random) {
     const [place] = free.splice(Math.floor(random() * free.length), 1);
     return { size: any(SIZES), colour: any(COLOURS), shape: any(SHAPES), place };
   });
-  return described(redrawn(state, scene, inOrder(scene)[0].place));
+  const { at, place, scenes, captions, follows, before } = state;
+  const untouched = before[at]?.surprise === scenes[at] && follows[at];
+  const made = described(redrawn(state, scene, inOrder(scene)[0].place));
+  const kept = untouched ? before[at] : { scene: scenes[at], caption: captions[at], follows: follows[at], place };
+  return { ...made, words: state.words, before: put(before, at, kept && { ...kept, surprise: made.scenes[at] }) };
+}
+
+/**
+ * What was there before the last surprise.
+ * @param {State} state
+ * @returns {State}
+ */
+export function returned(state) {
+  const { at, before } = state;
+  const mine = before[at];
+  if (!mine) return state;
+  return {
+    ...state, at, place: mine.place, before: put(before, at, null), scenes: put(state.scenes, at, mine.scene),
+    captions: put(state.captions, at, mine.caption), follows: put(state.follows, at, mine.follows),
+  };
 }

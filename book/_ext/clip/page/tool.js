@@ -1,11 +1,11 @@
 // The small CLIP in the page: the reader draws and writes, a worker embeds, maps and table show. What the page opens with
 // was computed before; the models are fetched from beside the page when somebody first comes near to changing anything.
 
-import { editor } from "./editor.js";
+import { choice, editor } from "./editor.js";
 import { make } from "./dom.js";
 import { map } from "./maps.js";
 import { matrix } from "./matrix.js";
-import { spelled, verdict } from "./said.js";
+import { spelled, trainedAt, verdict } from "./said.js";
 import { opened } from "./state.js";
 
 /** @typedef {import("../worker/answers.js").Answer} Answer */
@@ -45,9 +45,18 @@ export function begin(start, code, scripts) {
     ask();
   });
   const maps = names.map((name) => map(name, start.models[name], start.captions));
+  const sideBySide = make("div", { class: "mindgap-clip-maps" }, ...maps.map((one) => one.element));
+  // Where there is room for one map only, the reader chooses which.
+  const which = choice("The map of the model trained at", "map", names, (name) => [make("span", {}, `τ = ${trainedAt(name)}`)], (name) => only(name));
   const table = matrix(names);
   const note = make("p", { class: "mindgap-clip-work", hidden: true });
   const heard = make("p", { class: "mindgap-clip-unseen", role: "status" });
+
+  /** @param {string} name */
+  function only(name) {
+    maps.forEach((other, i) => other.element.classList.toggle("is-chosen", names[i] === name));
+    which.choose(name);
+  }
 
   function showAnswers() {
     maps.forEach((one, i) => one.render(answers[names[i]], state.at));
@@ -57,7 +66,7 @@ export function begin(start, code, scripts) {
   function tell() {
     const said = names.map((name) => {
       const pair = answers[name].pairs[state.at];
-      return pair ? `Trained at ${name}: cosine ${spelled(pair.own)} with its picture. ${verdict(pair, start.captions.length)}` : `Trained at ${name}: the caption cannot be read.`;
+      return pair ? `Trained at ${trainedAt(name)}: cosine ${spelled(pair.own)} with its picture. ${verdict(pair)}` : `Trained at ${trainedAt(name)}: the caption cannot be read.`;
     });
     heard.textContent = `Scene ${state.at + 1}. ${said.join(" ")}`;
   }
@@ -113,7 +122,8 @@ export function begin(start, code, scripts) {
     }
   }
 
-  holder.append(drawing.element, note, make("div", { class: "mindgap-clip-maps" }, ...maps.map((one) => one.element)), table.element, heard);
+  holder.append(drawing.element, note, which.element, sideBySide, table.element, heard);
+  only(names[0]);
   drawing.render(state);
   showAnswers();
   ["pointerenter", "focusin", "touchstart"].forEach((kind) => holder.addEventListener(kind, fetchModels, { once: true, passive: true }));

@@ -2,12 +2,13 @@
 // to a caption than its own picture. The same as book/results/small_clip.py, which stores what the page opens with.
 
 import { coordinatesOf, dot } from "./numbers.js";
-import { wordsOf } from "./words.js";
+import { inWords } from "./words.js";
 
 /** @typedef {[number, number]} Point */
 /**
  * @typedef {object} Pair
  * @property {number} own the cosine of caption and picture
+ * @property {number} others how many scenes it is held against: those that are described in other words
  * @property {number} distance between them
  * @property {number} along of their difference, the part along the gap
  * @property {number} nearer how many other captions are nearer to the caption than its picture
@@ -32,7 +33,7 @@ export class Others {
     this.center = center;
     this.images = coordinatesOf(images);
     this.texts = coordinatesOf(texts);
-    this.said = captions.map((one) => wordsOf(one).join(" "));
+    this.said = captions.map(inWords);
     this.gap = new Float64Array(center.length);
     this.images.forEach((one, i) => (this.gap[i % center.length] += (one - this.texts[i]) / captions.length));
   }
@@ -55,7 +56,7 @@ export class Others {
  * @returns {Pair}
  */
 function pairOf(x, y, caption, others) {
-  const [own, said, size] = [dot(x, y), wordsOf(caption).join(" "), others.center.length];
+  const [own, said, size] = [dot(x, y), inWords(caption), others.center.length];
   const apart = others.gap.map((_, k) => x[k] - y[k]);
   /** @type {[number, number][]} */
   const captions = [];
@@ -72,6 +73,7 @@ function pairOf(x, y, caption, others) {
   for (let i = 0; i < AMONG; i++) ten += Number(captions[ten][1] >= pictures[i - ten]);
   return {
     own,
+    others: captions.length,
     distance: Math.sqrt(dot(apart, apart)),
     along: dot(apart, others.gap) / Math.sqrt(dot(others.gap, others.gap)),
     nearer: captions.filter(([, cosine]) => cosine > own).length,

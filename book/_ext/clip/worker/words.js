@@ -18,6 +18,15 @@ export function wordsOf(caption) {
 }
 
 /**
+ * A caption as the model reads it: two captions with the same words are one to it.
+ * @param {string} caption
+ * @returns {string}
+ */
+export function inWords(caption) {
+  return wordsOf(caption).join(" ");
+}
+
+/**
  * Whether the model has a number of its own for a word. Its marks, such as <end>, are no words.
  * @param {string} word
  * @returns {boolean}

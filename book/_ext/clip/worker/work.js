@@ -5,7 +5,7 @@ import { answerOf, Others } from "./answers.js";
 import { paint } from "./drawing.js";
 import { captionOf, compose } from "./scenes.js";
 import { encodeImage, encodeText, Model } from "./towers.js";
-import { tokenize, wordsOf, wrongWith } from "./words.js";
+import { inWords, tokenize, wrongWith } from "./words.js";
 
 /** @typedef {import("./scenes.js").Thing} Thing */
 /** @typedef {import("./answers.js").StoredOthers} StoredOthers */
@@ -38,7 +38,7 @@ function answers({ scenes, captions }) {
   const found = {};
   for (const [name, { model, others, seen }] of MODELS) {
     const x = scenes.map((scene) => kept(seen, `picture of ${captionOf(scene)}`, () => encodeImage(model, paint(compose(scene)))));
-    const y = captions.map((one) => (wrongWith(one) ? null : kept(seen, `caption ${wordsOf(one).join(" ")}`, () => encodeText(model, tokenize(one)))));
+    const y = captions.map((one) => (wrongWith(one) ? null : kept(seen, `caption ${inWords(one)}`, () => encodeText(model, tokenize(one)))));
     found[name] = answerOf(x, y, captions, others);
   }
   return found;
