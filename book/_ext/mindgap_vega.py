@@ -13,12 +13,15 @@ import hashlib
 import html
 import json
 import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import vl_convert
 from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
 
 from book._ext import mindgap_pictures
 
