@@ -437,7 +437,7 @@ def test_temperature_and_sphere_are_seen_together(browser: Browser, width: int, 
     visit = Visit(context)
     if width < 500:  # one below the other, as far as one scrolls to see the sphere whole
         visit.view.locator(f"{TOOL} canvas").evaluate("one => scrollBy(0, one.getBoundingClientRect().top - 70)")
-    for name in (".mindgap-play-heat input", '[data-act="play"]') if width < 500 else (".mindgap-play-heat input",):
+    for name in (".mindgap-play-heat input", '[data-act="play"]'):
         box = visit.view.locator(name).bounding_box()
         assert box is not None
         assert 0 < box["y"] < height - box["height"], name
