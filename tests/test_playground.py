@@ -302,3 +302,10 @@ def test_a_stored_run_is_what_comes_out(name: str) -> None:
             for measure in stored.MEASURES:
                 expected = pytest.approx(getattr(at[mark], measure), rel=1e-3, abs=2e-3)
                 assert kept["runs"][measure][seed][place] == expected, (mark, measure)
+
+
+def test_the_steps_until_a_gap_has_closed_are_what_comes_out() -> None:
+    assert stored.closing(1, 2) == KEPT["closing"]["1"][:2]
+    assert list(KEPT["closing"]) == [str(inverse) for inverse in stored.INVERSE]
+    with pytest.raises(RuntimeError, match="1/30, seed 0: the gap is open after 20 steps"):
+        stored.closing(30, 1, 20)

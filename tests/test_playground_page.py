@@ -41,7 +41,7 @@ def test_the_script_is_light() -> None:
     assert len(gzip.compress(extension.script().encode(), 9)) < 100_000
 
 
-def test_the_story_has_the_six_presets_each_with_a_question() -> None:
+def test_the_story_has_the_seven_presets_each_with_a_question() -> None:
     assert list(STEPS) == list(playground.PRESETS)
     options = [preset.options for preset in playground.PRESETS.values()]
     assert any(one.redrawn for one in options)
@@ -75,13 +75,26 @@ def test_what_the_page_says_in_words_is_what_was_stored() -> None:
     assert means("warm", "recall", 100) == pytest.approx(0.3, abs=0.05)
     assert means("warm", "recall", 300) > 0.99
     found = KEPT["cold"]["found"]
-    gaps, steps = [one["gap"] for one in found], [one["step"] for one in found]
+    gaps = [one["gap"] for one in found]
     assert STEPS["cold"]["truth"] == round(sum(gaps) / len(gaps), 2)
     assert f"from {min(gaps):.2f} to {max(gaps):.2f}" in STEPS["cold"]["caption"]
-    assert (min(steps), max(steps)) == (562, 1259)
-    assert "from 560 to 1,260 steps" in STEPS["cold"]["caption"]
-    assert means("cold", "gap", 3000) < 0.001
+    assert [round(means("cold", name, 1995), 2) for name in ("recall", "gap")] == [0.98, 0.27]
+    assert means("cold", "loss", 1995) == pytest.approx(1.51, abs=0.006)
+    assert round(means("cold", "recall", 2512), 2) == 0.87
+    assert (means("cold", "gap", 2818), round(means("cold", "loss", 2818), 2)) == (pytest.approx(0, abs=1e-3), 0.26)
+    assert 1 - means("cold", "loss", 2818) / means("cold", "loss", 1995) == pytest.approx(5 / 6, abs=0.01)
+    assert round(sum(one["gap"] for one in KEPT["warm"]["found"]) / 10, 2) == 0.04
+    assert "in the warm run it was 0.04" in STEPS["cold"]["caption"]
+    assert STEPS["wide"]["truth"] == round(means("wide", "gap", 100), 2)
+    assert [round(means("wide", "gap", step), 2) for step in (0, 100, 3000)] == [1.24, 1.15, 1.05]
+    assert [round(means("wide", "loss", step), 3) for step in (100, 3000)] == [0.02, 0.001]
+    assert round(means("wide", "loss", 0), 1) == 7.0
+    assert means("wide", "recall", 13) == means("wide", "recall", 3000) == 1
+    assert 1 - means("wide", "gap", 316) / means("wide", "gap", 0) == pytest.approx(0.1, abs=0.01)
     assert means("overshoot", "recall", 100) > 0.9
+    late = [mark for mark in KEPT["overshoot"]["marks"] if 300 < mark <= 1000]
+    assert [means("overshoot", "gap", mark) for mark in late] == pytest.approx([1.78] * len(late), abs=0.005)
+    assert round(means("overshoot", "gap", 0), 2) == 1.87
     assert means("overshoot", "gap", 1000) == pytest.approx(1.78, abs=0.005)
     assert means("overshoot", "recall", 1000) < 0.35
     assert means("overshoot", "loss", 1000) == pytest.approx(2.6, abs=0.05)
@@ -96,6 +109,16 @@ def test_what_the_page_says_in_words_is_what_was_stored() -> None:
     assert 1.386 < means("captions", "loss", 3000) < 1.392
     assert {round(run[-1], 3) for run in KEPT["sigmoid"]["runs"]["gap"]} == {1.195}
     assert means("sigmoid", "recall", 1000) > 0.95
+
+
+def test_what_the_page_says_of_time_is_what_was_stored() -> None:
+    """Warm, the gap closes in fewer steps, and in more of steps times τ."""
+    closing = extension.stored("playground.json")["closing"]
+    steps = {int(inverse): sum(found) / len(found) for inverse, found in closing.items()}
+    assert (round(steps[1]), round(steps[30], -1)) == (142, 2560)
+    assert [round(steps[inverse] / inverse) for inverse in (30, 10, 3, 1)] == [85, 90, 100, 142]
+    assert "after 2,560 steps, warm after 142" in PAGE
+    assert "it is 85 against 142 (90 at 1/10, 100 at 1/3)" in PAGE
 
 
 def test_a_result_shows_the_least_and_the_largest_of_the_seeds() -> None:

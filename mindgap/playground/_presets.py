@@ -1,4 +1,4 @@
-"""The six runs of the page's story."""
+"""The seven runs of the page's story."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class Preset:
 PRESETS = {
     "warm": Preset(Options(temperature=1.0), 300),
     "cold": Preset(Options(temperature=1 / 30), 3000),
+    "wide": Preset(Options(d=32, temperature=1 / 30), 3000),
     "overshoot": Preset(Options(start="opposite", temperature=1 / 100, rate=0.1), 3000, (Change(1000, "rate", 0.02),)),
     "redrawn": Preset(Options(temperature=1 / 30, redrawn=0.3), 3000),
     "captions": Preset(Options(temperature=1 / 30, captions=4), 3000),
     "sigmoid": Preset(Options(loss="sigmoid", temperature=0.1), 3000),
 }
-"""By name, in the order of the story. All begin with 60 pairs in three dimensions."""
+"""By name, in the order of the story. All begin with 60 pairs in three dimensions, but for "wide"."""

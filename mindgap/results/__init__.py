@@ -12,7 +12,7 @@
 | `fairface.json` | counts of Table 2 at five distances | typed from the stored tables of the authors' notebook |
 | `umap_coordinates.json` | UMAP of the authors' features | `book/results/umap_coordinates.py` |
 | `clip_random.json` | cosines and gap of the authors' untrained CLIP | `book/results/clip_random.py` |
-| `playground.json` | the six runs of the playground's story from ten seeds | `book/results/playground.py` |
+| `playground.json` | the seven runs of the playground's story; when gaps close | `book/results/playground.py` |
 | `playground_clip.json` | 200 of CLIP's pairs in 32 axes of their own | `book/results/playground_clip.py` |
 | `published.json` | what `metrics.report` finds in the authors' eight feature files | `book/results/published.py` |
 | `claims.json` | the ledger: each claim, its thresholds, numbers and verdict | `mindgap claims --write` |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import io
+import itertools
 import json
 import re
 import threading
@@ -34,10 +35,10 @@ pytestmark = pytest.mark.skipif(not (SITE / PAGE).exists(), reason="the site is 
 class Visit:
     """The page in a tab of its own."""
 
-    def __init__(self, context: BrowserContext, base: str = "", veiled: bool = False) -> None:
+    def __init__(self, context: BrowserContext, base: str = "", veiled: bool = False, hash: str = "") -> None:
         self.view, self.watch = watched_page(context, (base,) if base else (), veiled)
         self.address = f"{base or SITE.as_uri()}/{PAGE}"
-        self.view.goto(self.address)
+        self.view.goto(self.address + hash)
         self.view.wait_for_selector(f"{TOOL}.is-ready[data-step]")
 
     def go(self, hash: str, step: int) -> None:
@@ -183,14 +184,79 @@ def test_the_temperature_moves_while_it_runs_and_the_link_remembers_it(visit: Vi
 
 def test_a_link_to_what_there_is_not_is_refused_in_words(visit: Visit) -> None:
     for hash, words in (
-        ("#run?n=5000", "This link asks for what there is not: n: expected a whole number from 2 to 200"),
-        ("#run?temperature=%3Cb%3E1%3C/b%3E", 'temperature: expected a number from 0.005 to 2, got "<b>1</b>"'),
+        ("#run?n=5000", "This link cannot be opened: n must be a whole number from 2 to 200"),
+        ("#run?temperature=%3Cb%3E1%3C/b%3E", 'temperature must be a number from 0.005 to 2, got "<b>1</b>"'),
         ("#run?wings=2", '"wings" is no option'),
-        ("#run?changes=5:seed:3", "changes: expected one of temperature"),
+        ("#run?changes=5:seed:3", "changes must be one of temperature"),
     ):
         visit.view.evaluate("hash => { location.hash = hash; }", hash)
         expect(visit.view.locator(".mindgap-play-said")).to_contain_text(words)
         assert visit.view.locator(".mindgap-play-said *").count() == 0
+
+
+def test_a_bad_link_is_refused_when_the_page_opens_with_it(browser: Browser) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    visit = Visit(context, hash="#run?n=5000")
+    expect(visit.view.locator(".mindgap-play-said")).to_contain_text("This link cannot be opened: n must be")
+    assert visit.view.url.endswith("#run?n=5000")  # to be mended there
+    assert visit.saved()["options"]["n"] == 60
+    context.close()
+
+
+def test_the_address_keeps_up(visit: Visit) -> None:
+    view = visit.view
+    visit.go("#run?n=20&step=12", 12)
+    visit.act("step")
+    view.wait_for_url(lambda url: url.endswith("#run?n=20&step=13"))
+    visit.act("play")
+    view.wait_for_function("Number(document.querySelector('.mindgap-play').dataset.step) >= 15")
+    visit.act("play")
+    expect(view.locator(".mindgap-play-said")).to_contain_text("find their own partner")
+    at = visit.step()
+    view.wait_for_url(lambda url: url.endswith(f"&step={at}"))
+    visit.act("seed")
+    view.wait_for_url(lambda url: url.endswith("#run?n=20&seed=1"))
+
+
+def test_another_start_keeps_what_was_set_on_the_way(visit: Visit) -> None:
+    view = visit.view
+    visit.go("#run?n=20&changes=5:rate:0.1,5:redrawn:0.3&step=10", 10)
+    view.get_by_label("Temperature τ").focus()
+    view.keyboard.press("PageUp")
+    shown = view.locator("[data-temperature]").inner_text()
+    assert shown != "1/10"
+    view.locator(".mindgap-play-more summary").click()
+    view.get_by_label("dimensions", exact=True).select_option("8")  # at once: the change may still be on its way
+    view.wait_for_selector(f'{TOOL}[data-dimensions="8"][data-step="0"]')
+    found = visit.saved()
+    assert found["changes"] == []
+    assert (found["options"]["rate"], found["options"]["redrawn"], found["options"]["d"]) == (0.1, 0.3, 8)
+    assert found["options"]["temperature"] > 0.11
+    expect(view.locator("[data-temperature]")).to_have_text(shown)
+    view.locator(".mindgap-play-more summary").click()
+
+
+def test_a_learned_temperature_takes_its_thumb_along(visit: Visit) -> None:
+    visit.go("#run?n=20&schedule=learned", 0)
+    slider = visit.view.get_by_label("Temperature τ")
+    slider.focus()
+    before = slider.input_value()
+    for _ in range(3):
+        visit.act("step")
+    visit.view.wait_for_selector(f'{TOOL}[data-step="3"]')
+    slider.focus()
+    visit.go("#run?n=20&schedule=learned&step=80", 80)
+    assert slider.input_value() != before
+    assert slider.get_attribute("aria-valuetext") == visit.view.locator("[data-temperature]").inner_text()
+
+
+def test_a_loss_beyond_the_axis_makes_the_axis_longer(visit: Visit) -> None:
+    visit.act("forget")
+    visit.go("#run?loss=sigmoid", 0)
+    panel = visit.view.locator('[data-field="loss"]')
+    assert float(panel.locator("output").inner_text()) > 10
+    assert float(panel.locator(".is-now").get_attribute("cy") or 0) > 6  # not at its edge
+    assert "10" in panel.locator("text").all_text_contents()
 
 
 def test_controls_begin_another_run_and_leave_the_last_one_as_a_ghost(visit: Visit) -> None:
@@ -200,7 +266,7 @@ def test_controls_begin_another_run_and_leave_the_last_one_as_a_ghost(visit: Vis
     ghost = view.locator('[data-field="gap"] .is-ghost')
     assert ghost.get_attribute("d") == ""
     view.locator(".mindgap-play-more summary").click()
-    view.get_by_label("dimensions").select_option("32")
+    view.get_by_label("dimensions", exact=True).select_option("32")
     view.wait_for_selector(f'{TOOL}[data-dimensions="32"][data-step="0"]')
     assert (ghost.get_attribute("d") or "").count("M") == 1
     view.get_by_label("loss", exact=True).select_option("sigmoid")
@@ -279,6 +345,28 @@ def test_a_run_is_saved_as_an_animated_picture(visit: Visit) -> None:
     expect(view.locator(".mindgap-play-said")).to_contain_text("Saved: the run up to step 40 as a GIF of")
 
 
+def test_a_recording_can_be_stopped(visit: Visit) -> None:
+    view = visit.view
+    visit.go("#run?n=200&step=300", 300)
+    visit.act("record")
+    button = view.locator('[data-act="record"]')
+    expect(button).to_have_text("Stop recording")
+    expect(view.get_by_role("progressbar", name="Recording")).to_be_visible()
+    visit.act("record")
+    expect(view.locator(".mindgap-play-said")).to_have_text("The recording is stopped; nothing is saved.")
+    expect(button).to_have_text("Save the run as a GIF")
+    expect(view.get_by_role("progressbar", name="Recording")).to_be_hidden()
+
+
+def test_pairs_that_lie_on_each_other_are_both_seen(visit: Visit) -> None:
+    visit.go("#run?temperature=1&step=300", 300)
+    expect(visit.view.locator('[data-field="gap"] output')).to_have_text("0.00")
+    visit.view.evaluate(DRAWN)
+    shot = Image.open(io.BytesIO(visit.view.locator(f"{TOOL} canvas").screenshot()))
+    for colour in ((0x1F, 0x6F, 0xC2), (0xB6, 0x51, 0x06)):
+        assert len(near(shot, colour)) > 300
+
+
 # ---- the story
 
 
@@ -288,6 +376,9 @@ def test_a_step_of_the_story_is_guessed_run_where_it_stands_and_shown(browser: B
     view = visit.view
     figure = view.locator("#fig-play-redrawn")
     expect(figure.locator("svg")).to_be_hidden()
+    box = figure.bounding_box()
+    assert box is not None
+    assert box["height"] < 100  # nothing to see yet, and little room taken
     view.get_by_role("button", name="Run it here: τ = 1/30, three of ten partners").click()
     view.wait_for_selector(f'.mindgap-play-slot:has([data-play="redrawn"]) {TOOL}[data-step="0"]')
     assert view.evaluate("document.activeElement.id") == "playground-tool"
@@ -318,7 +409,45 @@ def test_presets_run_as_python_runs_them(visit: Visit) -> None:
     visit.view.get_by_role("button", name="Bring the playground back here").click()
 
 
+def test_a_run_of_the_story_stops_where_it_should_and_play_goes_on(browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    visit = Visit(context)
+    view = visit.view
+    view.locator('[data-play="warm"]').click()
+    assert view.locator("[data-speed]").input_value() == "1"  # 300 of them, sixty a second
+    view.locator("[data-speed]").select_option("50")
+    view.wait_for_selector(f'{TOOL}[data-step="300"]:not(.is-playing)')
+    expect(view.locator(".mindgap-play-said")).to_contain_text("Step 300, τ = 1:")
+    view.wait_for_url(lambda url: "#run?temperature=1&step=300" in url)
+    visit.act("play")
+    view.wait_for_function("Number(document.querySelector('.mindgap-play').dataset.step) > 400")
+    visit.act("play")
+    view.locator('[data-play="cold"]').click()
+    assert view.locator("[data-speed]").input_value() == "5"
+    assert visit.watch.errors == []
+    context.close()
+
+
 # ---- in everyone's hands
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740)])
+def test_temperature_and_sphere_are_seen_together(browser: Browser, width: int, height: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    visit = Visit(context)
+    if width < 500:  # one below the other, as far as one scrolls to see the sphere whole
+        visit.view.locator(f"{TOOL} canvas").evaluate("one => scrollBy(0, one.getBoundingClientRect().top - 70)")
+    for name in (".mindgap-play-heat input", '[data-act="play"]'):
+        box = visit.view.locator(name).bounding_box()
+        assert box is not None
+        assert 0 < box["y"] < height - box["height"], name
+    ticks = visit.view.locator(".mindgap-play-heat p span")
+    boxes = [ticks.nth(place).bounding_box() for place in range(6)]
+    for left, right in itertools.pairwise(boxes):
+        assert left is not None
+        assert right is not None
+        assert left["x"] + left["width"] < right["x"]
+    context.close()
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -369,7 +498,6 @@ def test_whoever_wants_no_motion_gets_four_pictures_a_second(visit: Visit) -> No
     seconds = visit.view.evaluate("(performance.now() - window.began) / 1000")
     visit.act("play")
     assert seconds > 0.9  # five pictures, a quarter of a second apart
-    assert "#run?" in visit.view.url
 
 
 def test_the_picture_follows_the_theme_and_the_size(visit: Visit) -> None:

@@ -14,7 +14,8 @@
  */
 
 export const LONG = 14; // places of each point that are remembered, one a picture
-const SQUARE = 0.68; // half of a square's side, in radii: on its image, a caption leaves a ring of it
+const SQUARE = 1.08; // half of a square's side, in radii: a caption is a frame, and an image that lies on it stands in it
+const DISC = 0.8; // of an image
 const ROOM = 0.9; // of half of the canvas, for the radius
 const TURN = 0.0022; // radians a picture, while it turns by itself
 
@@ -185,9 +186,17 @@ export class Picture {
       const [x, y] = [points[k], points[k + 1]];
       if (square) pen.rect(x - SQUARE * r, y - SQUARE * r, 2 * SQUARE * r, 2 * SQUARE * r);
       else {
-        pen.moveTo(x + r, y);
-        pen.arc(x, y, r, 0, 2 * Math.PI);
+        pen.moveTo(x + DISC * r, y);
+        pen.arc(x, y, DISC * r, 0, 2 * Math.PI);
       }
+    }
+    pen.globalAlpha = near ? 0.95 : 0.38;
+    if (square) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = 0.42 * size;
+      pen.stroke();
+      pen.globalAlpha = 1;
+      return;
     }
     if (near) {
       // Below all of them, so that none is cut by its neighbour's edge.
@@ -196,7 +205,6 @@ export class Picture {
       pen.stroke();
     }
     pen.fillStyle = colour;
-    pen.globalAlpha = near ? 0.95 : 0.38;
     pen.fill();
     pen.globalAlpha = 1;
   }
@@ -213,10 +221,10 @@ export class Picture {
     pen.moveTo(b[0], b[1]);
     pen.lineTo(a[0], a[1]);
     pen.stroke();
-    for (const [[x, y], colour, square] of /** @type {[number[], string, boolean][]} */ ([[a, look.image, false], [b, look.text, true]])) {
+    for (const [[x, y], colour, square] of /** @type {[number[], string, boolean][]} */ ([[b, look.text, true], [a, look.image, false]])) {
       pen.beginPath();
       if (square) pen.rect(x - SQUARE * r, y - SQUARE * r, 2 * SQUARE * r, 2 * SQUARE * r);
-      else pen.arc(x, y, r, 0, 2 * Math.PI);
+      else pen.arc(x, y, DISC * r, 0, 2 * Math.PI);
       pen.fillStyle = look.ground;
       pen.fill();
       pen.strokeStyle = colour;

@@ -11,6 +11,7 @@ import { inWords } from "./words.js";
 /** @typedef {{ yaw: number, pitch: number, turning: boolean }} View */
 
 const BUDGET = 9; // milliseconds of steps between two pictures
+const CALM = 120; // the same, of four pictures a second
 const PAUSE = 100; // milliseconds between two reports
 const SEEKING = 40; // milliseconds of steps between two looks at what else has come
 const FRAMES = 90; // of a recording
@@ -35,6 +36,7 @@ export function serve(port, clip) {
   let view = { yaw: 0, pitch: 0, turning: false };
   let axes = new Axes();
   let [playing, speed, goal, turn] = [false, 1, -1, 0];
+  let until = Infinity; // the step at which a run of the story has shown what there is; playing on goes beyond
   let [run, told, toldAt, looping, fresh] = [0, 0, 0, false, true];
   let calm = false;
   let frames = 0;
@@ -72,7 +74,7 @@ export function serve(port, clip) {
     if (!course) return;
     const from = performance.now();
     let count = 0;
-    while (count < most && (count === 0 || performance.now() - from < budget)) {
+    while (count < most && course.state.step < until && (count === 0 || performance.now() - from < budget)) {
       course.step();
       count += 1;
     }
@@ -93,10 +95,12 @@ export function serve(port, clip) {
         report(true);
       } else report(false);
     } else if (playing) {
-      steps(speed, BUDGET);
+      steps(speed, calm ? CALM : BUDGET);
       picture?.turn();
       show();
-      report(false);
+      const there = course.state.step >= until;
+      if (there) [playing, until] = [false, Infinity];
+      report(there);
     }
     again();
   };
@@ -136,6 +140,7 @@ export function serve(port, clip) {
     },
     begin(message) {
       const { options, changes, step, play } = message;
+      until = message.until ?? Infinity;
       course = new Course(options, changes, clip);
       axes = new Axes();
       picture?.forget();
@@ -154,12 +159,14 @@ export function serve(port, clip) {
     },
     step() {
       playing = false;
+      if (course && course.state.step >= until) until = Infinity;
       steps(1, 0);
       show();
       report(true);
     },
     seek({ step }) {
       playing = false;
+      if (step >= until) until = Infinity;
       goal = step;
       again();
     },

@@ -4,7 +4,7 @@ import { draw, make } from "./elements.js";
 
 /** @typedef {import("../engine/steps.js").Moment} Moment */
 
-const HEIGHT = 84;
+const HEIGHT = 74;
 const SPACE = { left: 34, right: 8, top: 6, bottom: 16 };
 const MOST = 5; // earlier runs
 
@@ -14,6 +14,13 @@ const PANELS = /** @type {const} */ ([
   ["recall", "R@1", [0, 0.5, 1], 2],
   ["loss", "loss, nats", [], 2],
 ]);
+
+/** Three to five round numbers from 0 on. @param {number} top */
+function even(top) {
+  const decade = 10 ** Math.floor(Math.log10(top / 2));
+  const stride = [1, 2, 5, 10].map((one) => one * decade).find((one) => top / one < 5) || top;
+  return Array.from({ length: Math.floor(top / stride) + 1 }, (_, i) => Number((i * stride).toPrecision(6)));
+}
 
 export class Curves {
   /** @param {HTMLElement} holder */
@@ -25,7 +32,7 @@ export class Curves {
     this.moments = [];
     this.width = 0;
     this.steps = 100;
-    this.top = 5;
+    this.least = this.top = 5; // of the loss
     this.panels = PANELS.map(([field, title, ticks]) => {
       const value = make("output", { class: "mindgap-play-value" }, "–");
       const [grid, ghosts, line, dot] = [draw("g", { class: "is-grid" }), draw("path", { class: "is-ghost" }), draw("path", { class: "is-run" }), draw("circle", { r: 3.4, class: "is-now" })];
@@ -33,6 +40,7 @@ export class Curves {
       holder.append(make("div", { class: "mindgap-play-curve", "data-field": field }, make("p", {}, make("span", {}, title), value), svg));
       return { field, ticks, value, svg, grid, ghosts, line, dot };
     });
+    holder.append(make("p", { class: "mindgap-play-axis" }, "across: steps, on a logarithmic axis"));
     new ResizeObserver(() => this.resized()).observe(holder);
   }
 
@@ -59,11 +67,15 @@ export class Curves {
   add(from, moments, n) {
     this.moments.length = Math.min(this.moments.length, from);
     this.moments.push(...moments);
-    const top = Math.max(1, 1.3 * Math.log(n));
-    if (top !== this.top) {
-      this.top = top;
-      this.frame();
-    }
+    this.least = Math.max(1, 1.3 * Math.log(n));
+    if (this.highest() !== this.top) this.frame();
+  }
+
+  /** Of the loss: room for guessing among all, and for whatever was larger, since a line along the edge would say less. */
+  highest() {
+    let top = this.least;
+    for (const run of [...this.ghosts, this.moments]) for (const { loss } of run) top = Math.max(top, 1.05 * loss);
+    return top;
   }
 
   /** @param {number} step */
@@ -95,6 +107,7 @@ export class Curves {
 
   /** Axes and earlier runs: when there is another width, another run or ten times as many steps. */
   frame() {
+    this.top = this.highest();
     if (!this.width) return;
     const last = Math.max(0, ...[...this.ghosts, this.moments].map((one) => one[one.length - 1]?.step || 0));
     this.steps = Math.max(100, 10 ** Math.ceil(Math.log10(Math.max(1, last)) - 1e-9));
@@ -102,7 +115,7 @@ export class Curves {
     for (let mark = 1; mark <= this.steps; mark *= 10) marks.push(mark);
     for (const { field, ticks, svg, grid, ghosts } of this.panels) {
       svg.setAttribute("width", String(this.width));
-      const up = ticks.length ? [...ticks] : [0, 2, 4, 6].filter((one) => one <= this.top);
+      const up = ticks.length ? [...ticks] : even(this.top);
       grid.replaceChildren(
         ...up.flatMap((value) => {
           const y = this.y(field, value);

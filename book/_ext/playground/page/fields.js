@@ -43,12 +43,14 @@ const GROUPS = [
   ["Loss", [
     { name: "loss", words: "loss", choices: [["softmax", "softmax, CLIP’s"], ["sigmoid", "sigmoid, SigLIP’s"]] },
     { name: "bias", words: "bias", range: [-20, 5, 0.5], when: ({ loss }) => loss === "sigmoid" },
-    { name: "schedule", words: "temperature is", choices: [["fixed", "fixed"], ["learned", "learned"], ["annealed", "annealed"]] },
+    { name: "schedule", words: "temperature is", choices: [["fixed", "fixed"], ["learned", "learned, 1/100 at the least"], ["annealed", "annealed"]] },
     { name: "cool_to", words: "anneal to", log: [1 / 200, 1], say: inWords, when: ({ schedule }) => schedule === "annealed" },
     { name: "cool_steps", words: "in steps", range: [100, 5000, 100], when: ({ schedule }) => schedule === "annealed" },
     { name: "rate", words: "learning rate", log: [1e-3, 1], say: (value) => String(Number(value.toPrecision(2))) },
   ]],
 ];
+
+const MOVING = 300; // milliseconds in which a slider stays where a key has put it, whatever the run says
 
 export class Fields {
   /** @param {HTMLElement} tool @param {(name: keyof Options, value: string | number, live: boolean) => void} changed */
@@ -56,7 +58,7 @@ export class Fields {
     this.changed = changed;
     /** @type {Options | undefined} */
     this.shown = undefined;
-    /** @type {{ field: Field, input: HTMLInputElement | HTMLSelectElement, output: HTMLElement | null, row: HTMLElement }[]} */
+    /** @type {{ field: Field, input: HTMLInputElement | HTMLSelectElement, output: HTMLElement | null, row: HTMLElement, held: boolean, moved: number }[]} */
     this.rows = [];
     const holder = /** @type {HTMLElement} */ (tool.querySelector(".mindgap-play-fields"));
     for (const [title, fields] of GROUPS) {
@@ -64,7 +66,7 @@ export class Fields {
     }
     const heat = /** @type {HTMLElement} */ (tool.querySelector(".mindgap-play-heat"));
     const input = /** @type {HTMLInputElement} */ (heat.querySelector("input"));
-    this.listen({ field: TEMPERATURE, input, output: heat.querySelector("output"), row: heat });
+    this.listen({ field: TEMPERATURE, input, output: heat.querySelector("output"), row: heat, held: false, moved: -MOVING });
   }
 
   /** @param {Field} field */
@@ -75,7 +77,7 @@ export class Fields {
       ? make("select", { id }, ...field.choices.map(([value, words]) => make("option", { value }, words)))
       : make("input", { id, type: "range", min: field.log ? 0 : field.range?.[0], max: field.log ? 1000 : field.range?.[1], step: field.log ? 1 : field.range?.[2] });
     const row = make("div", { class: "mindgap-play-field" }, make("label", { for: id }, field.words, ...(output ? [" ", output] : [])), input);
-    this.listen({ field, input, output, row });
+    this.listen({ field, input, output, row, held: false, moved: -MOVING });
     return row;
   }
 
@@ -84,9 +86,12 @@ export class Fields {
     this.rows.push(row);
     const { field, input } = row;
     const live = LIVE.includes(field.name);
+    input.addEventListener("pointerdown", () => (row.held = true));
+    for (const kind of ["pointerup", "pointercancel", "blur"]) input.addEventListener(kind, () => (row.held = false));
     // A start is not made anew at every place that a slider passes.
     input.addEventListener("input", () => {
       this.shown = undefined;
+      row.moved = performance.now();
       this.say(row, this.read(row));
       if (live) this.changed(field.name, this.read(row), true);
     });
@@ -108,9 +113,9 @@ export class Fields {
     if (field.log || field.say) input.setAttribute("aria-valuetext", words);
   }
 
-  /** @param {Options} options as they hold now */
-  show(options) {
-    const before = this.shown;
+  /** @param {Options} options as they hold now @param {boolean} [another] run has begun: no slider is of the last one */
+  show(options, another = false) {
+    const before = another ? undefined : this.shown;
     this.shown = { ...options };
     for (const row of this.rows) {
       const { field, input } = row;
@@ -118,8 +123,8 @@ export class Fields {
       // Ten times a second nothing but a learned temperature has changed.
       if (before && before[field.name] === value && !field.when) continue;
       row.row.hidden = field.when ? !field.when(options) : false;
+      if (!another && (row.held || performance.now() - row.moved < MOVING)) continue; // somebody is moving it
       this.say(row, value);
-      if (document.activeElement === input && !field.choices) continue; // somebody is moving it
       if (field.log) {
         const [low, high] = field.log.map(Math.log);
         input.value = String(Math.round((1000 * (Math.log(Number(value)) - low)) / (high - low)));

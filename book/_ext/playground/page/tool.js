@@ -13,6 +13,9 @@ import { Fields } from "./fields.js";
 
 const LARGEST = 1400; // pixels of the picture
 const BETWEEN = 80; // milliseconds between two changes
+const REST = 300; // milliseconds in which nothing more has happened, until the address says where the run is
+const LASTING = 6000; // milliseconds for which a milestone is said while the run goes on
+const FRAMES = { moving: 600, calm: 48 }; // pictures of a run of the story: ten seconds of sixty, or twelve of four
 
 /** @param {string} code of the worker @param {Record<string, Preset>} presets those of the story */
 export function begin(code, presets) {
@@ -20,6 +23,7 @@ export function begin(code, presets) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (tool.querySelector(name));
   const act = (/** @type {string} */ name) => /** @type {HTMLButtonElement} */ (part(`[data-act="${name}"]`));
   const canvas = /** @type {HTMLCanvasElement} */ (part("canvas"));
+  const progress = /** @type {HTMLProgressElement} */ (part("[data-progress]"));
   const [said, time, speed, turning] = [part(".mindgap-play-said"), /** @type {HTMLInputElement} */ (part("[data-time]")), /** @type {HTMLSelectElement} */ (part("[data-speed]")), /** @type {HTMLInputElement} */ (part("[data-turning]"))];
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
@@ -39,6 +43,7 @@ export function begin(code, presets) {
   let labelled = 0;
   let run = 0; // runs begun: what still comes of an earlier one is not of this one
   let crossed = { found: false, closed: false };
+  let recording = false;
 
   // A slider that is drawn along while the run goes on would make a change at every step, and a link as long as that: so
   // changes wait a little for later ones of their name. Whatever else is asked of the worker comes after them.
@@ -63,26 +68,36 @@ export function begin(code, presets) {
     return { image: of("--mindgap-image"), text: of("--mindgap-text"), ink: of("--pst-color-text-base"), line: of("--play-line"), ground: of("--pst-color-background"), font: style.fontFamily };
   };
 
+  // What the reader has set in the course of the run: another start keeps it, as its sliders say.
+  const made = () => {
+    const step = now?.step ?? farthest;
+    const found = Object.fromEntries([...changes.filter((one) => one[0] <= step).map((one) => one.slice(1)), ...waiting]);
+    waiting.clear();
+    return found;
+  };
+
   const fields = new Fields(tool, (name, value, live) => {
-    if (!live) return start({ ...options, [name]: value }, [], playing);
+    if (!live) return start({ ...options, ...made(), [name]: value }, [], playing);
     if (!waiting.size) setTimeout(change, BETWEEN);
     waiting.set(name, value);
   });
 
-  /** @param {Record<string, unknown>} given @param {[number, string, number][]} made @param {boolean} play @param {number} [step] */
-  function start(given, made, play, step = 0) {
+  /** @param {Record<string, unknown>} given @param {[number, string, number][]} made @param {boolean} play @param {number} [step] @param {number} [until] where it stops by itself, once */
+  function start(given, made, play, step = 0, until = Infinity) {
+    clearTimeout(due);
     options = optionsOf(given);
     changes = made;
     playing = play;
     farthest = step;
+    now = undefined;
     crossed = { found: false, closed: false };
     curves.begin(true);
     say("");
-    fields.show(options);
+    fields.show(options, true);
     tool.dataset.dimensions = String(options.d);
     part(".mindgap-play-hint").hidden = options.d !== 3;
     run += 1;
-    send("begin", { run, options, changes, step, play, speed: Number(speed.value) });
+    send("begin", { run, options, changes, step, play, until, speed: Number(speed.value) });
     buttons();
   }
 
@@ -105,12 +120,13 @@ export function begin(code, presets) {
     } else if (message.kind === "news") {
       if (message.run === run) tell(message);
     } else if (message.kind === "failed") {
-      act("record").disabled = false;
+      recorded();
       say(message.words, true);
-    } else if (message.kind === "recording") say(`Recording: ${Math.round(100 * message.share)} %`);
-    else if (message.kind === "recorded") {
+    } else if (message.kind === "recording") {
+      if (recording) progress.value = message.share;
+    } else if (message.kind === "recorded") {
       save(`playground-${message.step}.gif`, new Blob([message.bytes], { type: "image/gif" }));
-      act("record").disabled = false;
+      recorded();
       say(`Saved: the run up to step ${message.step.toLocaleString("en")} as a GIF of ${(message.bytes.length / 1e6).toFixed(1)} MB. Its time is logarithmic, as in the curves.`);
     } else if (message.kind === "saved") {
       const { options, changes, now, moments, state } = message;
@@ -119,7 +135,7 @@ export function begin(code, presets) {
   }
 
   function tell(/** @type {any} */ message) {
-    const before = now;
+    const [before, made] = [now, changes.length];
     [now, changes] = [message.now, message.changes];
     curves.add(message.from, message.moments, options.n);
     curves.show(now);
@@ -148,9 +164,13 @@ export function begin(code, presets) {
       const milestone = now.recall >= 0.9 && !crossed.found ? "found" : now.gap < 0.05 && !crossed.closed ? "closed" : "";
       if (milestone) {
         crossed[/** @type {"found" | "closed"} */ (milestone)] = true;
-        say(`${milestone === "found" ? "Nine of ten find their partner." : "The gap has closed."} ${summary()}`);
+        const words = `${milestone === "found" ? "Nine of ten find their partner." : "The gap has closed."} ${summary()}`;
+        say(words);
+        setTimeout(() => playing && said.textContent === words && say(""), LASTING);
       }
     } else if (!playing && !message.seeking && !message.fresh) say(summary());
+    if (message.seeking) clearTimeout(due);
+    else if (message.fresh ? run > 1 : !playing || changes.length !== made) remember();
   }
 
   function play(/** @type {boolean} */ on) {
@@ -158,16 +178,22 @@ export function begin(code, presets) {
     buttons();
     send("play", { on, speed: Number(speed.value) });
     if (on) say("");
-    else remember();
   }
 
   const address = () => addressOf({ options, changes, step: now?.step || 0, yaw: options.d === 3 ? view.yaw : 0, pitch: options.d === 3 ? view.pitch : undefined });
-  const remember = () => history.replaceState(null, "", address());
+  // A browser allows some hundred a minute. What was asked for by another address in the meantime is not overwritten.
+  let due = 0;
+  const remembered = () => history.replaceState(null, "", address());
+  function remember() {
+    clearTimeout(due);
+    due = setTimeout(remembered, REST);
+  }
 
-  /** What the address asks for; without anything, the usual start. */
-  function follow() {
+  /** What an address asks for; false if it is of something else, or of what cannot be. @param {string} hash */
+  function follow(hash) {
+    clearTimeout(due);
     try {
-      const wanted = runOf(location.hash);
+      const wanted = runOf(hash);
       if (!wanted) return false;
       Object.assign(view, { yaw: wanted.yaw, pitch: wanted.pitch, turning: false });
       turning.checked = false;
@@ -175,7 +201,9 @@ export function begin(code, presets) {
       start(/** @type {any} */ (wanted.options), wanted.changes, false, wanted.step);
       return true;
     } catch (error) {
-      say(`This link asks for what there is not: ${/** @type {Error} */ (error).message}.`, true);
+      const { message } = /** @type {Error} */ (error);
+      if (!run) start(DEFAULTS, [], false);
+      say(`This link cannot be opened: ${message.replace(/^(\w+): expected /, "$1 must be ")}.`, true);
       return false;
     }
   }
@@ -195,6 +223,7 @@ export function begin(code, presets) {
     view.pitch = Math.max(-Math.PI / 2, Math.min(Math.PI / 2, view.pitch + up));
     view.turning = turning.checked = false;
     turned();
+    if (!playing) remember();
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (options.d !== 3 || event.button) return;
@@ -237,11 +266,25 @@ export function begin(code, presets) {
   });
   act("save").addEventListener("click", () => send("save"));
   act("record").addEventListener("click", () => {
-    act("record").disabled = true;
+    if (recording) {
+      send("stop");
+      recorded();
+      return say("The recording is stopped; nothing is saved.");
+    }
+    recording = true;
+    progress.value = 0;
+    progress.hidden = false;
+    act("record").textContent = "Stop recording";
+    say("Recording the run from its start.");
     send("record", view);
   });
+  function recorded() {
+    recording = false;
+    progress.hidden = true;
+    act("record").textContent = "Save the run as a GIF";
+  }
   act("link").addEventListener("click", async () => {
-    remember();
+    remembered();
     try {
       await navigator.clipboard.writeText(location.href);
       say("The link is copied. It holds the start, every change, and the step.");
@@ -277,10 +320,19 @@ export function begin(code, presets) {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-play]"))) {
     button.hidden = false;
     button.addEventListener("click", () => {
-      const { options: given, changes: made } = presets[button.dataset.play || ""];
+      const { options: given, changes: made, steps } = presets[button.dataset.play || ""];
+      speed.value = paced(steps);
       go(/** @type {HTMLElement} */ (button.parentElement), (button.textContent || "").replace(/^.*?: /, ""));
-      start(given, made, !calm.matches);
+      start(given, made, !calm.matches, 0, steps);
+      if (calm.matches) say(`Press Play: it stops at step ${steps.toLocaleString("en")}.`);
     });
+  }
+
+  /** Steps a frame with which so many steps take some ten seconds. @param {number} steps */
+  function paced(steps) {
+    const wanted = Math.log(steps / (calm.matches ? FRAMES.calm : FRAMES.moving));
+    const off = (/** @type {HTMLOptionElement} */ one) => Math.abs(Math.log(Number(one.value)) - wanted);
+    return [...speed.options].reduce((best, one) => (off(one) < off(best) ? one : best)).value;
   }
 
   // ---- size, theme, motion
@@ -324,7 +376,7 @@ export function begin(code, presets) {
   new ResizeObserver(resized).observe(canvas);
   new MutationObserver(themed).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   calm.addEventListener("change", calmed);
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", (event) => follow(new URL(event.newURL).hash));
   document.addEventListener("visibilitychange", () => document.hidden && playing && play(false));
-  if (!follow()) start(DEFAULTS, [], false);
+  if (!follow(location.hash) && !run) start(DEFAULTS, [], false);
 }
