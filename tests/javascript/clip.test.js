@@ -98,8 +98,8 @@ test("the own picture stands among the captions where it belongs", () => {
   const list = neighbours(pair, ["a", "b", "c", "d", "e"]);
   assert.deepEqual(list.map((one) => [one.rank, one.caption]), [[1, "e"], [2, "a"], [3, null], [4, "c"]]);
   assert.deepEqual(neighbours({ ...pair, nearer: 40 }, []).map((one) => one.rank), [1, 2, 3, 41]);
-  assert.equal(verdict({ nearer: 0 }, 500), "None of 500 other captions is nearer to it.");
-  assert.equal(verdict({ nearer: 1 }, 500), "One of 500 other captions is nearer to it.");
+  assert.equal(verdict({ nearer: 0, others: 499 }), "None of 499 other captions is nearer to it.");
+  assert.equal(verdict({ nearer: 1, others: 500 }), "One of 500 other captions is nearer to it.");
 });
 
 test("numbers are written with a minus, and temperatures as fractions where they are", () => {
