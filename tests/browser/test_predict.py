@@ -536,7 +536,8 @@ def test_each_question_of_the_site_guards_its_figure(browser: Browser) -> None:
             assert not holder.locator("figcaption").is_visible(), name
             assert holder.locator(".mindgap-veil").is_visible(), name
             assert box is not None
-            assert box["height"] > 150, name
+            folded = holder.evaluate("figure => figure.classList.contains('mindgap-play-result')")  # seven on a page
+            assert box["height"] > (70 if folded else 150), name
             spoken = holder.evaluate(VISIBLE_BELOW)
             assert spoken == "", f"{name}: printed below a veiled figure"
             view.locator(f"#{name}").get_by_role("button", name="Show me").click()
