@@ -73,6 +73,8 @@ function dressSlider(figure, param, control, stored) {
   const readout = document.createElement("output");
   readout.className = "mindgap-readout";
   readout.setAttribute("aria-hidden", "true"); // the slider itself says it
+  // A caption is long or short: in a room of its own size it moves nothing else on the page.
+  if (param.name === "marked" && has(view, "drawn_scenes")) readout.classList.add("mindgap-roomy");
   control.after(readout);
   // A slider without words of its own says a number.
   const ownWords = `${param.name}_words`;
