@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mindgap import _embedded
+from mindgap import _embedded, _files
 from mindgap._reprs import Readable, Shown
 
 PACKAGE = Path(__file__).parents[1]
@@ -156,7 +155,7 @@ class Table:
             found = content.get(key, content.get("recipe", {}).get(key))
             if found != expected:
                 return f"{self.name}: {key} is {found!r} and not {expected!r}"
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        digest = _files.sha256(self.path)
         return "" if digest == self.sha256 else f"{self.name}: SHA-256 is {digest[:12]}… and not {self.sha256[:12]}…"
 
 
@@ -222,15 +221,13 @@ class Finding(Readable):
 
     def content(self) -> dict[str, Any]:
         """All of it for JSON, numbers rounded to six digits."""
-        from mindgap._files import rounded
-
         about = {
             name: getattr(self.claim, name)
             for name in ("id", "statement", "chapter", "figure", "source", "cites", "published", "protocol", "scale")
         }
         conditions = [{**asdict(one), "met": one.met} for one in self.conditions]
         tables = [{"name": table.name, "sha256": table.sha256} for table in self.claim.tables]
-        found: dict[str, Any] = rounded(
+        found: dict[str, Any] = _files.rounded(
             {
                 **about,
                 "verdict": self.verdict,

@@ -61,6 +61,10 @@ class Shifted(NamedTuple):
         rows, scale = self.rows.flatten(0, 1), self.scale.flatten(1)
         return scale @ rows / len(rows) - scale.mean(dim=1, keepdim=True) * steps
 
+    def to(self, dtype: torch.dtype) -> Shifted:
+        """The same in another type."""
+        return Shifted(*(part.to(dtype) for part in self))
+
     def at(self, shifts: Bool[Tensor, " s"]) -> Shifted:
         """The same rows for some of the shifts."""
         return Shifted(self.rows, self.offset[shifts], self.scale[shifts])
@@ -134,26 +138,34 @@ def summed_losses(
     losses = ((reference[:, :, None] - own).sum(dim=(1, 2))[:, None] * inverses).repeat(2, 1, 1)
     if kind == torch.float32 and _fused.usable(own.device):
         for direction, (left, right) in enumerate([(x, y), (y, x)]):
-            moves = Moves(left.offset, left.scale, right.offset, right.scale, reference)
             half = functools.partial(_report_half, report, direction)
-            found = _fused.row_sums(left.rows, right.rows, moves, inverses, half)
+            found = _fused.row_sums(left.rows, right.rows, _moves(left, right, reference), inverses, half)
             losses[direction] += _logs(found, LEAST_SUM[dtype], left, right, reference, inverses).sum(dim=(2, 3))
         return losses
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
     sums_of = compiled_sums if loops else in_passes
-    at_once = AT_ONCE if own.device.type == "cpu" else FASTER * AT_ONCE
-    tile = max(1, min(tile_entries(own.device), at_once // cells) // (k * b))
-    others = y.rows.to(kind).mT
+    tile = _rows_at_once(own.device, cells, k * b)
+    left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
     for start in range(0, b, tile):
-        here = x.part(slice(start, start + tile))
-        moves = Moves(*(part.to(kind) for part in (here.offset, here.scale, y.offset, y.scale, reference)))
-        rows = sums_of(here.rows.to(kind) @ others, moves, inverses, dtype, columns)
-        losses[0] += _logs(rows, LEAST_SUM[dtype], here, y, reference, inverses).sum(dim=(2, 3))
+        part = slice(start, start + tile)
+        here = left.part(part)
+        rows = sums_of(here.rows @ right.rows.mT, _moves(here, right, rounded), inverses, dtype, columns)
+        losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
     losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))
     return losses
+
+
+def _moves(left: Shifted, right: Shifted, reference: Float[Tensor, "s k"]) -> Moves:
+    return Moves(left.offset, left.scale, right.offset, right.scale, reference)
+
+
+def _rows_at_once(device: torch.device, cells: int, columns: int) -> int:
+    """Rows of a tile of so many columns, for so many shifts and temperatures."""
+    at_once = AT_ONCE if device.type == "cpu" else FASTER * AT_ONCE
+    return max(1, min(tile_entries(device), at_once // cells) // columns)
 
 
 def _report_half(report: Callable[[int], object], second: int, done: int) -> None:
@@ -187,28 +199,27 @@ def row_logs(
     cells = len(reference) * len(inverses)
     logs = left.rows.new_full((len(reference), len(inverses), m), -math.inf)
     across = max(NARROW, min(b, BLOCK))
-    along = max(1, min(tile_entries(logs.device), AT_ONCE // cells) // across)
+    along = _rows_at_once(logs.device, cells, across)
     kind = _of_cosines(left, right, dtype)
     references = reference[:, None].to(kind).double()
     if kind == torch.float32 and _fused.usable(logs.device):
-        moves = Moves(left.offset, left.scale, right.offset, right.scale, references)
-        found = _fused.row_sums(left.rows, right.rows, moves, inverses)
+        found = _fused.row_sums(left.rows, right.rows, _moves(left, right, references), inverses)
         logs = _logs(found, LEAST_SUM[dtype], left, right, references, inverses)[:, :, 0]
         return logs + ((references[:, 0] - reference)[:, None] * inverses)[:, :, None]
+    asked, gallery, rounded = left.to(kind), right.to(kind), references.to(kind)
     for first in range(0, b, across):
-        there = right.part(slice(first, first + across))
-        others = there.rows.to(kind).mT
+        columns = slice(first, first + across)
+        there = gallery.part(columns)
         for start in range(0, m, along):
-            here = left.part(slice(start, start + along))
+            rows = slice(start, start + along)
+            here = asked.part(rows)
             r, c = here.rows.shape[1], there.rows.shape[1]
             loops = logs.device.type == "cpu" and c >= NARROW and cells * r * c >= WORTH_COMPILING
+            sums_of = compiled_sums if loops else in_passes
             unused = logs.new_zeros(len(reference), len(inverses), 1, c)
-            parts = (here.offset, here.scale, there.offset, there.scale, references)
-            moves = Moves(*(part.to(kind) for part in parts))
-            found = (compiled_sums if loops else in_passes)(here.rows.to(kind) @ others, moves, inverses, dtype, unused)
-            some = _logs(found, LEAST_SUM[dtype], here, there, references, inverses)[:, :, 0]
-            part = logs[:, :, start : start + along]
-            part.copy_(torch.logaddexp(part, some))
+            found = sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, unused)
+            some = _logs(found, LEAST_SUM[dtype], left.part(rows), right.part(columns), references, inverses)[:, :, 0]
+            logs[:, :, rows] = torch.logaddexp(logs[:, :, rows], some)
     logs += ((references[:, 0] - reference)[:, None] * inverses)[:, :, None]
     return logs
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
@@ -68,6 +70,24 @@ def watched_page(context: BrowserContext, home: tuple[str, ...] = (), veiled: bo
         context.add_init_script(SHOWN)
     page = context.new_page()
     return page, Watched(page, home)
+
+
+class Watching(Protocol):
+    watch: Watched
+
+
+V = TypeVar("V", bound=Watching)
+
+
+@contextmanager
+def visiting(browser: Browser, visit: Callable[[BrowserContext], V]) -> Iterator[V]:
+    """A visit to a page with a tool, by whatever drives it; it may not ask outside, nor log an error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    opened = visit(context)
+    yield opened
+    assert opened.watch.errors == []
+    assert opened.watch.outside == []
+    context.close()
 
 
 DRAWN = "figure => figure.dataset.drawn !== undefined"

@@ -17,7 +17,7 @@ from book._ext import mindgap_modules
 from book.results import small_clip
 from mindgap import miniclip, scenes
 from mindgap.scenes import Layout
-from tests.browser.conftest import SITE, watched_page
+from tests.browser.conftest import SITE, visiting, watched_page
 from tests.browser.test_pages import AXE, GRAVE, axe
 
 PAGE = "book/index.html"
@@ -65,22 +65,14 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened = Visit(context)
-    yield opened
-    assert opened.watch.errors == []
-    assert opened.watch.outside == []
-    context.close()
+    with visiting(browser, Visit) as opened:
+        yield opened
 
 
 @pytest.fixture
 def fresh(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened = Visit(context)
-    yield opened
-    assert opened.watch.errors == []
-    assert opened.watch.outside == []
-    context.close()
+    with visiting(browser, Visit) as opened:
+        yield opened
 
 
 # ---- the modules are Python's

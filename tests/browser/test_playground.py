@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from mindgap import playground
 from mindgap.playground import Options
-from tests.browser.conftest import SITE, watched_page
+from tests.browser.conftest import SITE, visiting, watched_page
 from tests.browser.test_pages import AXE, GRAVE, axe
 
 PAGE = "book/playground.html"
@@ -65,12 +65,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened = Visit(context)
-    yield opened
-    assert opened.watch.errors == []
-    assert opened.watch.outside == []
-    context.close()
+    with visiting(browser, Visit) as opened:
+        yield opened
 
 
 # ---- the numbers are Python's

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mindgap import metrics, report
 from mindgap.pairs import FeaturesUnavailable, PairedEmbeddings, load_pairs
-from tests.browser.conftest import DRAWN, SITE, watched_page
+from tests.browser.conftest import DRAWN, SITE, visiting, watched_page
 from tests.browser.test_pages import AXE, GRAVE, axe
 from tests.waiting import HANG
 
@@ -68,12 +68,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened = Visit(context)
-    yield opened
-    assert opened.watch.errors == []
-    assert opened.watch.outside == []
-    context.close()
+    with visiting(browser, Visit) as opened:
+        yield opened
 
 
 def small(n: int = 60, d: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
