@@ -90,7 +90,7 @@ def alone(features: bool = False) -> Iterator[tuple[Path, dict[str, str]]]:
     found = importlib.util.find_spec("mindgap")
     if found is None or not found.submodule_search_locations:
         raise SystemExit("mindgap is not installed")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINDGAP_", "XDG_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINDGAP_", "XDG_", "JPY_"))}
     if features:
         from mindgap.pairs._paper import cache_folder  # by the home that is given up below
 

@@ -25,6 +25,8 @@ import vl_convert
 from nbformat import NotebookNode
 from pybtex.database import parse_file
 
+from book.notebooks import INSTALL
+
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w-]+)\} *(?P<title>.*)$")
 OPTION = re.compile(r"^:(?P<name>[\w-]+):(?: +(?P<value>.*))?$")
@@ -35,7 +37,7 @@ ROLE = re.compile(
 )
 FOLDS = {"hint": "Hint", "admonition": "Help"}
 SOLUTION = "Solution"
-VERSION = b"1"  # of what is written for one and the same source
+VERSION = b"2"  # of what is written for one and the same source
 
 
 @dataclass
@@ -203,10 +205,18 @@ def as_lab_writes(notebook: NotebookNode) -> str:
     """The text of a notebook's file as JupyterLab saves it, so that opening and saving changes nothing.
 
     What it adds by itself is there already: how it calls the language and the kernel, and a picture of each chart,
-    which is also what shows where no chart can be drawn.
+    which is also what shows where no chart can be drawn. Cells have the numbers that *Run All* gives them, but for live
+    ones, which have not run: what comes out as before is saved as before.
     """
     notebook.metadata.update(language_info=PYTHON)
     notebook.metadata.kernelspec.display_name = "Python 3 (ipykernel)"
+    for number, cell in enumerate((one for one in notebook.cells if one.cell_type == "code"), start=1):
+        if is_live(cell):
+            continue
+        cell.execution_count = number
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
     for cell in notebook.cells:
         if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
             cell.metadata["collapsed"] = True
@@ -216,6 +226,11 @@ def as_lab_writes(notebook: NotebookNode) -> str:
             if spec is not None and "image/png" not in data:
                 data["image/png"] = base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
     return nbformat.writes(nbformat.from_dict(whole(notebook))) + "\n"
+
+
+def is_live(cell: NotebookNode) -> bool:
+    """Whether a cell shows something only while a kernel runs: an explorer, which has no stored output."""
+    return "skip-execution" in cell.metadata.get("tags", []) and cell.id != INSTALL
 
 
 def digest(content: bytes) -> str:

@@ -16,6 +16,7 @@ from book import plain
 from book.notebooks import ROOT, notebooks
 
 BOOK = plain.survey(notebooks())
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 SITE = ROOT / "_build/html/book"
 # What only MyST understands: roles, fences with braces, labels, numbers behind equations.
 RAW = re.compile(r"\{[a-z:-]+\}`|^ *(?:`{3,}|:{3,})\{|^:{3,}|^\([\w-]+\)=|^\$\$ *\(|^:[a-z]+: ", re.MULTILINE)
@@ -49,6 +50,12 @@ def test_links_lead_to_chapters_that_are_there(path: Path) -> None:
             headings = nbformat.read(there[name], as_version=4).cells
             lines = [line for cell in headings if cell.cell_type == "markdown" for line in cell.source.splitlines()]
             assert any(line.lstrip("# ").replace(" ", "-") == anchor for line in lines if line.startswith("#")), target
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_chapter_says_what_running_all_takes(path: Path) -> None:
+    made = plain.plain(nbformat.read(path, as_version=4), BOOK)
+    assert "\n*Run All takes about " in made.cells[0].source
 
 
 def test_what_takes_long_says_so_and_code_is_folded_as_on_the_site() -> None:
@@ -95,6 +102,20 @@ def test_what_only_prepares_the_first_picture_is_folded() -> None:
     made = plain.plain(new_notebook(cells=cells), plain.Book(figures={"fig-1": 1})).cells
     assert [cell.id for cell in made if "jupyter" in cell.metadata] == ["b"]
     assert made[4].source == "**Figure 1.** One."
+
+
+def test_cells_have_the_numbers_that_running_all_gives_them() -> None:
+    result = {"output_type": "execute_result", "data": {"text/plain": "2"}, "execution_count": 1, "metadata": {}}
+    cells = [
+        new_code_cell("install", id="install", metadata={"tags": ["skip-execution"]}),
+        new_markdown_cell("# A", id="a"),
+        new_code_cell("1 + 1", id="b", execution_count=1, outputs=[new_output(**result)]),
+        new_code_cell("explorer()", id="c", metadata={"tags": ["skip-execution"]}),
+        new_code_cell("2", id="d", execution_count=2),
+    ]
+    made = json.loads(plain.as_lab_writes(new_notebook(cells=cells, metadata=PYTHON)))["cells"]
+    assert [cell["execution_count"] for cell in made if cell["cell_type"] == "code"] == [1, 2, None, 4]
+    assert made[2]["outputs"][0]["execution_count"] == 2
 
 
 @pytest.mark.parametrize("source", ["{numref}`fig-none`", "{cite}`nobody1999`", "```{nosuch} x\n```"])

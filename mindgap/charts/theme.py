@@ -6,10 +6,13 @@ book's own extension draws the same stored output on the site.
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
 import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import altair as alt
@@ -89,8 +92,23 @@ def _theme() -> alt.theme.ThemeConfig:
     return {"config": CONFIG}  # type: ignore[typeddict-item]
 
 
+def png(spec: dict[str, Any]) -> str:
+    """A picture of a stored specification, in its light colours, as base64."""
+    import vl_convert
+
+    return base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
+
+
+OPEN = "JPY_SESSION_NAME"
+"""Set by Jupyter's servers for the kernel of a notebook that somebody has open."""
+
+
 def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
-    return {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
+    shown = {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
+    # JupyterLab draws such a picture itself where there is none and saves it, each machine and version its own.
+    if OPEN in os.environ and find_spec("vl_convert"):
+        shown["image/png"] = png(shown[MIME])
+    return shown
 
 
 def use_theme() -> None:

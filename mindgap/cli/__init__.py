@@ -23,24 +23,26 @@ from mindgap.cli._options import prose
 
 __all__ = ["app", "main"]
 
-DEBUG = "--debug"
+DEBUG, QUIET = "--debug", "--quiet"
 
 
 class Commands(TyperGroup):
-    """All commands: their errors are one line, and --debug may stand anywhere."""
+    """All commands: their errors are one line, and --debug and --quiet may stand anywhere."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """With --debug in front, where it is an option of the whole."""
+        """With --debug in front, as an option of the whole, and --quiet behind a command that has it."""
         end = args.index("--") if "--" in args else len(args)
-        if DEBUG in args[:end]:
-            args = [DEBUG, *(word for word in args[:end] if word != DEBUG), *args[end:]]
-        return super().parse_args(ctx, args)
+        words, rest = [word for word in args[:end] if word not in (DEBUG, QUIET)], args[end:]
+        place = next((place for place, word in enumerate(words, start=1) if word in self.commands), 0)
+        if QUIET in args[:end] and place and any(QUIET in one.opts for one in self.commands[words[place - 1]].params):
+            words.insert(place, QUIET)
+        return super().parse_args(ctx, [DEBUG] * (DEBUG in args[:end]) + words + rest)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         token = debugging.set(bool(ctx.params.get("debug")))
         try:
-            with one_line_errors():
+            with one_line_errors(lambda: self.commands.get(ctx.invoked_subcommand)):
                 result = super().invoke(ctx)
                 sys.stdout.flush()  # a full disk shows here
                 return result

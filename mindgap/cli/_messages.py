@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -44,9 +45,24 @@ def _stderr() -> Console:
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+_NAMES = {"path": ("out", "output"), "name": ("source", "file", "folder"), "names": ("names", "source")}
+"""What functions of the package call what a user gives, and what commands call it."""
+
+
+def as_typed(text: str, command: Any) -> str:
+    """An error that begins with the name of an argument, with what the user has typed: "--learning-rate: …"."""
+    name, colon, rest = text.partition(": ")
+    own = {one.name: one for one in getattr(command, "params", ())}
+    meant = next((own[one] for one in _NAMES.get(name, (name,)) if one in own), None)
+    if not colon or meant is None:
+        return text
+    typed = meant.opts[0] if meant.param_type_name == "option" else (meant.metavar or meant.name).upper()
+    return f"{typed}: {rest}"
+
+
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Whatever goes wrong ends a command with one line on stderr.
+def one_line_errors(command: Callable[[], Any] = lambda: None) -> Iterator[None]:
+    """Whatever goes wrong ends a `command` with one line on stderr.
 
     Exit status 2 is bad input, an unusable file or a missing package, 130 is Ctrl-C, 1 is a fault of ours. Warnings are
     a line each, too.
@@ -66,7 +82,7 @@ def one_line_errors() -> Iterator[None]:
         if debugging.get():
             _stderr().print_exception()
         if isinstance(error, ValueError | TypeError | OSError | ModuleNotFoundError):
-            _stderr().print(f"[red]error:[/] {escape(_words(error))}")
+            _stderr().print(f"[red]error:[/] {escape(as_typed(_words(error), command()))}")
             raise typer.Exit(REFUSED) from None
         what = " ".join(f"{type(error).__name__}: {error}".split())
         hint = "" if debugging.get() else "; --debug shows where"

@@ -44,11 +44,17 @@ _ABREAST = {
 }
 """The measures of a table of several sources, in short."""
 
+_OF_MEANS = {
+    "pairs", "dimension", "gap_distance", "squared_gap", "mean_squared_gap", "centroid_distance",
+    "top_dimensions_share", "mean_cosine_x", "mean_cosine_y", "recall_chance",
+}  # fmt: skip
+"""What needs no more than the two means, and of many rows comes first."""
+
 _SLOWER = {
     "frechet_distance", "linear_probe", "effective_rank_x", "effective_rank_y", "principal_angle", "shared_energy_x",
     "shared_energy_y", "residual_pair_distance", "residual_frechet",
 }  # fmt: skip
-"""What takes covariances, and of many rows comes after the first numbers."""
+"""What takes covariances, and of many rows comes after the other numbers of all rows."""
 
 
 @dataclass(frozen=True)
@@ -175,15 +181,15 @@ def _measured(
         x, y = _inputs.widened(x), _inputs.widened(y)
     else:  # copies in float64 would take several times the memory
         sampled = [name for name in asked if name not in metrics.LINEAR]
-        rounds = [
-            [name for name in asked if name not in sampled and (name in _SLOWER) == slow] for slow in (False, True)
-        ]
+        of_all = [name for name in asked if name not in sampled]
+        places = {name: 0 if name in _OF_MEANS else 2 if name in _SLOWER else 1 for name in of_all}
+        rounds = [[name for name in of_all if places[name] == place] for place in range(3)]
     report: dict[str, Any] = {}
     with steps(len(asked), quiet) as begin:
         for number, part in enumerate(rounds):
             found = metrics.report(x, y, k, part, begin)
             report |= found
-            grouped = min(report["distinct_x"], report["distinct_y"]) < n
+            grouped = "distinct_y" in report and min(report["distinct_x"], report["distinct_y"]) < n
             if in_words:
                 title = f"{pairs.name}: {n} pairs of {' and '.join(pairs.modalities)}, d = {report['dimension']}"
                 _show_now(f"{title}; {pairs.source}" if not number else "", _table(pairs, k, found, {}, grouped))

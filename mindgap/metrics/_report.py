@@ -377,14 +377,15 @@ def report(
     k: int = 1,
     only: Iterable[str] | None = None,
     progress: Callable[[str], object] | None = None,
+    known: Callable[[str, float], object] | None = None,
 ) -> dict[str, Any]:
     """Every measure of two sets, by names that stay; `only` some of them, and then nothing else is computed.
 
     Shapes: x (n, d) and y (m, d), rows of any norm. With n = m, row i of `x` belongs with row i of `y`. With other
     numbers of rows, the result has the measures that need no pairs. A mapping of two or more modalities to rows gives
     such a report for every two of them, as `{"image and text": {…}, "image and audio": {…}, …}`. `pairs`, `dimension`
-    and `distinct_…` are ints. `progress` is called with the name of each measure before it is computed, and what it
-    raises ends the work.
+    and `distinct_…` are ints. `progress` is called with the name of each measure before it is computed, and
+    what it raises ends the work; `known` with its name and value as soon as it is known.
 
     | name | definition | source | time |
     |---|---|---|---|
@@ -459,8 +460,10 @@ def report(
         ]
         if len({couple for couple, *_ in couples}) < len(couples):
             raise ValueError(f"x: expected modalities that differ in their names, got {', '.join(map(str, x))}")
-        return {couple: _report(first, second, k, only, names, progress) for couple, first, second, names in couples}
-    return _report(x, y, k, only, ("x", "y"), progress)
+        return {
+            couple: _report(first, second, k, only, names, progress, known) for couple, first, second, names in couples
+        }
+    return _report(x, y, k, only, ("x", "y"), progress, known)
 
 
 def _report(
@@ -470,6 +473,7 @@ def _report(
     only: Iterable[str] | None,
     names: tuple[str, str],
     progress: Callable[[str], object] | None,
+    known: Callable[[str, float], object] | None,
 ) -> dict[str, float]:
     first, second = (rows.detach() for rows in _inputs.two_sets(x, y, names))
     matched = len(first) == len(second)
@@ -489,6 +493,8 @@ def _report(
         if progress is not None:
             progress(name)
         found[name] = _value(MEASURES[name], sets)
+        if known is not None:
+            known(name, found[name])
     return found
 
 

@@ -106,7 +106,7 @@ def _recall(
     labels: list[Int[Tensor, " n"]],
     numbers: Int[Tensor, " m"],
 ) -> float:
-    """`geometry.recall_at_k` of some rows of x among all of y, in float64; the gallery is read twice, in tiles."""
+    """`geometry.recall_at_k` of some rows of x among all of y, in float64; tiles of it are read, with groups twice."""
     asked = torch.cat(list(Part(x, numbers).tiles()))
     tie, groups = geometry.rounding(x.shape[1], asked.dtype), [label.to(asked.device) for label in labels]
     here = numbers.to(asked.device)
@@ -123,9 +123,13 @@ def _recall(
             yield asked @ tile.T, own(start, len(tile))
             start += len(tile)
 
-    best = asked.new_full((len(asked), 1), -math.inf)
-    for similarity, right in tiles():
-        best = torch.maximum(best, similarity.masked_fill(~right, -math.inf).amax(dim=1, keepdim=True))
+    if groups:
+        best = asked.new_full((len(asked), 1), -math.inf)
+        for similarity, right in tiles():
+            best = torch.maximum(best, similarity.masked_fill(~right, -math.inf).amax(dim=1, keepdim=True))
+    else:  # the only right one is known, and the gallery need not be read for it
+        own_rows = torch.cat(list(Part(y, numbers).tiles()))
+        best = (asked * own_rows).sum(dim=1, keepdim=True)
     nearer, near, ours = (asked.new_zeros(len(asked)) for _ in range(3))
     for similarity, right in tiles():
         above, reached = similarity > best + tie, similarity >= best - tie

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -104,5 +103,4 @@ class Figure(anywidget.AnyWidget):
         if self.picture is None:
             return ""
         spec = self.picture.whole(self.params)
-        drawn = vl_convert.vegalite_to_png({**spec, "config": theme.CONFIG})
-        return "data:image/png;base64," + base64.b64encode(drawn).decode()
+        return "data:image/png;base64," + theme.png({**spec, "config": theme.CONFIG})

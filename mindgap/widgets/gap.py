@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as ipw
@@ -74,27 +74,29 @@ class GapExplorer(PairsExplorer):
             chosen, problems = self._have(names, work)
             frames = [projected(pairs, axes, most).assign(set=short(name)) for name, pairs in chosen.items()]
             picture = Picture.of(charts.gap_panels(pd.concat(frames), links=links))
+            work.post(self.show_chart, picture)
             for name, pairs in chosen.items():
-                for _ in measure(pairs, self._measured.setdefault(name, {}), work):
-                    if len(pairs) > EXACT:  # first numbers while the others are being found
-                        work.post(self.show_chart, picture)
-                        work.post(self.tell, list(chosen))
+                measure(pairs, self._measured.setdefault(name, {}), work, lambda: work.post(self.tell, list(chosen)))
             return picture, list(chosen), problems
 
         def show(found: tuple[Picture, list[str], list[str]]) -> None:
             picture, there, problems = found
             self.show_chart(picture)
-            self.tell(there)
+            self.tell(there, f"The first {most} pairs of each set are drawn; measured are all.")
             self.chart.code = self.code(there)
             self.say(" ".join(problems), wrong=True)
 
         self.work(job, show, f"Measuring {' and '.join(map(short, names))}")
 
-    def tell(self, names: list[str]) -> None:
+    def tell(self, names: list[str], more: str = "") -> None:
         """Show what was measured so far: a column a set and a row a measure, since cells are narrow and names long."""
-        table = pd.DataFrame({short(name): dict(self._measured[name].values()) for name in names})
-        computed = f"<p>Computed{where()}.</p>" if where() else ""
-        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + computed
+        measured = {
+            short(name): self._measured.get(name, {}).copy() for name in names
+        }  # a thread may be adding to them
+        labels = dict.fromkeys(one[name][0] for name in MEASURES for one in measured.values() if name in one)
+        table = pd.DataFrame({name: dict(one.values()) for name, one in measured.items()}, index=list(labels))
+        words = f"{more} Computed{where()}." if where() else more
+        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + f"<p>{words}</p>"
 
     def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
         """Those of the sets that can be had, and what is to be said of the others."""
@@ -117,20 +119,34 @@ class GapExplorer(PairsExplorer):
         return "\n".join(lines)
 
 
-def measure(pairs: PairedEmbeddings, found: dict[str, tuple[str, float]], work: Work) -> Iterator[str]:
-    """Measure what is not in `found` yet, by the names of `MEASURES`: each with its label. Yields the name of each."""
-    for done, name in enumerate(MEASURES):
-        if name in found:
-            continue
-        label = metrics.label(name, pairs.modalities)
-        said = f"{len(pairs):,} pairs of {short(pairs.name)}: {label}"
-        work(done / len(MEASURES), said)
-        if name == "recall_xy" and len(pairs) > EXACT:
-            value, label = _sampled_recall(pairs, label, work)
-        else:
-            (value,) = metrics.report(pairs.x, pairs.y, only=[name]).values()
-        found[name] = label, value
-        yield name
+def measure(
+    pairs: PairedEmbeddings, found: dict[str, tuple[str, float]], work: Work, known: Callable[[], object]
+) -> None:
+    """Measure those of `MEASURES` that are not in `found` yet, each with its label; `known` is called after each."""
+    missing = [name for name in MEASURES if name not in found]
+    if not missing:
+        return
+    sampled = len(pairs) > EXACT and "recall_xy" in missing
+
+    def begin(name: str) -> None:
+        work(MEASURES.index(name) / len(MEASURES), f"{len(pairs):,} pairs of {short(pairs.name)}: {label(name)}")
+
+    def label(name: str) -> str:
+        return metrics.label(name, pairs.modalities)
+
+    def keep(name: str, value: float) -> None:
+        found[name] = label(name), value
+        known()
+
+    metrics.report(
+        pairs.x, pairs.y, only=[name for name in missing if name != "recall_xy" or not sampled], progress=begin,
+        known=keep,
+    )  # fmt: skip
+    if sampled:
+        begin("recall_xy")
+        value, said = _sampled_recall(pairs, label("recall_xy"), work)
+        found["recall_xy"] = said, value
+        known()
 
 
 def _sampled_recall(pairs: PairedEmbeddings, label: str, work: Work) -> tuple[float, str]:

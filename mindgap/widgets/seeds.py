@@ -113,7 +113,10 @@ def picture(clouds: dict[int, Float[Tensor, "n d"]], tower: str, kind: str) -> t
     gaps = seeds.gap_matrix(list(unit.mean(dim=1)))
     chart = charts.seed_clouds(table, {kind: {tower: gaps.tolist()}}, {tower: tower})
     cosines = [geometry.mean_cosine(cloud) for cloud in stack]
-    words = [f"{len(stack)} seeds of {tower}: mean cosine {min(cosines):.4f} to {max(cosines):.4f}."]
+    words = [
+        f"{len(stack)} seeds of {tower} on {stack.shape[1]} inputs ({kind}): mean cosine {min(cosines):.4f} to "
+        f"{max(cosines):.4f}."
+    ]
     if len(stack) > 1:
         pairs = gaps[tuple(torch.triu_indices(len(stack), len(stack), 1))]
         words.append(f"Gap between two seeds {pairs.min():.3f} to {pairs.max():.3f}.")

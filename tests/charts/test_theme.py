@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import altair as alt
+import nbformat
 import pandas as pd
+import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from book import plain
 from mindgap import charts
 from mindgap._files import rounded
 from mindgap.charts import theme
@@ -38,6 +42,19 @@ def test_enable_shows_charts_as_vega_lite_5_with_a_description() -> None:
     finally:
         alt.renderers.enable(renderer)
         alt.theme.enable(theme)
+
+
+def test_in_an_open_notebook_a_chart_comes_with_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the plain notebooks have already, byte for byte: to save one after running it changes nothing."""
+    spec = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x").to_dict()
+    monkeypatch.delenv(theme.OPEN, raising=False)
+    assert "image/png" not in theme._render(spec)
+    monkeypatch.setenv(theme.OPEN, "chapter.ipynb")
+    drawn = theme._render(spec)["image/png"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("chart", outputs=[
+        nbformat.v4.new_output("display_data", {MIME: theme.stored(spec)})
+    ])], metadata={"kernelspec": {"name": "python3", "display_name": ""}})  # fmt: skip
+    assert json.loads(plain.as_lab_writes(notebook))["cells"][0]["outputs"][0]["data"]["image/png"].strip() == drawn
 
 
 def test_every_colour_of_the_theme_is_one() -> None:

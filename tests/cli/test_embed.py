@@ -100,7 +100,7 @@ def test_what_is_wrong_is_one_line(mindgap: Invoke, words: list[str], tmp_path: 
     assert_one_line(mindgap(*words, "--out", "photos"), "out: 'photos' holds '00000.png' and no manifest")
     assert_one_line(mindgap(*words, "--out", "mine", "--captions", "none"), "captions: unknown name 'none'")
     assert_one_line(mindgap(*words, "--out", "mine", "--precision", "bfloat16"), "expected float32 on cpu")
-    assert_one_line(mindgap(*words[:-2], "--shard-rows", "0", "--out", "mine"), "shard_rows: expected a whole number")
+    assert_one_line(mindgap(*words[:-2], "--shard-rows", "0", "--out", "mine"), "--shard-rows: expected a whole number")
     assert not (tmp_path / "mine").exists()
     assert mindgap(*words, "--out", "mine", "--quiet").exit_code == 0
     assert_one_line(mindgap(*words, "--out", "mine", "--captions", "all"), '"first" there, "all" here')

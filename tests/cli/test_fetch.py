@@ -37,7 +37,7 @@ def test_options_are_passed_on(mindgap: Invoke, fetched: list[tuple[str, dict[st
 
 
 def test_a_typo_is_found_before_any_download(mindgap: Invoke, fetched: list[tuple[str, dict[str, Any]]]) -> None:
-    assert_one_line(mindgap("fetch", "clip", "clip_rnd"), "names: unknown name 'clip_rnd'; did you mean 'clip_random'")
+    assert_one_line(mindgap("fetch", "clip", "clip_rnd"), "NAMES: unknown name 'clip_rnd'; did you mean 'clip_random'")
     assert fetched == []
 
 

@@ -52,7 +52,7 @@ def test_a_figure_that_needs_no_network(mindgap: Invoke, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (["--temperatures", "a"], "temperatures: expected numbers"), (["--batch-size", 61], "batch_size: expected"),
+    (["--temperatures", "a"], "temperatures: expected numbers"), (["--batch-size", 61], "--batch-size: expected"),
     (["-o", "x.png"], "expected a name ending in .html or .json or .csv"), (["--json", "--csv"], "--json and --csv"),
 ])  # fmt: skip
 def test_bad_input_is_one_line(mindgap: Invoke, tmp_path: Path, words: list[str], said: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mindgap import pairs
+from mindgap.cli import COMMANDS
 from tests.cli.conftest import Invoke, assert_one_line
 
 FULL = Path("/dev/full")
@@ -67,3 +68,33 @@ def test_a_terminal_without_greek_letters_gets_its_help() -> None:
     ran = subprocess.run([sys.executable, "-m", "mindgap", "train", "-h"], capture_output=True, env=ascii_only)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert b"Usage: mindgap train" in ran.stdout
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["train", "dir.json"], "error: OUT: expected a name ending in .safetensors"),
+    (["train", "a.safetensors", "--learning-rate", "-1"], "error: --learning-rate: expected a number above 0, got -1"),
+    (["gap", "mimi"], "error: SOURCE: unknown name 'mimi'; did you mean 'mini'?"),
+    (["gap", "mini", "-o", "a.txt"], "error: --output: expected a name ending in .json or .csv"),
+    (["fetch", "clip_rnd"], "error: NAMES: unknown name 'clip_rnd'"),
+    (["sweep", "temperature", "--seeds", "0"], "error: --seeds: expected a whole number at least 1, got 0"),
+])  # fmt: skip
+def test_what_is_wrong_is_called_as_it_was_typed(mindgap: Invoke, words: list[str], said: str) -> None:
+    ran = mindgap(*words)
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith(said)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_can_be_quiet(mindgap: Invoke, name: str) -> None:
+    for words in ([name, "--quiet", "--help"], ["--quiet", name, "--help"]):
+        ran = mindgap(*words)
+        assert ran.exit_code == 0, ran.output
+
+
+def test_quiet_in_front_reaches_the_command(mindgap: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[bool] = []
+    monkeypatch.setattr(pairs, "fetch", lambda name, force, progress: heard.append(progress))
+    monkeypatch.setattr("mindgap.cli.fetch.bars", lambda quiet: not quiet)
+    for words in (["fetch", "clip"], ["--quiet", "fetch", "clip"], ["fetch", "clip", "--quiet"]):
+        mindgap(*words)
+    assert heard == [True, False, False]

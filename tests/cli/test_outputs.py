@@ -25,8 +25,8 @@ def nothing_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("command", "suffix"), WRITERS)
 def test_the_name_is_looked_at(mindgap: Invoke, tmp_path: Path, command: list[str], suffix: str) -> None:
-    assert_one_line(mindgap(*command, "out.txt"), f"path: expected a name ending in {suffix}")
-    assert_one_line(mindgap(*command, f"absent/out{suffix}"), "path: no folder 'absent'")
+    assert_one_line(mindgap(*command, "out.txt"), f": expected a name ending in {suffix}")
+    assert_one_line(mindgap(*command, f"absent/out{suffix}"), ": no folder 'absent'")
     assert list(tmp_path.iterdir()) == []
 
 

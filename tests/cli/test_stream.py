@@ -147,7 +147,7 @@ def test_what_is_large_is_streamed_without_being_asked_to(
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (["gap", "clip", "--stream"], "name: expected .npy files to stream"),
+    (["gap", "clip", "--stream"], "SOURCE: expected .npy files to stream"),
     (["gap", "shards", "--stream", "--n", 50], "--stream and --n: expected one of them"),
     (["gap", "shards", "--no-stream", "--state", "x.safetensors"], "--state and --no-stream: expected one of them"),
     (["gap", "shards", "clip", "--state", "x.safetensors"], "--state: expected one source, got 2"),

@@ -133,7 +133,7 @@ def test_force_replaces_an_unfinished_run_that_cannot_be_read(mindgap: Invoke, t
         (["--objects", "1", "5"], "objects[1]: expected a whole number from 1 to 3, got 5"),
         (["--drop", "color"], "drop: unknown name 'color'; did you mean 'colour'?"),
         (["--device", "toaster"], "device: 'toaster' cannot be used here"),
-        ([*TINY, "--learning-rate", "1e30"], "learning_rate: the training has diverged by step"),
+        ([*TINY, "--learning-rate", "1e30"], "--learning-rate: the training has diverged by step"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

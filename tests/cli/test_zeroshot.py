@@ -45,6 +45,6 @@ def test_what_is_wrong_is_one_line(mindgap: Invoke, tmp_path: Path) -> None:
     x, weights, _ = embeddings()
     drawn.folder_of(tmp_path / "pairs", x, weights[torch.arange(60) % 5], [str(n) for n in range(60)], "ViT-B-16")
     assert_one_line(mindgap("zeroshot", "pairs"), "captions: expected some that are equal")
-    assert_one_line(mindgap("zeroshot", "absent"), "folder: 'absent' has no manifest.json of mindgap embed")
+    assert_one_line(mindgap("zeroshot", "absent"), "DIR: 'absent' has no manifest.json of mindgap embed")
     (tmp_path / "img_emb").mkdir()
     assert_one_line(mindgap("zeroshot", "clip"), "folder: 'clip' has no manifest.json of mindgap embed")
