@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -25,8 +26,16 @@ SUFFIX = ".safetensors"
 KEY = "mindgap"  # the entry of a file's metadata that makes it one of ours
 
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
 def user_path(path: str | os.PathLike[str], name: str = "path") -> Path:
-    """`path`, with the home folder put for a leading ~. Raises ValueError naming `name` if there is no such home."""
+    """`path`, with the home folder put for a leading ~.
+
+    Raises ValueError naming `name` if there is no such home, and for the address of a site.
+    """
+    if isinstance(path, str) and _ADDRESS.match(path):
+        raise ValueError(f"{name}: {path!r} is an address; download what is there, and give the path of the file")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

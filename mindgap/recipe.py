@@ -25,6 +25,9 @@ TOWERS = ("resnet18", "ViT-B-32:image", "ViT-B-32:text")
 INPUTS = ("noise", "scenes")
 SHOWN = 20  # points of each cloud that a figure can hold
 
+COLDEST = 1e-6
+"""The lowest temperature: float32 tells cosines apart that differ by 1e-7."""
+
 
 def option(default: Any, text: str, panel: str | None = None) -> Any:
     """A field of a dataclass that is an option of the command, with its help and the panel it stands in."""
@@ -106,6 +109,11 @@ class Recipe:
             for name in names
         }
         checked |= {name: _scalars.positive(getattr(self, name), name) for name in ("temperature", "learning_rate")}
+        if checked["temperature"] < COLDEST:
+            raise ValueError(
+                f"temperature: expected a number at least {COLDEST:g}, below which float32 cannot tell logits apart, "
+                f"got {checked['temperature']:g}"
+            )
         for name, most in (("weight_decay", math.inf), ("mismatch", 1.0)):
             checked[name] = _scalars.number(getattr(self, name), name)
             if not 0 <= checked[name] <= most:

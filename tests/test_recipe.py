@@ -26,6 +26,7 @@ def test_a_recipe_is_frozen():
     [
         ({"temperature": 0.0}, r"temperature: expected a number above 0, got 0"),
         ({"temperature": float("inf")}, r"temperature: expected a finite number, got inf"),
+        ({"temperature": 1e-8}, r"temperature: expected a number at least 1e-06, below which float32 cannot tell"),
         ({"learning_rate": -1e-3}, r"learning_rate: expected a number above 0"),
         ({"steps": 0}, r"steps: expected a whole number at least 1, got 0"),
         ({"batch_size": 1}, r"batch_size: expected a whole number at least 2, got 1"),

@@ -60,7 +60,7 @@ def stored(spec: dict[str, Any]) -> dict[str, Any]:
         if isinstance(node, dict):
             if set(node) == {"name"} and node["name"] in names:
                 return {"name": names[node["name"]]}
-            return {key: rename(item) for key, item in node.items()}
+            return {key: rounded(item) if key == "domain" else rename(item) for key, item in node.items()}
         if isinstance(node, list):
             return [rename(item) for item in node]
         return node

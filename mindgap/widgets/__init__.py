@@ -5,8 +5,8 @@ Each explorer is an ipywidgets box, a class that chapters call by its name in lo
 can be set from code as well as by hand. What takes long is computed beside the kernel's loop, on `mindgap.device()`.
 Errors appear in words inside the explorer; charts bring their own copy of Vega, so nothing is fetched from a network.
 
-They are tested in JupyterLab 4 and in Notebook 7. Voilà shows nothing of any widget without a network, since its pages
-fetch require.js from a CDN first.
+They are tested in JupyterLab 4 and in Notebook 7. Voilà 0.5 was tried without a network: it shows a chapter's text and
+tables, and its charts as pictures, but no explorer, since its pages fetch what widgets need from a CDN.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ def where() -> str:
 
 def player(slider: ipw.Widget, steps: int, interval: int = 120) -> ipw.Play:
     """A button that plays a slider of `steps` places from where it is: a float slider, or one of a selection."""
-    play = ipw.Play(min=0, max=steps - 1, interval=interval, description="play", tooltip=f"play {slider.description}")
+    words = f"play {slider.description}"
+    play = ipw.Play(min=0, max=steps - 1, interval=interval, description=words, tooltip=words)
 
     def place() -> int:
         return int(slider.index) if hasattr(slider, "index") else round((slider.value - slider.min) / slider.step)
@@ -98,6 +99,11 @@ def player(slider: ipw.Widget, steps: int, interval: int = 120) -> ipw.Play:
     play.observe(follow, "value")
     slider.observe(lambda _change: setattr(play, "value", place()), "value")
     return play
+
+
+def below(play: ipw.Play) -> ipw.HBox:
+    """A player, and what it plays in words, which a player does not show itself."""
+    return ipw.HBox([ipw.HTML(play.description), play], layout=ROW)
 
 
 _shown: dict[object, tuple[object, list[weakref.ref[Explorer]]]] = {}
@@ -159,8 +165,8 @@ class Explorer(ipw.VBox):
 
     def say(self, text: str = "", wrong: bool = False) -> None:
         """Show a line of text; in red if something is wrong."""
-        colour = theme.WRONG if wrong else theme.NEUTRAL
-        self.message.value = f'<span role="status" style="color:{colour}">{html.escape(text)}</span>' if text else ""
+        kind = "mindgap-wrong" if wrong else "mindgap-said"
+        self.message.value = f'<span role="status" class="{kind}">{html.escape(text)}</span>' if text else ""
 
     def attempt(self, step: Callable[[], object]) -> None:
         """Run `step`; what a user can cause is shown in words, and the last good chart stays."""
@@ -266,7 +272,7 @@ def _inputs(widgets: Iterable[ipw.Widget]) -> list[ipw.Widget]:
     for one in widgets:
         if type(one) in (ipw.HBox, ipw.VBox):
             found += _inputs(one.children)
-        elif hasattr(one, "value") and not isinstance(one, ipw.Play | ipw.IntProgress):
+        elif hasattr(one, "value") and not isinstance(one, ipw.Play | ipw.IntProgress | ipw.HTML):
             found.append(one)
     return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import html
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as ipw
@@ -10,6 +11,7 @@ import pandas as pd
 import torch
 
 from mindgap import _inputs, charts, geometry, metrics
+from mindgap._reprs import decimals
 from mindgap.pairs import PairedEmbeddings
 from mindgap.theorems import binomial_interval
 from mindgap.widgets._explorer import USER_ERRORS, WIDE, debounced, where
@@ -70,19 +72,21 @@ class GapExplorer(PairsExplorer):
             raise ValueError("Choose at least one set of embeddings.")
         axes, most, links = self.axes.value, self.pairs.value, self.lines.value
 
-        def job(work: Work) -> tuple[Picture, list[str], list[str]]:
+        def job(work: Work) -> tuple[Picture, list[str], list[str], set[tuple[str, str]]]:
             chosen, problems = self._have(names, work)
             frames = [projected(pairs, axes, most).assign(set=short(name)) for name, pairs in chosen.items()]
             picture = Picture.of(charts.gap_panels(pd.concat(frames), links=links))
             work.post(self.show_chart, picture)
             for name, pairs in chosen.items():
                 measure(pairs, self._measured.setdefault(name, {}), work, lambda: work.post(self.tell, list(chosen)))
-            return picture, list(chosen), problems
+            return picture, list(chosen), problems, {pairs.modalities for pairs in chosen.values()}
 
-        def show(found: tuple[Picture, list[str], list[str]]) -> None:
-            picture, there, problems = found
+        def show(found: tuple[Picture, list[str], list[str], set[tuple[str, str]]]) -> None:
+            picture, there, problems, sides = found
             self.show_chart(picture)
-            self.tell(there, f"The first {most} pairs of each set are drawn; measured are all.")
+            x, y = next(iter(sides))
+            kinds = f"Circles: {x}, squares: {y}. " if len(sides) == 1 else ""
+            self.tell(there, f"{kinds}The first {most} pairs of each set are drawn; measured are all.")
             self.chart.code = self.code(there)
             self.say(" ".join(problems), wrong=True)
 
@@ -90,13 +94,11 @@ class GapExplorer(PairsExplorer):
 
     def tell(self, names: list[str], more: str = "") -> None:
         """Show what was measured so far: a column a set and a row a measure, since cells are narrow and names long."""
-        measured = {
-            short(name): self._measured.get(name, {}).copy() for name in names
-        }  # a thread may be adding to them
+        # Of copies: a thread may be adding to them.
+        measured = {short(name): self._measured.get(name, {}).copy() for name in names}
         labels = dict.fromkeys(one[name][0] for name in MEASURES for one in measured.values() if name in one)
-        table = pd.DataFrame({name: dict(one.values()) for name, one in measured.items()}, index=list(labels))
-        words = f"{more} Computed{where()}." if where() else more
-        self.readout.value = table.to_html(float_format="{:.3f}".format, na_rep="", border=0) + f"<p>{words}</p>"
+        numbers = {name: dict(one.values()) for name, one in measured.items()}
+        self.readout.value = table(list(labels), numbers) + f"<p>{more}{f' Computed{where()}.' if where() else ''}</p>"
 
     def _have(self, names: list[str], work: Work) -> tuple[dict[str, PairedEmbeddings], list[str]]:
         """Those of the sets that can be had, and what is to be said of the others."""
@@ -117,6 +119,16 @@ class GapExplorer(PairsExplorer):
         for name in names:
             lines += [self.code_of(name), "mindgap.metrics.report(pairs.x, pairs.y)"]
         return "\n".join(lines)
+
+
+def table(labels: Sequence[str], numbers: Mapping[str, Mapping[str, float]]) -> str:
+    """A row a label and a column a set, each number under the name of its set; nothing where none is known yet."""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("", *numbers))
+    rows = ""
+    for label in labels:
+        cells = (f"<td>{decimals(one[label], 3) if label in one else ''}</td>" for one in numbers.values())
+        rows += f'<tr><th scope="row">{html.escape(label)}</th>{"".join(cells)}</tr>'
+    return f'<table class="mindgap-measures"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def measure(

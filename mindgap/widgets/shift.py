@@ -11,7 +11,7 @@ import torch
 from mindgap import charts, geometry, landscape
 from mindgap.landscape import Landscape, loss_landscape
 from mindgap.pairs import PairedEmbeddings
-from mindgap.widgets._explorer import ROW, WIDE, debounced, player, where
+from mindgap.widgets._explorer import WIDE, below, debounced, player, where
 from mindgap.widgets._figure import Picture
 from mindgap.widgets._pairs import SOURCES, FilePicker, PairsExplorer, short
 from mindgap.widgets._work import Work
@@ -61,8 +61,8 @@ class ShiftExplorer(PairsExplorer):
         self._computed: dict[Key, Landscape] = {}
         self.arrange([
             self.source, self.files, self.batch, self.direction,
-            self.temperature, ipw.HBox([self.play_temperature], layout=ROW),
-            self.shift, ipw.HBox([self.play_shift], layout=ROW),
+            self.temperature, below(self.play_temperature),
+            self.shift, below(self.play_shift),
         ])  # fmt: skip
         self._recompute_soon = debounced(lambda: self.attempt(self.recompute))
         self.source.observe(self._recompute_soon, "value")

@@ -10,7 +10,7 @@ import torch
 
 from mindgap import charts, geometry, sphere
 from mindgap.charts import tables
-from mindgap.widgets._explorer import ROW, WIDE, Explorer, debounced, player
+from mindgap.widgets._explorer import WIDE, Explorer, below, debounced, player
 from mindgap.widgets._figure import Picture
 from mindgap.widgets._work import Work
 
@@ -55,7 +55,11 @@ class SphereExplorer(Explorer):
             for i, value in enumerate(start)
         ]  # fmt: skip
         self.swapped = ipw.SelectMultiple(
-            options=range(len(azimuths)), value=tuple(swapped), description="exchange", rows=4, layout=WIDE
+            options=range(len(azimuths)),
+            value=tuple(swapped),
+            description="exchange the texts of pairs",
+            rows=4,
+            layout=WIDE,
         )
         labels = [charts.temperature_label(t) for t in TEMPERATURES]
         self.temperature = ipw.SelectionSlider(options=labels, description="temperature τ", layout=WIDE)
@@ -70,8 +74,8 @@ class SphereExplorer(Explorer):
         self._before = pd.DataFrame()
         self._least: dict[tuple[object, ...], tuple[float, float]] = {}
         self.arrange([
-            self.temperature, ipw.HBox([self.play_temperature], layout=ROW),
-            self.height, ipw.HBox([self.play_height], layout=ROW),
+            self.temperature, below(self.play_temperature),
+            self.height, below(self.play_height),
             self.turn, self.tilt, self.pairs, self.swapped, self.places,
         ])  # fmt: skip
         self._redraw_soon = debounced(lambda: self.attempt(self.redraw))
@@ -139,8 +143,8 @@ class SphereExplorer(Explorer):
         best, least = self._minimum(temperature)
         gap = geometry.gap_distance(*sphere.arc_pairs(self.height.value, azimuths, above))
         self.readout.value = (
-            f"Δθ = {self.height.value:.0f}°: loss {loss:.4f}, gap {gap:.3f}. Least at this temperature: "
-            f"{least:.4f} at ±{best:.0f}°."
+            f"Δθ = {self.height.value:.0f}°: loss {loss:.3f}, gap {gap:.3f}. Least at this temperature: "
+            f"{least:.3f} at ±{best:.0f}°."
         )
         self.chart.code = (
             "from mindgap import sphere\n\n"

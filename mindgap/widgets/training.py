@@ -52,7 +52,7 @@ class TrainingExplorer(Explorer):
         self.forget = ipw.Button(description="forget the runs")
         self.bar = ipw.IntProgress(0, 0, recipe.steps, description="step", layout=WIDE)
         self.scrub = ipw.Play(min=0, max=0, interval=700, description="replay")
-        self.look = ipw.IntSlider(0, 0, 0, description="look", readout=False, layout=WIDE)
+        self.look = ipw.IntSlider(0, 0, 0, description="first to last look", readout=False, layout=WIDE)
         ipw.jslink((self.scrub, "value"), (self.look, "value"))
         self.arrange([
             self.temperature, self.learn, self.start, self.modalities, self.mismatch, self.steps, self.seed,
@@ -96,6 +96,7 @@ class TrainingExplorer(Explorer):
         self.bar.max, self.bar.value = recipe.steps, 0
         self.train.disabled, self.stop.disabled = True, False
         self.going_on = name
+        self.readout.value = f"{name}: looks at it come ever more rarely; the slider goes back to earlier ones."
         self.say(f"{STARTING} …")
 
         def job(work: Work) -> Trained:

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from book import plain
+from book.notebooks import HANG as RUNNING
 from book.notebooks import notebooks
 from mindgap.charts.theme import THEME
 from tests.browser.conftest import Watched, watched_page
@@ -218,7 +219,8 @@ def test_a_chapter_runs_and_what_it_saves_differs_in_nothing_but_what_ran(
     page.evaluate(RUN)
     page.wait_for_function(
         "[...jupyterapp.shell.currentWidget.content.widgets].filter(cell => cell.model.type === 'code')"
-        ".every(cell => cell.model.executionState === 'idle' && cell.model.executionCount)"
+        ".every(cell => cell.model.executionState === 'idle' && cell.model.executionCount)",
+        timeout=1000 * RUNNING,
     )
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     page.evaluate(SAVE)
@@ -302,6 +304,32 @@ def test_a_training_runs_in_the_background_and_is_stopped_in_jupyterlab(page: Pa
 
 
 KERNEL_NOW = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+
+
+THREADS = f"""async () => {{
+  let said = "";
+  const code = "import threading; print([one.name for one in threading.enumerate()].count('mindgap'))";
+  const asked = {KERNEL_NOW}.requestExecute({{ code }});
+  asked.onIOPub = message => {{ if (message.header.msg_type === "stream") said += message.content.text; }};
+  await asked.done;
+  return Number(said);
+}}"""
+
+
+def test_an_interrupt_ends_a_training_and_so_does_running_its_cell_again(page: Page) -> None:
+    explorer = outputs(page, "training")
+    train, said = explorer.locator("button", has_text="train"), explorer.locator("[role=status]").first
+    train.click()
+    expect(said).to_contain_text("Step")
+    page.evaluate(f"async () => {{ await {KERNEL_NOW}.interrupt() }}")
+    expect(explorer).to_contain_text("stopped: gap")
+    train.click()
+    expect(said).to_contain_text("Step")
+    page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {list(CELLS).index('training')}")
+    page.evaluate("async () => { await jupyterapp.commands.execute('notebook:run-cell') }")
+    expect(explorer).to_contain_text("Choose a temperature")
+    expect(train).to_be_enabled()
+    until(lambda: page.evaluate(THREADS) == 0, "the training of the explorer that was there has ended")
 
 
 # A slider of each, and what is said where fifty steps up, forty down and ten up have led.

@@ -26,6 +26,9 @@ def test_data_is_kept_to_four_significant_digits() -> None:
         "d": "x",
     }
     assert rounded(float("nan")) is None
+    assert theme.stored({"encoding": {"x": {"scale": {"domain": [0, 2 / 3]}}}})["encoding"]["x"]["scale"] == {
+        "domain": [0, 0.6667]
+    }
     assert str(rounded(-0.0)) == "0.0"
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 from mindgap import pairs
 from mindgap.cli import COMMANDS
 from tests.cli.conftest import Invoke, assert_one_line
+from tests.waiting import HANG
 
 FULL = Path("/dev/full")
 
@@ -52,6 +57,34 @@ def test_ctrl_c_is_one_line(mindgap: Invoke, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pairs, "load_pairs", interrupted)
     ran = mindgap("gap", "clip")
     assert (ran.exit_code, ran.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_ctrl_c_leaves_a_clean_line_behind_a_bar(tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    words = "train m.safetensors --steps 50000 --width 16 --heads 2 --layers 1 --embed-dim 8 --patch 8".split()
+    ran = subprocess.Popen(
+        [sys.executable, "-m", "mindgap", *words], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while b"step/s, gap" not in said:
+        said += os.read(ours, 1000)
+    os.killpg(ran.pid, signal.SIGINT)  # as the terminal does
+    with contextlib.suppress(OSError):  # how Linux says that nobody writes there any more
+        while more := os.read(ours, 1000):
+            said += more
+    os.close(ours)
+    assert ran.wait(HANG) == 130
+    *_, bar, line, end = said.decode().split("\r\n")
+    assert "training: " in bar
+    assert (line, end) == ("interrupted before anything was saved", "")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full, the disk without room")

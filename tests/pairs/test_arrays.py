@@ -179,6 +179,9 @@ def test_quotes_and_the_home_folder(here, monkeypatch):
         assert np.array_equal(load_pairs(name).y, Y)
     with pytest.raises(ValueError, match=r"name: '~nobody-of-that-name/image.npy,text.npy' names no folder"):
         load_pairs("~nobody-of-that-name/image.npy,text.npy")
+    for address in ("https://example.org/image.npy,text.npy", "s3://bucket/folder"):
+        with pytest.raises(ValueError, match=rf"name: '{address}' is an address; download what is there"):
+            load_pairs(address)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, ">f4", np.int8, np.uint16, np.longdouble])
