@@ -53,10 +53,14 @@ CONFIG: dict[str, Any] = {
 
 
 def stored(spec: dict[str, Any]) -> dict[str, Any]:
-    """The Vega-Lite `spec` as notebooks keep it: named datasets, rounded data, the shared look, no tool metadata."""
+    """The Vega-Lite `spec` as notebooks keep it: named datasets and views, rounded data, one look, no tool metadata."""
     names = {old: f"data-{i}" for i, old in enumerate(spec.get("datasets", {}), start=1)}
+    # Altair calls views by a counter, or by a hash of the chart in which rounding has a part.
+    views = {old: f"view_{i}" for i, old in enumerate(dict.fromkeys(_views(spec)))}
 
     def rename(node: Any) -> Any:
+        if isinstance(node, str):
+            return views.get(node, node)
         if isinstance(node, dict):
             if set(node) == {"name"} and node["name"] in names:
                 return {"name": names[node["name"]]}
@@ -72,6 +76,17 @@ def stored(spec: dict[str, Any]) -> dict[str, Any]:
         body["usermeta"] = own
     datasets = {names[old]: rounded(rows) for old, rows in spec.get("datasets", {}).items()}
     return {"$schema": SCHEMA, **body, **({"datasets": datasets} if datasets else {})}
+
+
+def _views(node: Any) -> list[str]:
+    """The names that Altair has given to views, in their order: "view_12"."""
+    if isinstance(node, dict):
+        name = node.get("name")
+        own = [name] if isinstance(name, str) and name.startswith("view_") else []
+        return own + [found for key, value in node.items() if key != "datasets" for found in _views(value)]
+    if isinstance(node, list):
+        return [found for item in node for found in _views(item)]
+    return []
 
 
 def svg(chart: Any, mode: str = "light") -> str:

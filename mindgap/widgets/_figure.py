@@ -40,13 +40,8 @@ class Picture:
         spec = theme.stored(chart.to_dict())
         data = spec.pop("datasets", {})
         params = {one["name"]: one["value"] for one in spec.get("params", []) if "select" not in one and "value" in one}
-        # Altair names the parts of a chart by a counter, which would make every chart another one.
-        names = {name: f"view_{i}" for i, name in enumerate(_views(spec))}
         kept = [{**one, "value": 0} if one["name"] in params else one for one in spec.get("params", [])]
-        text = json.dumps({**spec, "params": kept})
-        for old, new in names.items():
-            text = text.replace(json.dumps(old), json.dumps(new))
-        return cls(json.loads(text), data, params)
+        return cls({**spec, "params": kept}, data, params)
 
     def whole(self, params: dict[str, Any]) -> dict[str, Any]:
         """One Vega-Lite specification of it all, with these values of parameters."""
@@ -54,17 +49,6 @@ class Picture:
         own = [{**one, "value": values.get(one["name"], one.get("value"))} if "select" not in one else one
                for one in self.spec.get("params", [])]  # fmt: skip
         return {**self.spec, "datasets": self.data, "params": own}
-
-
-def _views(node: Any) -> list[str]:
-    """The names that Altair has given to views, in their order: "view_12"."""
-    if isinstance(node, dict):
-        name = node.get("name")
-        own = [name] if isinstance(name, str) and name.startswith("view_") else []
-        return own + [found for value in node.values() for found in _views(value)]
-    if isinstance(node, list):
-        return [found for item in node for found in _views(item)]
-    return []
 
 
 class Figure(anywidget.AnyWidget):

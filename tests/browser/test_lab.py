@@ -15,9 +15,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from book import plain
+from book.conftest import same
 from book.notebooks import HANG as RUNNING
 from book.notebooks import notebooks
 from mindgap.charts.theme import THEME
@@ -207,6 +209,14 @@ def test_a_chapter_reads_like_a_page_and_opening_it_changes_nothing(
 WHOLE = os.environ.get("MINDGAP_WHOLE")
 
 
+def saved_again(now: NotebookNode, before: NotebookNode) -> NotebookNode:
+    """An output as it was, if it is the same but for one unit in the fourth digit of a chart's numbers."""
+    if now == before:
+        return now
+    parts = [{kind: part for kind, part in one.get("data", {}).items() if kind != "image/png"} for one in (now, before)]
+    return before if parts[0] and same(*parts) else now
+
+
 @pytest.mark.parametrize("name", [path.name for path in notebooks()])
 def test_a_chapter_runs_and_what_it_saves_differs_in_nothing_but_what_ran(
     desk: tuple[Page, Watched], lab: str, folder: Path, name: str
@@ -230,6 +240,8 @@ def test_a_chapter_runs_and_what_it_saves_differs_in_nothing_but_what_ran(
             cell.outputs, cell.execution_count = [], None
         elif there.metadata.get("jupyter", {}).get("outputs_hidden"):  # JupyterLab unfolds what it runs
             cell.metadata = there.metadata
+        if cell.cell_type == "code":
+            cell.outputs = [saved_again(*both) for both in zip(cell.outputs, there.outputs, strict=True)]
     assert nbformat.writes(after) + "\n" == before, "git diff is empty"
 
 

@@ -47,6 +47,14 @@ def test_enable_shows_charts_as_vega_lite_5_with_a_description() -> None:
         alt.theme.enable(theme)
 
 
+def test_views_are_called_by_their_order() -> None:
+    spec = {"layer": [{"name": "view_99abc_1"}, {"name": "view_7"}], "params": [{"name": "p", "views": ["view_7"]}]}
+    stored = theme.stored({**spec, "datasets": {"d": [{"name": "view_of_the_sea"}]}})
+    assert stored["layer"] == [{"name": "view_0"}, {"name": "view_1"}]
+    assert stored["params"] == [{"name": "p", "views": ["view_1"]}]
+    assert stored["datasets"] == {"data-1": [{"name": "view_of_the_sea"}]}
+
+
 def test_in_an_open_notebook_a_chart_comes_with_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which the plain notebooks have already, byte for byte: to save one after running it changes nothing."""
     spec = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x").to_dict()
