@@ -213,8 +213,8 @@ def saved_again(now: NotebookNode, before: NotebookNode) -> NotebookNode:
     """An output as it was, if it is the same but for one unit in the fourth digit of a chart's numbers."""
     if now == before:
         return now
-    parts = [{kind: part for kind, part in one.get("data", {}).items() if kind != "image/png"} for one in (now, before)]
-    return before if parts[0] and same(*parts) else now
+    data, there = ({k: v for k, v in one.get("data", {}).items() if k != "image/png"} for one in (now, before))
+    return before if data and same(data, there) else now
 
 
 @pytest.mark.parametrize("name", [path.name for path in notebooks()])

@@ -47,4 +47,4 @@ def test_what_is_wrong_is_one_line(mindgap: Invoke, tmp_path: Path) -> None:
     assert_one_line(mindgap("zeroshot", "pairs"), "captions: expected some that are equal")
     assert_one_line(mindgap("zeroshot", "absent"), "DIR: 'absent' has no manifest.json of mindgap embed")
     (tmp_path / "img_emb").mkdir()
-    assert_one_line(mindgap("zeroshot", "clip"), "folder: 'clip' has no manifest.json of mindgap embed")
+    assert_one_line(mindgap("zeroshot", "clip"), "DIR: 'clip' has no manifest.json of mindgap embed")
