@@ -5,15 +5,18 @@
     python benchmarks/landscape_gpu.py --device cpu --n 300     # shows that the script runs, and nothing else
 
 Beside it: the loop that shifts, normalises, multiplies and takes two cross-entropies for each of 41 shifts and 6
-temperatures, as it stands and under torch.compile, open_clip's ClipLoss of features shifted in the same way, and our
-own passes over memory, which stand in where Triton cannot compile. Of these some cells are timed and scaled to all.
-Times are medians after a first call that is not timed; memory is the peak that torch allocated beyond the inputs.
+temperatures, as it stands and under torch.compile, open_clip's ClipLoss and, where memeff is installed, its loss, both
+of features shifted in the same way, and our own passes over memory, which stand in where Triton cannot compile. Of all
+but the last some cells are timed and scaled to all. Times are medians after a first call that is not timed; memory is
+the peak that torch allocated beyond the inputs; errors are against float64, of the cells that are timed.
 Without a GPU nothing is measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from _machine import machine, write
+from _ways import compiled_loss, memeff_loss, open_clip_loss, plain_loss
 from landscape import SHIFTS, pairs
 from torch import Tensor
 
@@ -30,24 +33,6 @@ from mindgap.landscape import TEMPERATURES, _fused, loss_landscape
 
 CELLS = [(s, t) for s in SHIFTS for t in TEMPERATURES]
 FEW = CELLS[:: len(CELLS) // 12]  # of the obvious ways
-
-
-def cell(x: Tensor, y: Tensor, shift: float, temperature: float) -> Tensor:
-    """The symmetric loss at one shift and temperature, all of it done afresh."""
-    delta = x.mean(dim=0) - y.mean(dim=0)
-    logits = F.normalize(x - shift * delta) @ F.normalize(y + shift * delta).T / temperature
-    target = torch.arange(len(x), device=x.device)
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
-def clip_loss(x: Tensor, y: Tensor, shift: float, temperature: float) -> Tensor:
-    """The same with open_clip's loss."""
-    from open_clip.loss import ClipLoss
-
-    delta = x.mean(dim=0) - y.mean(dim=0)
-    moved = F.normalize(x - shift * delta), F.normalize(y + shift * delta)
-    found: Tensor = ClipLoss()(*moved, torch.tensor(1 / temperature, device=x.device))
-    return found
 
 
 @contextmanager
@@ -82,34 +67,39 @@ def measured(function: Callable[[], object], device: torch.device, repeat: int) 
 def rows_of(n: int, device: torch.device, repeat: int, compiled: bool) -> list[dict[str, object]]:
     """One row for each way, printed on the way."""
     x, y = (part.to(device) for part in pairs(n, 512))
-    exact = loss_landscape(x.double(), y.double(), SHIFTS[::10], TEMPERATURES).loss if n <= 5000 else None
-    ours = loss_landscape(x, y, SHIFTS, TEMPERATURES).loss
-    error = float((ours[::10].double() - exact).abs().max()) if exact is not None else float("nan")
-    scale = len(CELLS) / len(FEW)
-
-    def few(loss: Callable[..., Tensor]) -> Callable[[], object]:
-        return lambda: [loss(x, y, shift, temperature) for shift, temperature in FEW]
-
-    def whole() -> object:
-        return loss_landscape(x, y, SHIFTS, TEMPERATURES)
-
-    ways: dict[str, tuple[Callable[[], object], float]] = {
-        "loss_landscape": (whole, 1),
-        "plain loop": (few(cell), scale),
-    }
+    few: dict[str, Callable[..., Tensor]] = {"plain loop": plain_loss}
     if compiled:
-        ways["torch.compile of it"] = (few(torch.compile(cell, dynamic=False)), scale)
-    ways["open_clip's ClipLoss"] = (few(clip_loss), scale)
+        few["torch.compile of it"] = compiled_loss
+    few["open_clip's ClipLoss"] = open_clip_loss
+    if device.type == "cuda" and importlib.util.find_spec("memeff"):
+        few["memeff's loss"] = memeff_loss
+
+    def losses(loss: Callable[..., Tensor]) -> Tensor:
+        return torch.stack([loss(x, y, shift, temperature) for shift, temperature in FEW])
+
+    def whole() -> Tensor:
+        return loss_landscape(x, y, SHIFTS, TEMPERATURES).loss.flatten()[:: len(CELLS) // 12]
+
+    ways: dict[str, tuple[Callable[[], Tensor], float]] = {"loss_landscape": (whole, 1)}
+    ways |= {name: (functools.partial(losses, loss), len(CELLS) / len(FEW)) for name, loss in few.items()}
+    doubles = (x.double(), y.double())
+    exact = torch.stack([plain_loss(*doubles, *each) for each in FEW]).cpu() if n <= 5000 else None
     found: list[dict[str, object]] = []
-    for name, (function, times) in ways.items():
-        found.append(row(n, name, *measured(function, device, repeat), times, error if times == 1 else None))
+
+    def add(name: str, way: Callable[[], Tensor], times: float) -> None:
+        error = None if exact is None else float((way().cpu().double() - exact).abs().max())
+        found.append(row(n, name, *measured(way, device, repeat), times, error))
+
+    for name, (way, times) in ways.items():
+        add(name, way, times)
     with in_passes():
-        found.append(row(n, "our passes", *measured(whole, device, repeat), 1, None))
+        add("our passes", whole, 1)
     return found
 
 
 def row(n: int, name: str, taken: float, memory: float, times: float, error: float | None) -> dict[str, object]:
-    print(f"  {n:>7}  {name:22} {1000 * taken * times:10.1f} ms  {memory:9.0f} MB", flush=True)
+    wrong = "" if error is None else f"  error {error:.0e}"
+    print(f"  {n:>7}  {name:22} {1000 * taken * times:10.1f} ms  {memory:9.0f} MB{wrong}", flush=True)
     return {
         "n": n, "way": name, "ms": f"{1000 * taken * times:.2f}", "cells_timed": round(len(CELLS) / times),
         "memory_mb": f"{memory:.0f}", "max_error": "" if error is None else f"{error:.1e}",

@@ -10,6 +10,7 @@ from mindgap._extras import extra
 
 with extra("charts"):
     from mindgap.charts.cones import cap_sizes, depth_curves, linear_cone, network_view, raised_curves, ridges, squeeze
+    from mindgap.charts.costs import cost_curves
     from mindgap.charts.gap import gap_against, gap_map, gap_orders, gap_panels
     from mindgap.charts.landscape import (
         DIRECTIONS,
@@ -45,6 +46,7 @@ __all__ = [
     "cap_sizes",
     "clip_schematic",
     "closing_paths",
+    "cost_curves",
     "curves_along",
     "depth_curves",
     "direction_curves",

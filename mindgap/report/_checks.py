@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindgap import _inputs, geometry
+from mindgap.metrics._moments import TILE_ROWS, Cloud
 from mindgap.pairs import PairedEmbeddings
 
 PASSED, NOTED, FAILED = "passed", "note", "failed"
@@ -56,7 +57,7 @@ def checked(
     `n` is the number of pairs that were measured, where only some of them are looked at here.
     """
     n = len(pairs) if n is None else n
-    x, y = geometry.unit_pair(_inputs.widened(pairs.x), _inputs.widened(pairs.y))
+    x, y = Cloud(pairs.x), Cloud(pairs.y)
     noise = _noise(x, y)
     return (
         _identical(pairs),
@@ -82,9 +83,9 @@ def _identical(pairs: PairedEmbeddings) -> Check:
     )  # fmt: skip
 
 
-def _order(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, own: float) -> Check:
-    offsets = [offset for offset in OFFSETS if abs(offset) < len(x)]
-    shifted = {offset: float((x * y.roll(offset, dims=0)).sum(dim=1).mean()) for offset in offsets}
+def _order(x: Cloud, y: Cloud, noise: float, own: float) -> Check:
+    offsets = [offset for offset in OFFSETS if abs(offset) < x.n]
+    shifted = _cosines_apart(x.rows, y.rows, offsets)
     best = max(shifted, key=shifted.__getitem__)
     moved = shifted[best] - own > SURE * noise
     found = f"matched rows have mean cosine {own:.3f}, rows {best:+d} apart {shifted[best]:.3f}"
@@ -97,20 +98,30 @@ def _order(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, own: 
     )  # fmt: skip
 
 
-def _noise(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"]) -> float:
+def _cosines_apart(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], offsets: Sequence[int]) -> dict[int, float]:
+    """The mean cosine of the rows i of x and i − offset of y, for each offset; a tile at a time, in float64."""
+    n, reach = len(x), max(offsets)
+    sums = dict.fromkeys(offsets, 0.0)
+    for start in range(0, n, TILE_ROWS):
+        rows = torch.arange(start, min(start + TILE_ROWS, n), device=x.device)
+        around = torch.arange(start - reach, start + len(rows) + reach, device=y.device) % n
+        one, other = (geometry.unit(_inputs.widened(part)) for part in (x[rows], y[around]))
+        for offset in offsets:
+            first = reach - offset
+            sums[offset] += float((one * other[first : first + len(rows)]).sum())
+    return {offset: total / n for offset, total in sums.items()}
+
+
+def _noise(x: Cloud, y: Cloud) -> float:
     """What chance does to the mean cosine of n random pairs: its standard deviation over orders of the rows."""
-    a, b = x - x.mean(dim=0), y - y.mean(dim=0)
-    # Var of Σ a_i·b_π(i) is tr(C_a C_b)/(n − 1) with C the sums of squares and products.
-    n = len(x)
-    product = a.T @ a if n > x.shape[1] else None
-    trace = float((product * (b.T @ b)).sum()) if product is not None else float((a @ b.T).square().sum())
-    return math.sqrt(trace / (n - 1)) / n
+    # Var of Σ a_i·b_π(i) is tr(C_a C_b)/(n − 1) with C the sums of squares and products, and those are n − 1 times the
+    # covariances.
+    traced = x.covariance * y.covariance if x.n > x.d else (x.spread @ y.spread.T).square()
+    return math.sqrt(float(traced.sum()) * (x.n - 1)) / x.n
 
 
-def _pairing(
-    x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], noise: float, measures: Mapping[str, float], k: int
-) -> Check:
-    above = measures["matched_cosine"] - float(x.mean(dim=0) @ y.mean(dim=0))
+def _pairing(x: Cloud, y: Cloud, noise: float, measures: Mapping[str, float], k: int) -> Check:
+    above = measures["matched_cosine"] - float(x.mean @ y.mean)
     errors = above / max(noise, 1e-12)
     recall = measures["recall_xy"], measures["recall_yx"]
     return Check(
@@ -151,7 +162,8 @@ def _narrow(pairs: PairedEmbeddings, measures: Mapping[str, float]) -> Iterator[
 
 
 def _norms(pairs: PairedEmbeddings) -> Check:
-    norms = torch.cat([torch.linalg.vector_norm(rows.double(), dim=1) for rows in (pairs.x, pairs.y)])
+    tiles = [tile for rows in (pairs.x, pairs.y) for tile in rows.split(TILE_ROWS)]
+    norms = torch.cat([torch.linalg.vector_norm(_inputs.widened(tile), dim=1) for tile in tiles])
     low, high = float(norms.min()), float(norms.max())
     unit = 1 - 1e-2 < low <= high < 1 + 1e-2
     return Check(
@@ -164,7 +176,7 @@ def _norms(pairs: PairedEmbeddings) -> Check:
 
 
 def _overflow(pairs: PairedEmbeddings) -> Check:
-    largest = max(float(rows.abs().max()) for rows in (pairs.x, pairs.y))
+    largest = max(abs(float(end)) for rows in (pairs.x, pairs.y) for end in rows.aminmax())
     at_the_end = 0.999 * LARGEST_HALF < largest <= LARGEST_HALF
     return Check(
         "half precision", f"largest number {largest:.4g}", f"not {LARGEST_HALF:g}, the largest of float16",

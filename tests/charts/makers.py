@@ -10,6 +10,7 @@ import pandas as pd
 from mindgap import charts
 from tests.charts import (
     test_cones,
+    test_costs,
     test_gap,
     test_landscape,
     test_schematic,
@@ -31,6 +32,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "cap_sizes": test_cones.caps,
     "clip_schematic": test_schematic.schematic,
     "closing_paths": test_since.CHARTS["closing_paths"],
+    "cost_curves": test_costs.costs,
     "depth_curves": test_cones.depth,
     "direction_curves": test_landscape.CHARTS["direction_curves"],
     "experiment_runs": test_since.CHARTS["experiment_runs"],

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 import mindgap
-from mindgap import PairedEmbeddings, geometry, landscape, metrics, report, results
+from mindgap import PairedEmbeddings, _inputs, geometry, landscape, metrics, report, results
+from mindgap.metrics._moments import TILE_ROWS, Cloud
 from mindgap.report import _checks, page
 from tests.metrics.test_measures import two
 
@@ -130,6 +131,32 @@ class TestChecks:
         assert states(x, y.roll(by, dims=0))["rows in order"] == "failed"
         assert states(x[abs(by) :], y[: len(y) - abs(by)])["rows in order"] == "failed"
 
+    @pytest.mark.parametrize("tile", [7, 80, 1000])
+    def test_cosines_of_rows_apart_are_those_of_rolled_ones_whatever_the_tiles(
+        self, tile: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_checks, "TILE_ROWS", tile)
+        for n in (4, 80):
+            x, y = (geometry.normalize(part[:n].double()) for part in matched())
+            offsets = [offset for offset in _checks.OFFSETS if abs(offset) < n]
+            found = _checks._cosines_apart(x, y, offsets)
+            expected = {by: float((x * y.roll(by, dims=0)).sum(dim=1).mean()) for by in offsets}
+            assert found == pytest.approx(expected, abs=1e-14)
+
+    def test_no_more_than_a_tile_of_rows_is_widened_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        most, widened = 0, _inputs.widened
+
+        def watched(x: Tensor) -> Tensor:
+            nonlocal most
+            most = max(most, len(x))
+            return widened(x)
+
+        x, y = matched(3 * TILE_ROWS, 8)
+        measures = metrics.report(x, y, only=metrics.LINEAR) | dict.fromkeys(("recall_xy", "recall_yx"), 0.5)
+        monkeypatch.setattr(_inputs, "widened", watched)
+        _checks.checked(pairs(x, y), {**dict.fromkeys(metrics.MEASURES, 0.0), **measures}, 1, FEW)
+        assert 0 < most <= TILE_ROWS + 2 * max(_checks.OFFSETS)
+
     def test_a_wrong_pairing(self) -> None:
         x, y = matched()
         order = torch.randperm(80, generator=torch.Generator().manual_seed(1))
@@ -148,10 +175,10 @@ class TestChecks:
         x, y = matched()
         random = torch.Generator().manual_seed(0)
         means = [float((x * y[torch.randperm(80, generator=random)]).sum(dim=1).mean()) for _ in range(4000)]
-        assert _checks._noise(x, y) == pytest.approx(float(torch.tensor(means).std()), rel=0.05)
+        assert _checks._noise(Cloud(x), Cloud(y)) == pytest.approx(float(torch.tensor(means).std()), rel=0.05)
         wide, tall = matched(20, 40)
         means = [float((wide * tall[torch.randperm(20, generator=random)]).sum(dim=1).mean()) for _ in range(4000)]
-        assert _checks._noise(wide, tall) == pytest.approx(float(torch.tensor(means).std()), rel=0.05)
+        assert _checks._noise(Cloud(wide), Cloud(tall)) == pytest.approx(float(torch.tensor(means).std()), rel=0.05)
 
     def test_identical_files(self) -> None:
         x, _ = matched()
