@@ -61,8 +61,8 @@ def _of_pictures(tower: Any, images: Float[Tensor, "b 3 size size"]) -> Float[Te
     x = F.linear(patches.flatten(3).flatten(1, 2), tower.conv1.weight.flatten(1))
     x = torch.cat([tower.class_embedding.expand(len(x), 1, -1), x], dim=1) + tower.positional_embedding
     first = torch.zeros(len(x), dtype=torch.long, device=x.device)
-    made: Tensor = tower.ln_post(_at_the_end(tower, tower.ln_pre(x), first)) @ tower.proj
-    return made
+    embeddings: Tensor = tower.ln_post(_at_the_end(tower, tower.ln_pre(x), first)) @ tower.proj
+    return embeddings
 
 
 def _of_captions(tower: Any, tokens: Int[Tensor, "b length"]) -> Float[Tensor, "b d"]:
@@ -70,8 +70,8 @@ def _of_captions(tower: Any, tokens: Int[Tensor, "b length"]) -> Float[Tensor, "
     tokens = tokens[:, : int(ends.max()) + 1]
     x = tower.token_embedding(tokens) + tower.positional_embedding[: tokens.shape[1]]
     behind = torch.arange(tokens.shape[1], device=tokens.device) > ends[:, None]
-    made: Tensor = tower.ln_final(_at_the_end(tower, x, ends, behind)) @ tower.text_projection
-    return made
+    embeddings: Tensor = tower.ln_final(_at_the_end(tower, x, ends, behind)) @ tower.text_projection
+    return embeddings
 
 
 def _at_the_end(
@@ -89,8 +89,8 @@ def _at_the_end(
 def _added(layer: Any, x: Float[Tensor, "... c"], heard: Float[Tensor, "... c"]) -> Float[Tensor, "... c"]:
     """Tokens with what they heard by attention, and then with what the layer makes of it."""
     x = x + heard
-    made: Tensor = layer.mlp(layer.ln_2(x))
-    return x + made
+    further: Tensor = layer.mlp(layer.ln_2(x))
+    return x + further
 
 
 def _of_all(attention: Any, x: Float[Tensor, "b n c"], causal: bool) -> Float[Tensor, "b n c"]:
