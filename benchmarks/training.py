@@ -6,7 +6,8 @@
 
 Every phase of a step of the default recipe is timed by itself, on one thread and on all, in turns with the same phase
 as open_clip and torch would have it (every token through every layer, AdamW in ten passes), in one process. Seconds of
-the processor are summed over threads; where others compute as well, threads wait for each other, and waiting counts.
+the processor are summed over threads; where others compute as well, threads wait for each other, and waiting counts:
+under load (which the table names) only the numbers of one thread tell something of the code.
 
 The bound is the time of the matrix products alone, at the rate of a square product of 2048 measured in the same turns:
 first of those that the step does, then of those that open_clip's does. A look at the model is shared among the steps
@@ -16,6 +17,7 @@ of a run.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections import defaultdict
@@ -160,7 +162,7 @@ def phases(recipe: Recipe, threads: int, turns: int) -> list[dict[str, object]]:
                 "clock_ms": f"{1000 * clock:.2f}", "gflop": f"{flops[phase] / 1e9:.2f}" if phase in flops else "",
                 "bound_ms": f"{1000 * bound:.2f}" if phase in flops else "",
                 "share_of_bound": f"{bound / processor:.2f}" if phase in flops else "",
-                "gflop_per_s": f"{rate / 1e9:.0f}",
+                "gflop_per_s": f"{rate / 1e9:.0f}", "load": f"{os.getloadavg()[0]:.1f}",
             })  # fmt: skip
     return rows
 
@@ -190,7 +192,8 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     for threads in sorted({1, available}):
         rows += phases(Recipe(), threads, given.turns)
-        print(f"{threads} thread{'s' if threads > 1 else ''}, milliseconds a step: processor (clock)")
+        load = f"load {os.getloadavg()[0]:.1f}"
+        print(f"{threads} thread{'s' if threads > 1 else ''}, {load}, milliseconds a step: processor (clock)")
         print(f"{'':20}{'open_clip':>18}{'mindgap':>18}{'products':>12}{'bound':>8}{'share':>8}")
         named = {(row["way"], row["phase"]): row for row in rows if row["threads"] == threads}
         for phase in (*PHASES, "step"):
@@ -200,7 +203,7 @@ def main() -> None:
         step = named["open_clip", "step"]
         print(f"open_clip's step multiplies {step['gflop']} GFLOP, bound {step['bound_ms']} ms", flush=True)
     if given.csv:
-        write([{**row, **machine(), "threads": row["threads"]} for row in rows], given.csv)
+        write([{**machine(), **row} for row in rows], given.csv)
     for seed in given.whole:
         for way in WAYS:
             whole(Recipe(seed=seed), way)
