@@ -32,6 +32,17 @@ def assert_drawable(chart: Any, version: str, capfd: pytest.CaptureFixture[str],
     assert all(dataset.startswith("data-") for dataset in spec.get("datasets", {}))
 
 
+def hints(spec: dict[str, Any], line: str) -> list[str]:
+    """One line of all hints in the first view, as Vega evaluates it, and after them its other texts."""
+    spec = json.loads(json.dumps(spec))
+    for layer in spec["concat"][0]["layer"]:
+        if "tooltip" in (channels := layer["encoding"]):  # which no picture shows
+            hint = channels.pop("tooltip")["value"]["expr"]
+            layer["mark"] = {"type": "text"}
+            channels["text"] = {"value": {"expr": f"({hint})['{line}']"}}
+    return [item["text"] for item in marks(spec, "text") if "text" in item]
+
+
 def with_params(chart: Any, **values: Any) -> dict[str, Any]:
     """The specification of a chart with some of its parameters set."""
     spec: dict[str, Any] = chart.to_dict()

@@ -1,7 +1,8 @@
 """Compute the clouds over training that chapter 6 shows: `make clouds` (about four minutes on two cores).
 
 One training of the small CLIP at each temperature of the paper, seed 0, by the recipe of `mindgap sweep temperature`.
-At every look at the model a few held-out pairs are kept, along the gap of the moment and the main axis across it.
+At every look at the model a few held-out pairs are kept, along the gap of the moment and the main axis across it, with
+their cosines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from mindgap.recipe import Recipe
 from mindgap.training import snapshots
 
 PAIRS, STEPS, SEED = 60, 300, 0
-COLUMNS = ["step", "x", "y", "x2", "y2"]
+COLUMNS = ["step", "x", "y", "x2", "y2", "cosine"]
 
 
 def main() -> None:

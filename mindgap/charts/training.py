@@ -58,8 +58,9 @@ def training_scrubber(
 
     `history` has `kind` (a temperature, or another word for what is varied), `seed`, `step` and `gap`. `clouds` has
     `kind`, `step` and the pairs of one seed, along the gap of the moment and across it: `x`, `y` (images), `x2`, `y2`
-    (texts), the same pairs in the same order at each step. Lines are means over seeds, bands reach from the least to
-    the most. `drawn` has a `picture` (an address) and a `caption` for each pair.
+    (texts), the same pairs in the same order at each step; points say the `cosine` of their pair, where there is such a
+    column. Lines are means over seeds, bands reach from the least to the most. `drawn` has a `picture` (an address) and
+    a `caption` for each pair.
     """
     kinds, steps = list(dict.fromkeys(clouds["kind"])), sorted({int(step) for step in clouds["step"]})
     tracks = _tracks(clouds)
@@ -79,11 +80,11 @@ def training_scrubber(
     base = (
         alt.Chart(tracks)
         .transform_filter("datum.kind == kind_")
-        .transform_calculate(**{name: f"datum.{name}_at[training_step]" for name in ("x", "y", "x2", "y2")})
+        .transform_calculate(**{name: f"datum.{name}_at[training_step]" for name in _tracked(clouds)})
     )
     scene = "drawn_scenes[datum.pair]" if drawn is not None else ""
     across = reach(pd.concat([clouds["y"], clouds["y2"]]))
-    cloud = _cloud(base, f"'after ' + {now} + ' steps'", across, hint({}, "'pair ' + datum.pair", scene), marked=True)
+    cloud = _cloud(base, f"'after ' + {now} + ' steps'", across, _pair_hint(clouds, scene), marked=True)
     curves = _curves(history, "gap", "gap distance", chosen="datum.kind == kind_", dots=False)
     gaps = alt.layer(_marker(now), *curves).properties(name="equal_frame", width=WIDTH, height=round(WIDTH * across))
     chart: alt.ConcatChart = (
@@ -98,13 +99,23 @@ def training_scrubber(
     return runtime(chart, play=["training_step"], numbers="data-2")
 
 
+def _tracked(clouds: pd.DataFrame) -> list[str]:
+    """The columns that follow a pair through the steps."""
+    return [name for name in ("x", "y", "x2", "y2", "cosine") if name in clouds]
+
+
+def _pair_hint(cloud: pd.DataFrame, scene: str = "") -> Any:
+    """What a point says of its pair; `scene` is the expression of its picture and caption."""
+    lines = {"cosine of the pair": "format(datum.cosine, '.2f')"} if "cosine" in cloud else {}
+    return hint(lines, "'pair ' + datum.pair", scene)
+
+
 def _tracks(clouds: pd.DataFrame) -> pd.DataFrame:
-    """A row a pair of each kind, with its places at all steps, in order, as lists: x_at, y_at, x2_at, y2_at."""
-    places = ["x", "y", "x2", "y2"]
+    """A row a pair of each kind, with where it is at all steps, in order, as lists: x_at, y_at, x2_at, y2_at, …."""
     ordered = clouds.sort_values("step", kind="stable")
     ordered = ordered.assign(pair=ordered.groupby(["kind", "step"], sort=False).cumcount())
     kinds = {kind: number for number, kind in enumerate(dict.fromkeys(clouds["kind"]))}
-    tracks = ordered.groupby(["kind", "pair"], sort=False)[places].agg(list).add_suffix("_at").reset_index()
+    tracks = ordered.groupby(["kind", "pair"], sort=False)[_tracked(clouds)].agg(list).add_suffix("_at").reset_index()
     return tracks.sort_values("kind", key=lambda kind: kind.map(kinds), kind="stable", ignore_index=True)
 
 
@@ -121,7 +132,7 @@ def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.
     ]
     charts: list[Any] = [panel.properties(width=300, height=255) for panel in panels]
     across = reach(pd.concat([cloud["y"], cloud["y2"]]))
-    scene = _cloud(alt.Chart(cloud), "'after ' + shown_step + ' steps'", across, hint({}, "'pair ' + datum.pair"))
+    scene = _cloud(alt.Chart(cloud), "'after ' + shown_step + ' steps'", across, _pair_hint(cloud))
     chart: alt.ConcatChart = (
         alt.concat(scene, *charts, columns=2)
         .resolve_scale(color="independent", strokeDash="independent")

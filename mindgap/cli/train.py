@@ -25,8 +25,9 @@ def train(
 ) -> None:
     """Train a small CLIP on drawn scenes and write it to OUT.
 
-    With the defaults: 2 to 3 minutes on two CPU cores, 1.2 GB of memory, no download, a file of 0.9 MB. An interrupted
-    run goes on where it was last saved when the same command is given again.
+    With the defaults: under 2 minutes on two CPU cores, 1.1 GB of memory, no download, a file of 0.9 MB. An interrupted
+    run goes on where it was last saved when the same command is given again. Beside other work threads wait for each
+    other: OMP_NUM_THREADS=1 is faster then.
 
     Examples:
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from mindgap import _files, _inputs, _unfinished, devices, miniclip
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import Measurement, Recipe
-from mindgap.training import _steps
+from mindgap.training import _forward, _steps
 from mindgap.training._steps import LEAST_TEMPERATURE
 
 __all__ = ["LEAST_TEMPERATURE", "PACKAGES", "Watch", "resumes_at", "train"]
@@ -58,8 +58,7 @@ def train(
     device = devices.usable(device)
     model = miniclip.build(recipe).to(device)
     learned = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    groups = _steps.parameter_groups(learned, recipe.weight_decay)
-    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
+    optimizer = _steps.optimizer(learned, recipe)
     first, seconds, history = 0, 0.0, []
     if out is not None and (unfinished := _unfinished.read(out, asdict(recipe), *_HEADER, force=force)):
         header, tensors = unfinished
@@ -84,7 +83,7 @@ def train(
                 group["lr"] = _steps.learning_rate(recipe, step)
             if (temperature := _steps.temperature(recipe, step)) is not None:
                 model.logit_scale.data.fill_(-math.log(temperature))
-            found = model(*(view.to(device) for view in views))
+            found = _forward.forward(model, *(view.to(device) for view in views))
             with _steps.named_if_diverged(recipe, step):
                 loss = _steps.objective(recipe, *found)
             optimizer.zero_grad(set_to_none=True)

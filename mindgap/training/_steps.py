@@ -21,6 +21,7 @@ from mindgap.landscape import contrastive_loss, sigmoid_loss
 from mindgap.miniclip import CLIP
 from mindgap.recipe import IMAGE_SIZE, Measurement, Recipe
 from mindgap.scenes import Scenes
+from mindgap.training import _forward
 
 HELD_OUT = 1000
 LEAST_TEMPERATURE = 0.01  # CLIP's bound for a learned one: a logit scale of at most 100
@@ -39,6 +40,14 @@ def parameter_groups(
     for name, parameter in named:
         groups[parameter.ndim > 1 + stacked and "embedding" not in name].append(parameter)
     return [{"params": groups[True], "weight_decay": weight_decay}, {"params": groups[False], "weight_decay": 0.0}]
+
+
+def optimizer(named: Iterable[tuple[str, Tensor]], recipe: Recipe, stacked: int = 0) -> torch.optim.AdamW:
+    """AdamW as the recipe wants it, of parameters (`stacked` ones: see `parameter_groups`)."""
+    groups = parameter_groups(named, recipe.weight_decay, stacked)
+    on_cpu = all(parameter.device.type == "cpu" for group in groups for parameter in group["params"])
+    # One pass over each parameter: on a CPU, where torch would take ten, a third of the time.
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), fused=on_cpu or None)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -85,7 +94,7 @@ def named_if_diverged(recipe: Recipe, step: int) -> Iterator[None]:
 def measured(model: CLIP, recipe: Recipe, pairs: Scenes, step: int) -> Measurement:
     """One look at a model, on `pairs`. Raises ValueError if its embeddings are NaN or infinite by now."""
     with named_if_diverged(recipe, step):
-        x, y = miniclip.encode(model, pairs)
+        x, y = _forward.encode(model, pairs)
     return Measurement(
         step=step,
         loss=_loss(model, recipe, x, y),

@@ -63,8 +63,7 @@ def train_together(
     skeleton = copy.deepcopy(models[0]).to("meta")
     if shared.shared:
         miniclip.share(skeleton)  # the move has made two parameters of the one projection
-    groups = _steps.parameter_groups(parameters.items(), shared.weight_decay, stacked=1)
-    optimizer = torch.optim.AdamW(groups, lr=shared.learning_rate, betas=(0.9, 0.98))
+    optimizer = _steps.optimizer(parameters.items(), shared, stacked=1)
 
     def loss(parameters: dict[str, Tensor], buffers: dict[str, Tensor], first: Tensor, second: Tensor) -> Tensor:
         return _steps.objective(shared, *functional_call(skeleton, (parameters, buffers), (first, second)))

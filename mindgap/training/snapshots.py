@@ -24,10 +24,12 @@ def cloud(model: CLIP | Trained, pairs: Scenes, before: pd.DataFrame | None = No
     """The embeddings of `pairs` along the gap of the moment and the main axis across it: columns x, y, x2, y2.
 
     The gap points to the right, images (x, y) to the positive side. The sign of the second axis means nothing: it is
-    the one nearer to the snapshot `before`.
+    the one nearer to the snapshot `before`. The column `cosine` has that of each pair, in all dimensions.
     """
-    shown = geometry.shared_projection(*miniclip.encode(model, pairs), 2, gap_first=True)
+    x, y = miniclip.encode(model, pairs)
+    shown = geometry.shared_projection(x, y, 2, gap_first=True)
     points = pd.DataFrame(torch.cat([shown.x, shown.y], dim=1).cpu().double().numpy(), columns=["x", "y", "x2", "y2"])
+    points["cosine"] = (x * y).sum(dim=1).cpu().double().numpy()
     across = ["y", "y2"]
     if before is not None and (points[across].to_numpy() * before[across].to_numpy()).sum() < 0:
         points[across] *= -1
@@ -35,7 +37,7 @@ def cloud(model: CLIP | Trained, pairs: Scenes, before: pd.DataFrame | None = No
 
 
 def clouds(recipe: Recipe, n: int = 80, progress: bool = True) -> tuple[Trained, pd.DataFrame]:
-    """Train by `recipe`, and see `n` held-out pairs at every look: columns step, x, y, x2, y2 (see `cloud`)."""
+    """Train by `recipe`, and see `n` held-out pairs at every look: columns step, x, y, x2, y2, cosine (see `cloud`)."""
     pairs = draw(n, SEED, objects=recipe.objects)
     frames: list[pd.DataFrame] = []
 

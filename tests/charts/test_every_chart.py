@@ -282,6 +282,18 @@ def test_a_phone_has_room_for_a_plot_of_200_pixels(name: str) -> None:
     assert width <= NARROW, f"{width - PLOT:.0f} pixels beside the plot"
 
 
+NO_COSINES = {"gap_panels", "book:index-hand-figure"}  # which compare sets, and have nothing of single pairs
+
+
+@each_chart
+def test_a_point_of_a_pair_says_the_cosine_of_its_pair(name: str) -> None:
+    """In every branch: with a picture of the scene and without one."""
+    said = {json.dumps(node["tooltip"]) for node in nodes(spec_of(name)) if "tooltip" in node}
+    for hint in said if name not in NO_COSINES else ():
+        titles = re.findall(r"{title: (?:datum\.set \+ ', |')pair ' \+ datum\.pair", hint)
+        assert hint.count("'cosine of the pair'") == len(titles), hint
+
+
 @each_chart
 def test_points_say_what_they_are(name: str) -> None:
     assert any("tooltip" in node for node in nodes(spec_of(name)))

@@ -10,7 +10,7 @@ import pytest
 from mindgap import charts
 from mindgap.charts import theme
 from mindgap.charts.theme import stored
-from tests.tiny import VEGA_LITE, assert_drawable, symbols, texts, with_params
+from tests.tiny import VEGA_LITE, assert_drawable, hints, symbols, texts, with_params
 
 STEPS = (0, 1, 10, 100)
 
@@ -27,11 +27,12 @@ def history(kinds: tuple[str, ...] = ("1/100", "1")) -> pd.DataFrame:
 
 def clouds(kinds: tuple[str, ...] = ("1/100", "1")) -> pd.DataFrame:
     rows = [
-        {"kind": kind, "step": step, "x": 0.5, "y": i / 10 + step / 200, "x2": -0.5, "y2": -i / 10}
+        {"kind": kind, "step": step, "x": 0.5, "y": i / 10 + step / 200, "x2": -0.5, "y2": -i / 10,
+         "cosine": (step + i) / 1000 + (kind == "1") / 2}
         for kind in kinds
         for step in STEPS
         for i in range(3)
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -69,6 +70,16 @@ def test_the_slider_scrubs_through_the_steps(look: int) -> None:
 
 def test_the_scrubber_begins_before_the_first_step() -> None:
     assert "after 0 steps" in texts(charts.training_scrubber(history(), clouds()))
+
+
+def test_a_pair_says_its_cosine_at_the_step_of_the_slider() -> None:
+    chart = charts.training_scrubber(history(), clouds())
+    for look, kind, expected in ((2, "1", "0.51"), (3, "1/100", "0.10")):
+        assert hints(with_params(chart, training_step=look, kind_=kind), "cosine of the pair").count(expected) == 6
+    (view,) = {*hints(CHARTS["training_view"]().to_dict(), "cosine of the pair")} & {"0.51"}
+    assert view
+    bare = charts.training_scrubber(history(), clouds().drop(columns="cosine")).to_json()
+    assert "cosine of the pair" not in bare
 
 
 def test_only_positive_numbers_have_a_log_axis() -> None:

@@ -17,6 +17,8 @@ def test_the_first_axis_is_the_gap():
     apart = seen[["x", "y"]].mean().to_numpy() - seen[["x2", "y2"]].mean().to_numpy()
     assert apart[0] == pytest.approx(geometry.gap_distance(*miniclip.encode(model, pairs)), abs=1e-5)
     assert apart[1] == pytest.approx(0, abs=1e-5)
+    x, y = (side.double() for side in miniclip.encode(model, pairs))
+    assert seen["cosine"].tolist() == pytest.approx([float(a @ b) for a, b in zip(x, y, strict=True)], abs=1e-6)
 
 
 def test_the_second_axis_keeps_its_side():
