@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _embedded, _files, _inputs
@@ -110,7 +110,7 @@ def load_files(members: Sequence[Member], n: int | None) -> Pair:
         names, (x, y) = (str(one), str(one)), _both(one)
     else:
         names, (x, y) = (str(members[0]), str(members[1])), (_one(members[0]), _one(members[1]))
-    same_shape(names, x, y)
+    same_shape(names, tuple(x.shape), tuple(y.shape))
     _enough(names[0] if len(members) == 1 else " and ".join(names), x.shape[0], n)
     pair = _rows(names[0], x, n), _rows(names[1], y, n)
     _look_exchanged(names[0], tuple(x.shape), *pair)
@@ -215,7 +215,7 @@ def load_shards(folder: Path, n: int | None) -> Pair:
     for number, paths in numbered.items():
         names = str(paths[0]), str(paths[1])
         image, text = (_one(Member(path)) for path in paths)
-        same_shape(names, image, text)
+        same_shape(names, tuple(image.shape), tuple(text.shape))
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
                 f"{names[0]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
@@ -334,11 +334,11 @@ def _missing(folder: Path, shards: Mapping[int, object]) -> list[int]:
     return sorted((described | set(range(min(shards), max(shards)))) - shards.keys())
 
 
-def same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
-    if tuple(x.shape) != tuple(y.shape):
+def same_shape(names: tuple[str, str], x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    if x != y:
         raise ValueError(
             f"{' and '.join(names)}: expected the same shape, row i of one belonging with row i of the other, "
-            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+            f"got {x} and {y}"
         )
 
 
@@ -354,8 +354,11 @@ def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
     return _inputs.single(checked_rows(name, array[:n]))
 
 
-def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
-    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file."""
+def checked_rows(name: str, values: Values, numbers: Int[np.ndarray, " n"] | None = None) -> Float[Tensor, "n d"]:
+    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file.
+
+    `numbers` are those that errors know them by, if it is not their place here.
+    """
     if isinstance(values, np.ndarray):
         # In one copy, without a second one in between.
         wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
@@ -363,7 +366,7 @@ def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
     else:
         values = values.clone()
     try:
-        return _inputs.rows(values, name, least=1)
+        return _inputs.rows(values, name, 1, numbers)
     except TypeError as error:
         raise ValueError(str(error)) from error
 

@@ -19,7 +19,7 @@ from mindgap.pairs import Shards
 from mindgap.stream._ranks import ALONE, Parts, Ranks
 
 UNITS, LEAST = 256, 2048  # at most so many units, of at least so many rows
-TILE = 1024  # rows of a unit that are in memory in float64
+TILE = 512  # rows of a unit that are in memory in float64
 
 Span: TypeAlias = tuple[int, int]
 Progress: TypeAlias = Callable[[str, float], object]

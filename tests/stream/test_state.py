@@ -84,7 +84,7 @@ def test_what_is_kept_is_never_mixed(folder: Path, tmp_path: Path, monkeypatch: 
     copy = shutil.copytree(folder, tmp_path / "copy")
     state = tmp_path / "kept.safetensors"
     with monkeypatch.context() as patched:
-        killed_after(patched, 2)
+        killed_after(patched, 4)
         with pytest.raises(Killed):
             stream.report(pairs.open_shards(copy), only=ONLY, state=state)
     before = state.read_bytes()
@@ -104,7 +104,7 @@ def test_what_is_kept_is_never_mixed(folder: Path, tmp_path: Path, monkeypatch: 
 def test_hashes_that_were_lost_are_told(shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "kept.safetensors"
     with monkeypatch.context() as patched:
-        killed_after(patched, 2)
+        killed_after(patched, 4)
         with pytest.raises(Killed):
             stream.report(shards, only=ONLY, state=state)
     (tmp_path / "kept.safetensors.rows").unlink()
