@@ -114,7 +114,7 @@ def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     from mindgap.pairs import _arrays
 
     found = read(folder)
-    return _arrays.captions(found.folder, found.rows)
+    return _arrays.captions(found.folder, found.rows, found.manifest)
 
 
 def class_captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ _SIDES = (
 )
 _IN_ORDER = (["arr_0", "arr_1"], ["0", "1"])  # what numpy.savez and a tuple call two arrays without names
 
+Manifest = Mapping[str, Any] | None
 Pair = tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]
 
 
@@ -201,14 +203,16 @@ class _Half:
         return self.both[self.side, rows]
 
 
-def load_shards(folder: Path, n: int | None) -> Pair:
+def load_shards(folder: Path, n: int | None, manifest: Manifest) -> Pair:
     """The first `n` pairs (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
+
+    `manifest` is what `_embedded.read_manifest` says of the folder; it is read once, by the caller.
 
     Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
     numbers that are missing on both sides, between two shards or of a metadata file, and of a folder of `mindgap embed`
     that is not finished.
     """
-    numbered = numbered_shards(folder)
+    numbered = numbered_shards(folder, manifest)
     x: list[Tensor] = []
     y: list[Tensor] = []
     total = last = 0
@@ -227,18 +231,19 @@ def load_shards(folder: Path, n: int | None) -> Pair:
         if n is not None and total >= n:
             break
     _enough(str(folder), total, n)
-    warn_of_missing(folder, numbered, len(x), None if n is None else last)
+    if manifest is None:
+        warn_of_missing(folder, numbered, len(x), None if n is None else last)
     pair = torch.cat(x), torch.cat(y)
     _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
     return pair
 
 
-def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
+def numbered_shards(folder: Path, manifest: Manifest) -> dict[int, tuple[Path, Path]]:
     """The files of images and texts of each shard, in numeric order; with a manifest of `mindgap embed`, of whole ones.
 
     Raises FileNotFoundError where a folder, or the partner of a shard, is missing, and ValueError for other names.
     """
-    if (manifest := _embedded.read_manifest(folder)) is not None:
+    if manifest is not None:
         return _whole_shards(folder, manifest["shards"])
     images, texts = (_shards(folder, kind) for kind in SHARDS)
     for number in sorted(images.keys() ^ texts.keys()):
@@ -249,9 +254,10 @@ def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
 
 
 def warn_of_missing(folder: Path, shards: Mapping[int, object], read: int, below: int | None = None) -> None:
-    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given."""
-    if _embedded.read_manifest(folder) is not None:
-        return  # whose records have told already which are there
+    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given.
+
+    Not for a folder with a manifest: its records have told already which are there.
+    """
     if missing := [str(number) for number in _missing(folder, shards) if below is None or number < below]:
         warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {read} others", missing)
 
@@ -279,23 +285,22 @@ def _whole_shards(folder: Path, shards: int) -> dict[int, tuple[Path, Path]]:
     }
 
 
-def image_names(folder: Path, n: int) -> tuple[str, ...]:
+def image_names(folder: Path, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """The images of the first n rows in a folder of `mindgap embed`."""
-    return _metadata_column(folder, "image_path", n)
+    return _metadata_column(folder, "image_path", n, manifest)
 
 
-def captions(folder: Path, n: int) -> tuple[str, ...]:
+def captions(folder: Path, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """The captions of the first n rows in a folder of `mindgap embed`."""
-    return _metadata_column(folder, "caption", n)
+    return _metadata_column(folder, "caption", n, manifest)
 
 
-def _metadata_column(folder: Path, name: str, n: int) -> tuple[str, ...]:
+def _metadata_column(folder: Path, name: str, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     with extra("parquet"):
         import pyarrow.parquet
 
     values: list[str] = []
-    manifest = _embedded.read_manifest(folder)
-    for record in _embedded.records(folder, manifest["shards"] if manifest else 0):
+    for record in _embedded.records(folder, manifest["shards"]):
         if not record.rows or len(values) >= n:
             continue
         path = _embedded.path_of(folder, _embedded.METADATA, record.number)

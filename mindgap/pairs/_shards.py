@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mindgap import _embedded
 from mindgap._reprs import Readable, Shown, listed, short
 from mindgap.pairs import _arrays, _npy_rows
 from mindgap.pairs._npy_rows import Layout
@@ -142,9 +143,11 @@ class Shards(Readable):
 
 def shards_of_folder(folder: Path) -> Shards:
     """The shards of a folder with img_emb/ and text_emb/, in numeric order; errors as in `load_pairs`."""
-    numbered = _arrays.numbered_shards(folder)
+    manifest = _embedded.read_manifest(folder)
+    numbered = _arrays.numbered_shards(folder, manifest)
     found = [_pair_of_files(*paths) for paths in numbered.values()]
-    _arrays.warn_of_missing(folder, numbered, len(found))
+    if manifest is None:
+        _arrays.warn_of_missing(folder, numbered, len(found))
     return _shards(found, folder.name, f"the shards in {folder}")
 
 

@@ -55,8 +55,12 @@ class Equal:
         self._file = path.open("r+b" if kept else "w+b", buffering=0)
         self.n, self._path, self._lasting = n, path, lasting
         if not kept:
-            with self._named():
-                self._file.truncate(size)
+            try:
+                with self._named():
+                    self._file.truncate(size)
+            except OSError:
+                self.close()
+                raise
 
     def close(self) -> None:
         """To be called at the end."""

@@ -53,7 +53,10 @@ class State:
             self._read(path)
 
     def _read(self, path: Path) -> None:
-        header, tensors = _files.read_tensors(path)
+        try:
+            header, tensors = _files.read_tensors(path)
+        except ValueError as error:
+            raise ValueError(f"{error}; name another file, or remove this one and start over") from None
         if "streamed" not in header:
             raise ValueError(f"{path}: expected the kept state of a stream, got another file of mindgap")
         there = header["streamed"]

@@ -20,7 +20,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from mindgap import _embedded, _files, embedding, geometry, load_pairs
+from mindgap import _embedded, _files, embedding, geometry, load_pairs, pairs
 from mindgap.embedding import _folder, _images
 from mindgap.pairs import DataWarning
 from mindgap.pairs._captioned import captioned_images
@@ -302,6 +302,22 @@ def test_a_complete_folder_is_read_where_nothing_can_be_written(run: Run, world:
     (out / "img_emb/img_emb_1.npy").unlink()
     with pytest.raises(PermissionError, match=r"out: nothing can be written in the folder '.*out' \(Is a directory\)"):
         run()
+
+
+def test_a_load_reads_the_manifest_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = run(several_captions(tmp_path), captions="all", shard_rows=3).folder
+    real = _embedded.read_manifest
+    asked: list[Path] = []
+
+    def noted(folder: Path) -> dict[str, Any] | None:
+        asked.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(_embedded, "read_manifest", noted)
+    for call in (load_pairs, pairs.open_shards, embedding.captions):
+        asked.clear()
+        call(out)
+        assert asked == [out]
 
 
 def ranks_of(monkeypatch: pytest.MonkeyPatch, rank: int, ranks: int) -> None:
