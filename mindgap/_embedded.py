@@ -20,6 +20,14 @@ MADE_BY = "mindgap embed"
 FORMAT = 1
 
 
+_REMEDY = "Put a copy of it back, or embed anew with force (--force)"
+_NEEDED = ("model", "pretrained", "weights", "captions")  # of a recipe, by those who read the folder
+
+
+class Damaged(ValueError):
+    """A manifest or a record that cannot be read, or lacks what every one has."""
+
+
 def path_of(folder: Path, kind: str, number: int) -> Path:
     """Where one file of a shard lies."""
     return folder / kind / ENDINGS[kind].format(number)
@@ -47,13 +55,17 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     path = folder / MANIFEST
     if not path.is_file():
         return None
-    found = _json(path)
+    found = _json(path, _REMEDY)
     if found.get("made_by") != MADE_BY:
         return None
     if found.get("format") != FORMAT:
         raise ValueError(f"{path}: format {found.get('format')!r}, and this version of mindgap reads {FORMAT}")
-    if not isinstance(found.get("recipe"), dict) or not isinstance(found.get("shards"), int):
-        raise ValueError(f"{path}: expected a recipe and a number of shards; the manifest is damaged")
+    recipe, shards = found.get("recipe"), found.get("shards")
+    whole = isinstance(recipe, dict) and all(name in recipe for name in _NEEDED)
+    if not whole or not isinstance(shards, int) or shards < 1 or not {"source", "problems"} <= set(found):
+        raise Damaged(
+            f"{path}: expected a recipe, a source, problems and a number of shards; the manifest is damaged. {_REMEDY}"
+        )
     return found
 
 
@@ -73,9 +85,10 @@ def records(folder: Path, shards: int) -> Iterator[Record]:
         path = record_path(folder, number)
         if not path.is_file():
             continue
-        found = _json(path)
+        remedy = "Remove it: the command that wrote the folder then computes that shard anew"
+        found = _json(path, remedy)
         if not all(isinstance(found.get(key), int) for key in ("rows", "images")) or "files" not in found:
-            raise ValueError(f"{path}: expected rows, images and files; the record is damaged")
+            raise Damaged(f"{path}: expected rows, images and files; the record is damaged. {remedy}")
         yield Record(number, found["rows"], found["images"], found)
 
 
@@ -90,11 +103,11 @@ def what_is_wrong(folder: Path, record: Record) -> str:
     return ""
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, remedy: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: expected a file of `{MADE_BY}`, and it is no JSON ({error})") from None
+        raise Damaged(f"{path}: expected a file of `{MADE_BY}`, and it is no JSON ({error}). {remedy}") from None
     if not isinstance(found, dict):
-        raise ValueError(f"{path}: expected a file of `{MADE_BY}`, a JSON object")
+        raise Damaged(f"{path}: expected a file of `{MADE_BY}`, a JSON object. {remedy}")
     return found

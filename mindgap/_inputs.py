@@ -138,8 +138,13 @@ def single(x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return torch.where(far[:, None], x / x.abs().amax(dim=1, keepdim=True), x).float()
 
 
-def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
-    """`value` as (n, d) rows of non-zero, finite numbers; errors name the argument."""
+def rows(
+    value: object, name: str, least: int = 2, numbers: Sequence[int] | Int[np.ndarray, " n"] | None = None
+) -> Float[Tensor, "n d"]:
+    """`value` as (n, d) rows of non-zero, finite numbers; errors name the argument.
+
+    They name a row, too, by its place, or by what it has in `numbers`.
+    """
     result = tensor(value, name)
     if result.ndim != 2:
         raise ValueError(f"{name}: expected shape (n, d), got {tuple(result.shape)}")
@@ -154,12 +159,14 @@ def rows(value: object, name: str, least: int = 2) -> Float[Tensor, "n d"]:
     if norms.isfinite().all() and norms.all():
         return result
     # Or their squares are out of range.
+    known = range(n) if numbers is None else numbers
     if not seen.isfinite().all():
         bad = int((~seen.isfinite()).any(dim=1).nonzero()[0])
-        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {bad}")
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {known[bad]}")
     zero = (seen == 0).all(dim=1)
     if zero.any():
-        raise ValueError(f"{name}: expected non-zero rows, got all zeros in row {int(zero.nonzero()[0])}")
+        bad = int(zero.nonzero()[0])
+        raise ValueError(f"{name}: expected non-zero rows, got all zeros in row {known[bad]}")
     return result
 
 

@@ -114,7 +114,7 @@ def captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     from mindgap.pairs import _arrays
 
     found = read(folder)
-    return _arrays.captions(found.folder, found.rows)
+    return _arrays.captions(found.folder, found.rows, found.manifest)
 
 
 def class_captions(folder: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def embed(
     things in it; ModelUnavailable for weights that are neither here nor to be had; OSError where the machine fails to
     read. Warns of captions that are cut and of what was skipped.
     """
-    folder = _folder.looked_at(out)
+    folder = _folder.looked_at(out, force)
     batch_size, shard_rows = _inputs.count(batch_size, "batch_size"), _inputs.count(shard_rows, "shard_rows", 2)
     rank, ranks = _rank("RANK", 0), _rank("WORLD_SIZE", 1)
     if force and ranks > 1:
@@ -197,6 +197,8 @@ def embed(
     tokenize = tokenizer(model)
     tower = create(model, 0, path, options)
     recipe |= {"quick_gelu": options["force_quick_gelu"], "preprocessing": dict(tower.visual.preprocess_cfg)}
+    if not force and _folder.is_complete(folder, recipe):  # which may be on a disk that cannot be written
+        return read(folder)
     plan = _planned(source.items, shard_rows)
     with _folder.claimed(folder, rank, ranks):
         if force:

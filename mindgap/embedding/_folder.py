@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -22,16 +22,16 @@ from mindgap._errors import warn
 LOCK = ".lock"
 
 
-def looked_at(out: str | os.PathLike[str]) -> Path:
+def looked_at(out: str | os.PathLike[str], force: bool = False) -> Path:
     """`out`, if it can be the folder of embeddings: to be asked before anything heavy is done.
 
     Raises NotADirectoryError for a file, FileExistsError for a folder with anything that is not ours in it, ValueError
-    for a damaged manifest.
+    for a damaged manifest; with `force` only where no shard beside it says that it was one of ours.
     """
     folder = _files.user_path(out, "out")
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"out: expected a folder, and {str(folder)!r} is a file")
-    if folder.is_dir() and _embedded.read_manifest(folder) is None:
+    if folder.is_dir() and _is_none_of_ours(folder, force):
         passing = rf"{re.escape(LOCK)}(\..*)?|{re.escape(f'.{_embedded.MANIFEST}.')}\d+"  # what a kill may leave
         there = sorted(path.name for path in folder.iterdir() if not re.fullmatch(passing, path.name))
         if there:
@@ -41,9 +41,21 @@ def looked_at(out: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def _is_none_of_ours(folder: Path, force: bool) -> bool:
+    try:
+        return _embedded.read_manifest(folder) is None
+    except _embedded.Damaged:
+        if force and any(_embedded.is_ours(path) for path in (folder / RECORDS).glob("*.json")):
+            return False
+        raise
+
+
 @contextmanager
 def claimed(folder: Path, rank: int, ranks: int) -> Iterator[None]:
     """The folder is there, and no other process writes the same shards of it while the block lasts.
+
+    Processes of as many ranks share the shards; one of another number would write the same ones. Each claims its own
+    lock first and looks at those of others then, so that of two that begin together at least one sees the other.
 
     Raises BlockingIOError if another one does, PermissionError if nothing can be written.
     """
@@ -51,12 +63,28 @@ def claimed(folder: Path, rank: int, ranks: int) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"out: no folder {str(folder)!r} can be made ({error.strerror})") from None
-    lock = folder / (LOCK if ranks == 1 else f"{LOCK}.{rank}-of-{ranks}")
-    with _files.locked(lock, folder):
+    own = folder / (LOCK if ranks == 1 else f"{LOCK}.{rank}-of-{ranks}")
+    with _locked(own, folder):
         try:
+            for other in folder.glob(f"{LOCK}*"):
+                if other != own and not (ranks > 1 and other.name.endswith(f"-of-{ranks}")):
+                    with _locked(other, folder):  # left by one that was killed
+                        other.unlink(missing_ok=True)
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            own.unlink(missing_ok=True)
+
+
+def _locked(lock: Path, folder: Path) -> IO[bytes]:
+    try:
+        return _files.locked(lock, folder)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"out: another process is writing {str(folder)!r} (it holds {lock.name}); wait for it, or name another "
+            "folder"
+        ) from None
+    except OSError as error:
+        raise PermissionError(f"out: nothing can be written in the folder {str(folder)!r} ({error.strerror})") from None
 
 
 def begin(folder: Path, recipe: Mapping[str, Any], about: Mapping[str, Any], shards: int) -> dict[str, Any]:
@@ -83,6 +111,15 @@ def refuses_another(folder: Path, recipe: Mapping[str, Any]) -> dict[str, Any] |
             "or replace them with force (--force)"
         )
     return found
+
+
+def is_complete(folder: Path, recipe: Mapping[str, Any]) -> bool:
+    """Whether all that a recipe makes is there, so that nothing has to be written. Raises as `refuses_another`."""
+    found = refuses_another(folder, recipe)
+    if found is None or not found.get("complete"):
+        return False
+    parts = list(_embedded.records(folder, found["shards"]))
+    return len(parts) == found["shards"] and not any(_embedded.what_is_wrong(folder, part) for part in parts)
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any], of: str = "") -> Iterator[str]:

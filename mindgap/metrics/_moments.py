@@ -303,8 +303,8 @@ def euclidean_within(x: Float[Tensor, "n d"]) -> float:
     """Mean ‖x̂_i − x̂_j‖ over i ≠ j of checked rows, in float64, a tile of the n² at a time."""
     unit, start, total = geometry.unit(_inputs.widened(x)), 0, 0.0
     for part in unit.split(max(1, TILE_ENTRIES // len(unit))):
-        squares = (2 - 2 * (part @ unit.T)).clamp(min=0)
+        squares = (part @ unit.T).mul_(-2).add_(2).clamp_(min=0)  # in the memory of one tile
         squares.diagonal(start).zero_()
-        total += float(squares.sqrt().sum())
+        total += float(squares.sqrt_().sum())
         start += len(part)
     return total / (len(x) * (len(x) - 1))

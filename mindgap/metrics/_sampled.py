@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -143,7 +143,11 @@ def over_samples(
     name: str, x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], k: int, parts: tuple[Tensor, ...]
 ) -> Estimate:
     """The mean of a measure over some samples of the rows, with Student's interval."""
-    values = [report(x[rows.to(x.device)], y[rows.to(y.device)], k, [name])[name] for rows in parts]
+    return of_samples([report(x[rows.to(x.device)], y[rows.to(y.device)], k, [name])[name] for rows in parts])
+
+
+def of_samples(values: Sequence[float]) -> Estimate:
+    """The mean of what a measure is in each sample, with Student's interval."""
     mean = sum(values) / len(values)
     half = QUANTILE * math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
     return Estimate(mean, mean - half, mean + half, SAMPLE, SAMPLE)

@@ -40,12 +40,13 @@ def _uniformity(x: Float[Tensor, "n d"], t: float) -> float:
     x, t = geometry.unit(_inputs.widened(x.detach())), _inputs.positive(t, "t")
     n, start, logs = len(x), 0, []
     for part in x.split(max(1, TILE_ENTRIES // n)):
-        exponents = t * (2 * (part @ x.T - 1)).clamp(max=0)
+        exponents = (part @ x.T).sub_(1).mul_(2).clamp_(max=0).mul_(t)  # in the memory of one tile
         # A row with itself is no pair, and its exp(0) would drown all others.
         exponents.diagonal(start).fill_(-math.inf)
-        logs.append(exponents.logsumexp(dim=(0, 1)))
+        # A number, and no tensor, which would lie between the tiles and keep their memory.
+        logs.append(float(exponents.logsumexp(dim=(0, 1))))
         start += len(part)
-    result = float(torch.stack(logs).logsumexp(dim=0)) - math.log(n * (n - 1))
+    result = float(torch.tensor(logs, dtype=torch.float64).logsumexp(dim=0)) - math.log(n * (n - 1))
     if not math.isfinite(result):
         raise ValueError(f"t: expected a number for which the result is finite, got {t:g}")
     return result

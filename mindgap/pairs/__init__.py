@@ -315,16 +315,17 @@ def _load_files(members: tuple[_arrays.Member, ...], n: int | None = None) -> Pa
 
 
 def _load_folder(folder: Path, n: int | None = None) -> PairedEmbeddings:
-    x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2))
+    manifest = _embedded.read_manifest(folder)
+    x, y = _arrays.load_shards(folder, None if n is None else _inputs.count(n, "n", 2), manifest)
     source, groups = f"{len(x)} rows of the shards in {folder}", None
-    if (manifest := _embedded.read_manifest(folder)) is not None:
+    if manifest is not None:
         recipe = manifest["recipe"]
         source = (
             f"{recipe['model']} with the weights {recipe['pretrained'] or recipe['weights']} on "
             f"{manifest['source']}: {source}"
         )
         if recipe["captions"] == "all":
-            names = _arrays.image_names(folder, len(x))
+            names = _arrays.image_names(folder, len(x), manifest)
             groups = names if len(set(names)) < len(names) else None
     return PairedEmbeddings(x, y, folder.name, IMAGE_TEXT, source, groups=groups)
 

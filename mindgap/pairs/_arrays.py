@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mindgap import _embedded, _files, _inputs
@@ -32,6 +33,7 @@ _SIDES = (
 )
 _IN_ORDER = (["arr_0", "arr_1"], ["0", "1"])  # what numpy.savez and a tuple call two arrays without names
 
+Manifest = Mapping[str, Any] | None
 Pair = tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]
 
 
@@ -110,7 +112,7 @@ def load_files(members: Sequence[Member], n: int | None) -> Pair:
         names, (x, y) = (str(one), str(one)), _both(one)
     else:
         names, (x, y) = (str(members[0]), str(members[1])), (_one(members[0]), _one(members[1]))
-    same_shape(names, x, y)
+    same_shape(names, tuple(x.shape), tuple(y.shape))
     _enough(names[0] if len(members) == 1 else " and ".join(names), x.shape[0], n)
     pair = _rows(names[0], x, n), _rows(names[1], y, n)
     _look_exchanged(names[0], tuple(x.shape), *pair)
@@ -201,21 +203,23 @@ class _Half:
         return self.both[self.side, rows]
 
 
-def load_shards(folder: Path, n: int | None) -> Pair:
+def load_shards(folder: Path, n: int | None, manifest: Manifest) -> Pair:
     """The first `n` pairs (default: all) of img_emb/img_emb_*.npy and text_emb/text_emb_*.npy, in numeric order.
+
+    `manifest` is what `_embedded.read_manifest` says of the folder; it is read once, by the caller.
 
     Raises as `load_files`, and FileNotFoundError where a folder, or the partner of a shard, is missing. Warns of
     numbers that are missing on both sides, between two shards or of a metadata file, and of a folder of `mindgap embed`
     that is not finished.
     """
-    numbered = numbered_shards(folder)
+    numbered = numbered_shards(folder, manifest)
     x: list[Tensor] = []
     y: list[Tensor] = []
     total = last = 0
     for number, paths in numbered.items():
         names = str(paths[0]), str(paths[1])
         image, text = (_one(Member(path)) for path in paths)
-        same_shape(names, image, text)
+        same_shape(names, tuple(image.shape), tuple(text.shape))
         if x and image.shape[1] != x[0].shape[1]:
             raise ValueError(
                 f"{names[0]}: expected {x[0].shape[1]} columns, as in the shards before it, got {image.shape[1]}"
@@ -227,18 +231,19 @@ def load_shards(folder: Path, n: int | None) -> Pair:
         if n is not None and total >= n:
             break
     _enough(str(folder), total, n)
-    warn_of_missing(folder, numbered, len(x), None if n is None else last)
+    if manifest is None:
+        warn_of_missing(folder, numbered, len(x), None if n is None else last)
     pair = torch.cat(x), torch.cat(y)
     _look_exchanged(str(folder), (total, pair[0].shape[1]), *pair)
     return pair
 
 
-def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
+def numbered_shards(folder: Path, manifest: Manifest) -> dict[int, tuple[Path, Path]]:
     """The files of images and texts of each shard, in numeric order; with a manifest of `mindgap embed`, of whole ones.
 
     Raises FileNotFoundError where a folder, or the partner of a shard, is missing, and ValueError for other names.
     """
-    if (manifest := _embedded.read_manifest(folder)) is not None:
+    if manifest is not None:
         return _whole_shards(folder, manifest["shards"])
     images, texts = (_shards(folder, kind) for kind in SHARDS)
     for number in sorted(images.keys() ^ texts.keys()):
@@ -249,9 +254,10 @@ def numbered_shards(folder: Path) -> dict[int, tuple[Path, Path]]:
 
 
 def warn_of_missing(folder: Path, shards: Mapping[int, object], read: int, below: int | None = None) -> None:
-    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given."""
-    if _embedded.read_manifest(folder) is not None:
-        return  # whose records have told already which are there
+    """Warn of numbers that are missing on both sides; only of those below the last that was read, if it is given.
+
+    Not for a folder with a manifest: its records have told already which are there.
+    """
     if missing := [str(number) for number in _missing(folder, shards) if below is None or number < below]:
         warn(f"{folder}: no shards {first_few(missing, 8)} on either side; read were the {read} others", missing)
 
@@ -279,23 +285,22 @@ def _whole_shards(folder: Path, shards: int) -> dict[int, tuple[Path, Path]]:
     }
 
 
-def image_names(folder: Path, n: int) -> tuple[str, ...]:
+def image_names(folder: Path, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """The images of the first n rows in a folder of `mindgap embed`."""
-    return _metadata_column(folder, "image_path", n)
+    return _metadata_column(folder, "image_path", n, manifest)
 
 
-def captions(folder: Path, n: int) -> tuple[str, ...]:
+def captions(folder: Path, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """The captions of the first n rows in a folder of `mindgap embed`."""
-    return _metadata_column(folder, "caption", n)
+    return _metadata_column(folder, "caption", n, manifest)
 
 
-def _metadata_column(folder: Path, name: str, n: int) -> tuple[str, ...]:
+def _metadata_column(folder: Path, name: str, n: int, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     with extra("parquet"):
         import pyarrow.parquet
 
     values: list[str] = []
-    manifest = _embedded.read_manifest(folder)
-    for record in _embedded.records(folder, manifest["shards"] if manifest else 0):
+    for record in _embedded.records(folder, manifest["shards"]):
         if not record.rows or len(values) >= n:
             continue
         path = _embedded.path_of(folder, _embedded.METADATA, record.number)
@@ -334,11 +339,11 @@ def _missing(folder: Path, shards: Mapping[int, object]) -> list[int]:
     return sorted((described | set(range(min(shards), max(shards)))) - shards.keys())
 
 
-def same_shape(names: tuple[str, str], x: Stored, y: Stored) -> None:
-    if tuple(x.shape) != tuple(y.shape):
+def same_shape(names: tuple[str, str], x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    if x != y:
         raise ValueError(
             f"{' and '.join(names)}: expected the same shape, row i of one belonging with row i of the other, "
-            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+            f"got {x} and {y}"
         )
 
 
@@ -354,8 +359,11 @@ def _rows(name: str, array: Stored, n: int | None) -> Float[Tensor, "n d"]:
     return _inputs.single(checked_rows(name, array[:n]))
 
 
-def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
-    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file."""
+def checked_rows(name: str, values: Values, numbers: Int[np.ndarray, " n"] | None = None) -> Float[Tensor, "n d"]:
+    """Rows as they came from a file, checked, float32 or float64, and in memory: they must outlive the file.
+
+    `numbers` are those that errors know them by, if it is not their place here.
+    """
     if isinstance(values, np.ndarray):
         # In one copy, without a second one in between.
         wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
@@ -363,7 +371,7 @@ def checked_rows(name: str, values: Values) -> Float[Tensor, "n d"]:
     else:
         values = values.clone()
     try:
-        return _inputs.rows(values, name, least=1)
+        return _inputs.rows(values, name, 1, numbers)
     except TypeError as error:
         raise ValueError(str(error)) from error
 

@@ -1,25 +1,29 @@
 """Pairs that need not fit into memory: the rows of .npy files, some at a time, in one order that never changes.
 
-The files are mapped a part at a time and let go, so that what is read takes the memory of one part, whatever the size
-of a shard. Mapping is enough: one thread that copies pages is faster than what is computed from them, and a library
-that reads ahead would have to be told which rows have been counted.
+What is read takes the memory of one part, whatever the size of a shard. One thread that reads is faster than what is
+computed from the rows, and a library that reads ahead would have to be told which of them have been counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mindgap import _embedded
 from mindgap._reprs import Readable, Shown, listed, short
-from mindgap.pairs import _arrays, _formats
+from mindgap.pairs import _arrays, _npy_rows
+from mindgap.pairs._npy_rows import Layout
+
+AT_ONCE = 1024  # rows that are picked at a time
 
 Pair = tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]
 
@@ -32,9 +36,9 @@ class Stamp(NamedTuple):
     written: int
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
-        """Of a file as it is now."""
-        about = path.stat()
+    def of(cls, path: Path, about: os.stat_result | None = None) -> Stamp:
+        """Of a file as it is now, or as it was when it was opened."""
+        about = about or path.stat()
         return cls(path.name, about.st_size, about.st_mtime_ns)
 
 
@@ -44,17 +48,21 @@ class Side(NamedTuple):
     path: Path
     half: int | None
     stamp: Stamp
+    layout: Layout
 
-    def array(self) -> Any:
-        """The numbers, mapped anew. Raises ValueError if the file is no longer what it was."""
-        if Stamp.of(self.path) != self.stamp:
-            raise ValueError(f"{self.path}: has been changed while it was read; start over")
-        return _formats.stored(self.path)[""]
+    def rows(self, numbers: _npy_rows.Numbers) -> Float[Tensor, "m d"]:
+        """Those of rising numbers, checked, float32 or float64.
 
-    def rows(self, chosen: slice | Any) -> Any:
-        """Some rows, by a slice or by rising numbers."""
-        array = self.array()
-        return array[chosen] if self.half is None else array[self.half, chosen]
+        Raises ValueError for what is no row, or if the file is no longer what it was.
+        """
+        with self.path.open("rb", buffering=0) as file:
+            if Stamp.of(self.path, os.fstat(file.fileno())) != self.stamp:
+                raise ValueError(f"{self.path}: has been changed while it was read; start over")
+            try:
+                values = _npy_rows.read(file, self.layout, self.half, numbers)
+            except EOFError as error:
+                raise ValueError(f"{self.path}: {error}; it has been changed while it was read") from None
+        return _arrays.checked_rows(str(self.path), values, numbers)
 
 
 class Shard(NamedTuple):
@@ -100,58 +108,46 @@ class Shards(Readable):
         """Names, sizes and times of all files, by which a later run knows that they are the same."""
         return list(dict.fromkeys(side.stamp for shard in self.shards for side in shard[:2]))
 
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """What rows are given as: float64 where one file has that, so that equal rows are equal in any two of them."""
+        wide = any(side.layout.wide for shard in self.shards for side in shard[:2])
+        return torch.float64 if wide else torch.float32
+
     def read(self, start: int, stop: int) -> Pair:
-        """The pairs `start` to `stop` − 1, float32, or float64 where a file has that.
+        """The pairs `start` to `stop` − 1.
 
         Raises ValueError, naming the file, for what is no row: NaN, infinity, all zeros; or if a file has changed.
         """
-        parts = [
-            (self._checked(shard.x, slice(first, last)), self._checked(shard.y, slice(first, last)))
-            for shard, first, last in self._overlaps(start, stop)
-        ]
-        return _joined(parts)
+        return self._picked(torch.arange(start, stop))
 
     def take(self, numbers: Sequence[int] | Int[Tensor, " m"]) -> Pair:
         """The pairs of these numbers, in their order. Raises ValueError as `read` does."""
-        wanted = torch.as_tensor(numbers)
-        rising, back = wanted.unique(return_inverse=True)
+        return self._picked(torch.as_tensor(numbers))
+
+    def _picked(self, wanted: Int[Tensor, " m"]) -> Pair:
+        """A thousand at a time, so that nothing but what is given away takes memory."""
+        x, y = (torch.empty(len(wanted), self.dimension, dtype=self.dtype) for _ in "xy")
+        rising, order = wanted.sort(stable=True)
         ends = torch.tensor(list(accumulate(shard.n for shard in self.shards)))
         places = torch.searchsorted(ends, rising, right=True)
-        parts = []
         for place in places.unique().tolist():
             shard = self.shards[place]
-            inside = (rising[places == place] - (int(ends[place]) - shard.n)).numpy()
-            parts.append((self._checked(shard.x, inside), self._checked(shard.y, inside)))
-        x, y = _joined(parts)
-        return x[back], y[back]
-
-    def _overlaps(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
-        """The shards that have some of the rows, and which of theirs these are."""
-        before = 0
-        for shard in self.shards:
-            first, last = max(start - before, 0), min(stop - before, shard.n)
-            if first < last:
-                yield shard, first, last
-            before += shard.n
-
-    @staticmethod
-    def _checked(side: Side, chosen: slice | np.ndarray) -> Float[Tensor, "n d"]:
-        where = f" from row {chosen.start} on" if isinstance(chosen, slice) else f" rows {chosen[0]} to {chosen[-1]}"
-        return _arrays.checked_rows(f"{side.path},{where}", side.rows(chosen))
-
-
-def _joined(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    if len(parts) == 1:
-        return parts[0]
-    x, y = (torch.cat(side) for side in zip(*parts, strict=True))
-    return x, y
+            before = int(ends[place]) - shard.n
+            for some in (places == place).nonzero()[:, 0].split(AT_ONCE):
+                inside, back = (rising[some] - before).unique(return_inverse=True)
+                for side, into in ((shard.x, x), (shard.y, y)):
+                    into[order[some]] = side.rows(inside.numpy())[back].to(self.dtype)
+        return x, y
 
 
 def shards_of_folder(folder: Path) -> Shards:
     """The shards of a folder with img_emb/ and text_emb/, in numeric order; errors as in `load_pairs`."""
-    numbered = _arrays.numbered_shards(folder)
+    manifest = _embedded.read_manifest(folder)
+    numbered = _arrays.numbered_shards(folder, manifest)
     found = [_pair_of_files(*paths) for paths in numbered.values()]
-    _arrays.warn_of_missing(folder, numbered, len(found))
+    if manifest is None:
+        _arrays.warn_of_missing(folder, numbered, len(found))
     return _shards(found, folder.name, f"the shards in {folder}")
 
 
@@ -167,22 +163,22 @@ def shards_of_files(members: Sequence[_arrays.Member]) -> Shards:
     if len(members) == 2:
         return _shards([_pair_of_files(members[0].path, members[1].path)], name, source)
     path = members[0].path
-    array = _formats.stored(path)[""]
-    if len(array.shape) != 3 or array.shape[0] != 2:
-        raise ValueError(f"{path}: expected both sides, as one array of shape (2, n, d), got {tuple(array.shape)}")
-    stamp = Stamp.of(path)
-    return _shards([(Shard(Side(path, 0, stamp), Side(path, 1, stamp), array.shape[1]), array.shape[2])], name, source)
+    layout = _npy_rows.layout(path)
+    if len(layout.shape) != 3 or layout.shape[0] != 2:
+        raise ValueError(f"{path}: expected both sides, as one array of shape (2, n, d), got {layout.shape}")
+    x, y = (Side(path, half, Stamp.of(path), layout) for half in (0, 1))
+    return _shards([(Shard(x, y, layout.shape[1]), layout.shape[2])], name, source)
 
 
-def _pair_of_files(x: Path, y: Path) -> tuple[Shard, int]:
+def _pair_of_files(*paths: Path) -> tuple[Shard, int]:
     """A shard and its dimension."""
-    arrays = [_formats.stored(path)[""] for path in (x, y)]
-    for path, array in zip((x, y), arrays, strict=True):
-        if len(array.shape) != 2:
-            raise ValueError(f"{path}: expected shape (n, d), got {tuple(array.shape)}")
-    _arrays.same_shape((str(x), str(y)), *arrays)
-    n, d = arrays[0].shape
-    return Shard(Side(x, None, Stamp.of(x)), Side(y, None, Stamp.of(y)), n), d
+    x, y = (Side(path, None, Stamp.of(path), _npy_rows.layout(path)) for path in paths)
+    for side in (x, y):
+        if len(side.layout.shape) != 2:
+            raise ValueError(f"{side.path}: expected shape (n, d), got {side.layout.shape}")
+    _arrays.same_shape((str(x.path), str(y.path)), x.layout.shape, y.layout.shape)
+    n, d = x.layout.shape
+    return Shard(x, y, n), d
 
 
 def _shards(found: Sequence[tuple[Shard, int]], name: str, source: str) -> Shards:

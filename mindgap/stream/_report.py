@@ -151,7 +151,7 @@ def _report(
     exact: dict[str, float] = {}
     if sampling and ranks.first:
         if inexact:
-            estimates = _estimates(shards, sampling, k, seed, asked, known)
+            estimates = _estimates(shards, sampling, k, seed, asked)
         else:
             exact = metrics.report(*shards.read(0, n), k=k, only=sampling)
     values = {
@@ -394,19 +394,17 @@ def _second(
 
 
 def _estimates(
-    shards: Shards, names: list[str], k: int, seed: int, asked: _Asked | None, known: Streamed
+    shards: Shards, names: list[str], k: int, seed: int, asked: _Asked | None
 ) -> dict[str, metrics.Estimate]:
-    """What `metrics.estimates` gives, from what was counted and from rows that are picked."""
-    found: dict[str, metrics.Estimate] = {}
-    n = len(shards)
+    """What `metrics.estimates` gives, from what was counted and from rows that are picked, a sample at a time."""
     others = [name for name in names if name not in RECALLS]
-    rows = shards.take(sampled_rows(n, seed)) if others else None
-    parts = torch.arange(_sampled.SAMPLE * _sampled.SAMPLES).split(_sampled.SAMPLE)
+    samples = sampled_rows(len(shards), seed).split(_sampled.SAMPLE) if others else ()
+    values = [metrics.report(*shards.take(rows), k=k, only=others) for rows in samples]
+    found: dict[str, metrics.Estimate] = {}
     for name in names:
         if name in RECALLS:
             assert asked is not None, "counted in the second pass"
-            found[name] = _sampled.of_share(asked.recall(name, k), n)
+            found[name] = _sampled.of_share(asked.recall(name, k), len(shards))
         else:
-            assert rows is not None, "picked above"
-            found[name] = _sampled.over_samples(name, *rows, k, parts)
+            found[name] = _sampled.of_samples([one[name] for one in values])
     return found

@@ -19,7 +19,7 @@ from mindgap.pairs import Shards
 from mindgap.stream._ranks import ALONE, Parts, Ranks
 
 UNITS, LEAST = 256, 2048  # at most so many units, of at least so many rows
-TILE = 1024  # rows of a unit that are in memory in float64
+TILE = 512  # rows of a unit that are in memory in float64
 
 Span: TypeAlias = tuple[int, int]
 Progress: TypeAlias = Callable[[str, float], object]
@@ -53,7 +53,10 @@ class State:
             self._read(path)
 
     def _read(self, path: Path) -> None:
-        header, tensors = _files.read_tensors(path)
+        try:
+            header, tensors = _files.read_tensors(path)
+        except ValueError as error:
+            raise ValueError(f"{error}; name another file, or remove this one and start over") from None
         if "streamed" not in header:
             raise ValueError(f"{path}: expected the kept state of a stream, got another file of mindgap")
         there = header["streamed"]

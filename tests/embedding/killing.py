@@ -43,7 +43,8 @@ def images_of(out: Path) -> list[str]:
     from mindgap import embedding
     from mindgap.pairs import _arrays
 
-    return list(_arrays.image_names(out, embedding.read(out).rows))
+    found = embedding.read(out)
+    return list(_arrays.image_names(out, found.rows, found.manifest))
 
 
 def killed_at_random(call: Sequence[str], out: Path, longest: float, seed: int) -> str:

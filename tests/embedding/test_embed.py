@@ -20,7 +20,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from mindgap import _embedded, _files, embedding, geometry, load_pairs
+from mindgap import _embedded, _files, embedding, geometry, load_pairs, pairs
 from mindgap.embedding import _folder, _images
 from mindgap.pairs import DataWarning
 from mindgap.pairs._captioned import captioned_images
@@ -259,16 +259,98 @@ def test_force_removes_what_it_wrote_and_nothing_else(run: Run, world: World, tm
     (out / "img_emb/notes.txt").write_text("mine")
     run(force=True, shard_rows=50)
     assert sorted(path.name for path in (out / "img_emb").iterdir()) == ["img_emb_0.npy", "notes.txt"]
-    damaged = out / _embedded.MANIFEST
-    damaged.write_text("{")
-    with pytest.raises(ValueError, match=r"manifest.json: expected a file of `mindgap embed`, and it is no JSON"):
-        run()
 
 
-def test_another_process_is_not_disturbed(run: Run, tmp_path: Path) -> None:
-    with _folder.claimed(tmp_path / "out", 0, 1), pytest.raises(BlockingIOError, match="another process is writing"):
-        run()
+@pytest.mark.parametrize("content", ["{", "[]", '{"made_by": "mindgap embed", "format": 1, "recipe": {}, "shards": 6}'])
+def test_a_damaged_manifest_is_told_with_what_mends_it(run: Run, world: World, tmp_path: Path, content: str) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(world.undisturbed, out)
+    (out / _embedded.MANIFEST).write_text(content)
+    for call in (run, lambda: load_pairs(out), lambda: embedding.read(out)):
+        with pytest.raises(ValueError, match=r"manifest.json: .*\. Put a copy of it back, or embed anew with force"):
+            call()
+    run(force=True)
+    assert same(out, world)
+    # Where no shard beside it is ours, a file of that name may be anybody's.
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / _embedded.MANIFEST).write_text(content)
+    with pytest.raises(ValueError, match=r"manifest\.json: expected"):
+        run(out="other", force=True)
+    assert (tmp_path / "other" / _embedded.MANIFEST).read_text() == content
+
+
+def test_a_damaged_record_is_told_with_what_mends_it(run: Run, world: World, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(world.undisturbed, out)
+    record = _embedded.record_path(out, 2)
+    record.write_text(record.read_text(encoding="utf-8")[:40])
+    for call in (run, lambda: load_pairs(out)):
+        with pytest.raises(ValueError, match=r"shard_2.json: .*\. Remove it: the command that wrote the folder then"):
+            call()
+    record.unlink()
+    run()
+    assert same(out, world)
+
+
+def test_a_complete_folder_is_read_where_nothing_can_be_written(run: Run, world: World, tmp_path: Path) -> None:
+    """A folder in the place of the lock keeps even root from writing it."""
+    out = tmp_path / "out"
+    shutil.copytree(world.undisturbed, out)
+    (out / ".lock").mkdir()
     assert run().complete
+    assert [path.name for path in out.glob(".*")] == [".lock"]
+    (out / "img_emb/img_emb_1.npy").unlink()
+    with pytest.raises(PermissionError, match=r"out: nothing can be written in the folder '.*out' \(Is a directory\)"):
+        run()
+
+
+def test_a_load_reads_the_manifest_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = run(several_captions(tmp_path), captions="all", shard_rows=3).folder
+    real = _embedded.read_manifest
+    asked: list[Path] = []
+
+    def noted(folder: Path) -> dict[str, Any] | None:
+        asked.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(_embedded, "read_manifest", noted)
+    for call in (load_pairs, pairs.open_shards, embedding.captions):
+        asked.clear()
+        call(out)
+        assert asked == [out]
+
+
+def ranks_of(monkeypatch: pytest.MonkeyPatch, rank: int, ranks: int) -> None:
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setenv("WORLD_SIZE", str(ranks))
+
+
+@pytest.mark.parametrize(("there", "here"), [
+    ((0, 1), (0, 1)), ((0, 1), (1, 2)), ((1, 2), (0, 1)), ((2, 3), (0, 2)), ((1, 2), (1, 2)),
+])  # fmt: skip
+def test_another_process_is_not_disturbed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[int, int], here: tuple[int, int]
+) -> None:
+    """Neither by one alone nor by one of another number of ranks, which would write the same shards."""
+    ranks_of(monkeypatch, *here)
+    with (
+        _folder.claimed(tmp_path / "out", *there),
+        pytest.raises(BlockingIOError, match=r"out: another process is writing '.*out' \(it holds \.lock"),
+    ):
+        run()
+    ranks_of(monkeypatch, 0, 1)
+    assert run().complete
+
+
+def test_ranks_of_one_run_share_a_folder_and_locks_of_killed_ones_do_not_stay(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".lock.2-of-3").touch()
+    ranks_of(monkeypatch, 0, 2)
+    with _folder.claimed(tmp_path / "out", 1, 2):
+        assert not run().complete
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_broken_images_are_listed_counted_and_skipped(run: Run, world: World, tmp_path: Path) -> None:

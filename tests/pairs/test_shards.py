@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mindgap import load_pairs, pairs
+from mindgap import load_pairs, pairs, stream
+from mindgap.pairs._shards import Stamp
 
 
 def rows(kind: str = "f4") -> tuple[np.ndarray, np.ndarray]:
@@ -66,8 +67,10 @@ def test_what_cannot_be_read_is_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"text_emb_10\.npy: has been changed while it was read"):
         found.read(30, 40)
     changed = pairs.open_shards(folder)
-    with pytest.raises(ValueError, match=r"text_emb_10\.npy, from row 17 on: .* NaN or infinity in row 3"):
+    with pytest.raises(ValueError, match=r"text_emb_10\.npy: expected finite numbers, got NaN or infinity in row 20"):
         changed.read(30, 40)
+    with pytest.raises(ValueError, match=r"text_emb_10\.npy: .* in row 20"):
+        changed.take([39, 33, 2, 33])
     np.save(text, values[:, :5])
     with pytest.raises(ValueError, match="expected the same shape"):
         pairs.open_shards(folder)
@@ -92,3 +95,43 @@ def test_what_has_no_way_to_a_part_is_refused(tmp_path: Path) -> None:
     for name in ("image.npy", "cube.npy"):
         with pytest.raises(ValueError, match=r"expected both sides, as one array of shape \(2, n, d\)"):
             pairs.open_shards(tmp_path / name)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_columns_first_are_read_a_column_at_a_time(tmp_path: Path, stacked: bool) -> None:
+    x, y = rows("f2")
+    if stacked:
+        np.save(tmp_path / "both.npy", np.asfortranarray(np.stack([x, y])))
+        found = pairs.open_shards(tmp_path / "both.npy")
+    else:
+        for name, side in (("image", x), ("text", y)):
+            np.save(tmp_path / f"{name}.npy", np.asfortranarray(side))
+        found = pairs.open_shards((tmp_path / "image.npy", tmp_path / "text.npy"))
+    for numbers in ([39, 0, 12, 12, 11], list(range(3, 30))):
+        for part, values in zip(found.take(numbers), (x, y), strict=True):
+            np.testing.assert_array_equal(part.numpy(), values[numbers].astype("f4"))
+
+
+@pytest.mark.filterwarnings("ignore:.*no shards 1; 3")
+def test_a_file_that_is_cut_short_while_it_is_read_is_an_error_and_no_signal(folder: Path) -> None:
+    """A mapping would end the process."""
+    (shard, *_) = pairs.open_shards(folder).shards
+    with shard.x.path.open("r+b") as file:
+        file.truncate(shard.x.stamp.size - 24)
+    stamp = Stamp.of(shard.x.path)  # as if it happened after the look at size and time
+    with pytest.raises(ValueError, match=r"img_emb_0\.npy: cut short: 24 bytes are missing"):
+        shard.x._replace(stamp=stamp).rows(np.arange(11))
+
+
+def test_rows_are_of_one_kind_wherever_they_lie(tmp_path: Path) -> None:
+    """Or a row in a float32 file and its equal in a float64 file would differ in their bytes, and count as two."""
+    x, y = rows("f8")
+    for number, kind in enumerate(("f4", "f8")):
+        for side, values in (("img_emb", x), ("text_emb", y)):
+            (tmp_path / "s" / side).mkdir(parents=True, exist_ok=True)
+            np.save(tmp_path / "s" / side / f"{side}_{number}.npy", values.astype("f4").astype(kind))
+    found = pairs.open_shards(tmp_path / "s")
+    (first, _), (second, _) = found.read(0, 40), found.read(40, 80)
+    assert first.dtype == second.dtype == torch.float64
+    assert torch.equal(first, second)
+    assert stream.report(found, only="distinct_x").measures == {"distinct_x": 40}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def test_what_is_kept_is_never_mixed(folder: Path, tmp_path: Path, monkeypatch: 
     copy = shutil.copytree(folder, tmp_path / "copy")
     state = tmp_path / "kept.safetensors"
     with monkeypatch.context() as patched:
-        killed_after(patched, 2)
+        killed_after(patched, 4)
         with pytest.raises(Killed):
             stream.report(pairs.open_shards(copy), only=ONLY, state=state)
     before = state.read_bytes()
@@ -104,7 +105,7 @@ def test_what_is_kept_is_never_mixed(folder: Path, tmp_path: Path, monkeypatch: 
 def test_hashes_that_were_lost_are_told(shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "kept.safetensors"
     with monkeypatch.context() as patched:
-        killed_after(patched, 2)
+        killed_after(patched, 4)
         with pytest.raises(Killed):
             stream.report(shards, only=ONLY, state=state)
     (tmp_path / "kept.safetensors.rows").unlink()
@@ -121,6 +122,28 @@ def test_another_file_is_not_written_over(shards: Shards, tmp_path: Path) -> Non
     assert model.read_bytes() == before
     with pytest.raises(ValueError, match=r"expected a name ending in \.safetensors"):
         stream.report(shards, only=["gap_distance"], state=tmp_path / "kept.txt")
+
+
+def test_a_damaged_state_is_told_with_what_mends_it(shards: Shards, tmp_path: Path) -> None:
+    state = tmp_path / "kept.safetensors"
+    stream.report(shards, only="gap_distance", state=state)
+    state.write_bytes(state.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"kept.safetensors: not a whole .*; name another file, or remove this one"):
+        stream.report(shards, only="gap_distance", state=state)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit to the size of a file")
+def test_a_disk_that_is_full_is_an_error_with_the_name_of_the_file(shards: Shards, tmp_path: Path) -> None:
+    """A mapped file of hashes would end the process with a signal. The limit stands for the disk."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*kept.safetensors.rows'"):
+            stream.report(shards, only=["distinct_x"], state=tmp_path / "kept.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_shard_that_changes_while_it_is_read_is_told(folder: Path, tmp_path: Path) -> None:
