@@ -334,7 +334,7 @@ def shift_explorer(
         said = " + ', ' + drawn_scenes[marked].caption"
     if marked := "pair" in controls:
         params += marking(len(points), said)
-    edges = [point for s in (shifts[0], 0.0, shifts[-1]) for rows in path.at(s) for point in rows[:pairs, 1].tolist()]
+    edges = [point for s in shifts for rows in path.at(s) for point in rows[:pairs, 1].tolist()]
     across = reach(edges)
     layers = pair_layers(
         base,

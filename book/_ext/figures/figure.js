@@ -5,7 +5,7 @@
 const NEAR = "600px 0px";
 
 function storedIn(figure) {
-  return (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+  return (figure.mindgapStored ??= withRows(JSON.parse(figure.querySelector("script").textContent)));
 }
 
 async function draw(figure) {
@@ -23,7 +23,7 @@ async function draw(figure) {
   figure.dataset.width = width;
   const spec = responsive(stored, width, dark);
   for (const param of spec.params) if (param.name in kept) param.value = kept[param.name];
-  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint });
+  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint, patch: cheaplyPainted });
   figure.mindgapView = result.view;
   figure.mindgapDrawing?.abort(); // what listened for the drawing that this one takes the place of
   figure.mindgapDrawing = new AbortController();
