@@ -130,6 +130,12 @@ function fromPaper() {
   document.querySelectorAll(".mindgap-print").forEach((copy) => copy.remove());
 }
 
+// A key that moves a slider means nothing to the page around it, whose scripts look through all of it at every key.
+function keepKeys(event) {
+  const moves = /^(Arrow|Page|Home|End)/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (moves && event.target.matches?.(".mindgap-figure input[type=range]")) event.stopPropagation();
+}
+
 function begin() {
   const near = new IntersectionObserver(
     (entries) => {
@@ -159,6 +165,7 @@ function begin() {
   };
   figures().forEach(watch);
   document.addEventListener("mindgap-added", (event) => watch(event.target)); // one that a page's own script makes
+  window.addEventListener("keydown", keepKeys, { capture: true });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hideHint());
   window.addEventListener("beforeprint", forPaper);
   window.addEventListener("afterprint", fromPaper);
