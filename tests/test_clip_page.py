@@ -15,7 +15,8 @@ import torch
 pytest.importorskip("sphinx", reason="Sphinx is not installed (make book installs it)")
 
 from book._ext import mindgap_clip as extension
-from book._ext import mindgap_modules
+from book._ext import mindgap_modules, mindgap_packed
+from book._ext.mindgap_packed import unpacked
 from book.results import small_clip
 from mindgap import _files, miniclip, scenes
 
@@ -30,7 +31,7 @@ def test_the_script_asks_for_nothing_outside() -> None:
 
 def test_every_module_is_used() -> None:
     used = {path for entry in ENTRIES for path in mindgap_modules.needed(extension.PARTS / entry)}
-    assert used == {path.resolve() for path in extension.PARTS.rglob("*.js")}
+    assert used == {path.resolve() for path in [*extension.PARTS.rglob("*.js"), mindgap_packed.JS]}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -46,14 +47,15 @@ def test_weights_are_read_as_the_package_reads_them(name: str) -> None:
 
 
 def model_of(name: str) -> dict[str, Any]:
-    text = extension.model_script(name)
-    found: dict[str, Any] = json.loads(text.partition(f"window.mindgapClip[{json.dumps(name)}] = ")[2].rstrip(";\n"))
+    _, _, text = extension.model_script(name).partition(f"window.mindgapClip[{json.dumps(name)}] = ")
+    found: dict[str, Any] = json.loads(text.rstrip(";\n"), strict=False)
     return found
 
 
 def weights_of(model: dict[str, Any]) -> dict[str, torch.Tensor]:
     """The tensors of a script, read by numpy."""
-    content = base64.b64decode(model["bytes"])
+    content = unpacked(model["bytes"]["letters"])
+    assert len(content) == model["bytes"]["size"]
     found = {}
     for one in model["places"]:
         shape, at = one["shape"], one["at"]
@@ -74,7 +76,7 @@ def test_weights_take_two_bytes_and_lose_less_than_float16(name: str) -> None:
     found, wanted = weights_of(model), miniclip.load(name).model.state_dict()
     assert set(found) == set(wanted) - {"logit_scale"}
     count = sum(one.numel() for one in found.values())
-    assert len(base64.b64decode(model["bytes"])) < 1.05 * 2 * count
+    assert model["bytes"]["size"] < 1.05 * 2 * count
     lost, half = 0.0, 0.0
     for tensor, values in found.items():
         original = wanted[tensor]

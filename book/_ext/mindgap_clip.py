@@ -23,6 +23,7 @@ from sphinx.application import Sphinx
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
 
 from book._ext.mindgap_modules import bundled
+from book._ext.mindgap_packed import written
 
 HERE = Path(__file__).parent
 PARTS = HERE / "clip"
@@ -109,10 +110,11 @@ def model_script(name: str) -> str:
         places.append({"name": tensor, "shape": shape, "at": len(content)})
         content += packed(shape, values)
     model = {key: recipe[key] for key in ("heads", "layers", "patch")}
-    model |= {"places": places, "bytes": base64.b64encode(content).decode()}
-    others = {key: stored()["models"][name][key] for key in ("basis", "center", "images", "texts")}
+    model |= {"places": places, "bytes": bytes(content)}
+    others = {key: stored()["models"][name][key] for key in ("basis", "center")}
+    others |= {side: base64.b64decode(stored()["models"][name][side]) for side in ("images", "texts")}
     holder = "window.mindgapClip = window.mindgapClip || {};\n"
-    return f"{holder}window.mindgapClip[{json.dumps(name)}] = {json.dumps({'model': model, 'others': others})};\n"
+    return f"{holder}window.mindgapClip[{json.dumps(name)}] = {written({'model': model, 'others': others})};\n"
 
 
 def write_static_files(app: Sphinx) -> None:

@@ -8,16 +8,20 @@ the authors' CLIP features that come with the package.
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import zipfile
+import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
+
+from book._ext import mindgap_packed
+from book._ext.mindgap_modules import bundled
 
 HERE = Path(__file__).parent
 PARTS = HERE / "embeddings"
@@ -44,18 +48,19 @@ def script() -> str:
     theme = json.loads((PACKAGE / "charts/theme.json").read_text(encoding="utf-8"))
     known = {part: theme[part] for part in ("colours", "temperature", "fonts", "config")}
     constants = f"const THEME = {json.dumps(known)};\nconst WORKER = {json.dumps(worker())};\n"
+    packed, name = bundled(mindgap_packed.JS)
+    constants += f"{packed}const {{ bytesOf, interleaved }} = {name};\n"
     return f'(function () {{\n"use strict";\n{constants}{joined("page", PAGE)}\n}})();\n'
 
 
 def sample() -> str:
     """The shipped features as a script, compressed, with their licence before them."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.writestr(zipfile.ZipInfo("clip.npy"), (PACKAGE / "data/clip.npy").read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    deflate = zlib.compressobj(9, wbits=-15)
+    planes = mindgap_packed.planes((PACKAGE / "data/clip.npy").read_bytes())
+    found = {"modalities": ["image", "text"], "planes": deflate.compress(planes) + deflate.flush()}
     notice = (PACKAGE / "data/LICENSE").read_text(encoding="utf-8").strip()
-    found = {"modalities": ["image", "text"], "npz": base64.b64encode(file.getvalue()).decode()}
     about = "CLIP ViT-B/16 on 500 photographs and captions of COCO, by Liang et al., Mind the Gap (2022)."
-    return f"/* {about}\n\n{notice}\n*/\nwindow.mindgapSample = {json.dumps(found)};\n"
+    return f"/* {about}\n\n{notice}\n*/\nwindow.mindgapSample = {mindgap_packed.written(found)};\n"
 
 
 class YourEmbeddings(SphinxDirective):

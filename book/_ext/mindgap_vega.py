@@ -23,14 +23,14 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where `book` is
 
-from book._ext import mindgap_pictures
+from book._ext import mindgap_columns, mindgap_pictures
 
 HERE = Path(__file__).parent
 MIME = "application/vnd.vegalite.v5+json"
 BUNDLE, STYLE = "mindgap-vega.js", "mindgap-theme.css"
 CHARTS = HERE.parents[1] / "mindgap/charts"  # read, not imported: the package need not be installed
-SCRIPTS = [CHARTS / "js" / name for name in ("looks.js", "fit.js", "hint.js")]
-SCRIPTS += [HERE / "figures" / name for name in ("numbers.js", "controls.js", "figure.js")]
+SCRIPTS = [CHARTS / "js" / name for name in ("looks.js", "fit.js", "paint.js", "hint.js")]
+SCRIPTS += [HERE / "figures" / name for name in ("rows.js", "numbers.js", "controls.js", "figure.js")]
 THEME = json.loads((CHARTS / "theme.json").read_text(encoding="utf-8"))
 PALETTES = THEME["palettes"]
 COLUMN = 672  # pixels of a wide page's column, to which the pictures of first states are drawn
@@ -84,7 +84,7 @@ def picture(spec: dict[str, Any], folder: Path) -> Path:
     if not path.exists():
         part = path.with_suffix(".part")  # a build that is interrupted here leaves nothing that looks whole
         both = mindgap_pictures.both(*(mindgap_pictures.slim(still(spec, mode)) for mode in ("light", "dark")))
-        part.write_text(both, encoding="utf-8")
+        part.write_text(mindgap_pictures.shared(both), encoding="utf-8")
         part.replace(path)
     return path
 
@@ -102,7 +102,7 @@ def figure_html(spec: dict[str, Any], path: Path, static: str) -> str:
         f'alt="{text}" width="{width}" height="{height}">'
         for mode, asked in (("light", ""), ("dark", f"#{mindgap_pictures.DARK}"))
     ]
-    body = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    body = json.dumps(mindgap_columns.compact(spec), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<div class="mindgap-figure"><div class="mindgap-view"></div>{"".join(images)}'
         f'<script type="application/json">{body}</script></div>'

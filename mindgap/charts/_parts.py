@@ -159,32 +159,44 @@ def pair_layers(
     tooltip: Any = alt.Undefined,
     view: str = "pairs",
     marked: bool = False,
+    moves: Mapping[str, str] | None = None,
 ) -> list[alt.Chart]:
     """Pair lines, first modality, second modality, on one scale that shows the unit sphere's middle.
 
-    The second axis goes to ±`across`. Rows have a column `pair`: the pair under the pointer is drawn once more and
-    stronger, and, if `marked`, so is the one that the slider of `marking` chooses. `view` names the view that follows
-    the pointer: each of a chart's needs a name of its own.
+    The second axis goes to ±`across`, as far as `reach` says: nothing is cut off at the frame. Rows have a column
+    `pair`: the pair under the pointer is drawn once more and stronger, and, if `marked`, so is the one that the slider
+    of `marking` chooses. `view` names the view that follows the pointer: each of a chart's needs a name of its own.
+    `moves` are expressions that give x, y, x2 and y2, after what these need, where rows of `base` do not have them.
     """
-    x = alt.X("x:Q", title=titles[0], scale=alt.Scale(domain=[-1, 1], nice=False))
-    y = alt.Y("y:Q", title=titles[1], scale=alt.Scale(domain=[-across, across], nice=False))
+    scales = [alt.Scale(domain=[-end, end], nice=False) for end in (1, across)]
+    x, y = (alt.X("x:Q", title=titles[0], scale=scales[0]), alt.Y("y:Q", title=titles[1], scale=scales[1]))
     near = f"{NEAR}_{view}"
     pointer = alt.selection_point(name=near, fields=["pair"], on="pointerover", clear="pointerout", empty=False)
     chosen = f"{near}.pair && {near}.pair[0] == datum.pair" + (f" || datum.pair == {MARKED}" if marked else "")
-    strong = base.transform_filter(chosen)
-    ends = {"clip": True, "filled": True, "opacity": 1}
+    points = base.transform_calculate(**moves) if moves else base
+    strong = points.transform_filter(chosen)
+    ends = {"filled": True, "opacity": 1}
     second = (alt.X("x2:Q"), alt.Y("y2:Q"))
+    # All lines of pairs are one mark with gaps in it: hundreds of marks would be drawn anew at each step of a slider.
+    # Its rows are made before anything moves, and stay.
+    links = base.transform_calculate(parts="[0, 1, 2]").transform_flatten(["parts"], as_=["part"])
+    place = {name: f"datum.{name}" for name in ("x", "y", "x2", "y2")} | dict(moves or {})
+    ways = {name: formula for name, formula in place.items() if name[0] not in "xy"}
+    ways |= {f"{n}_end": f"datum.part == 0 ? {place[n]} : datum.part == 1 ? {place[f'{n}2']} : null" for n in "xy"}
+    links = links.transform_calculate(**ways)
     # What stands out lies beneath what it repeats: on top it would take the pointer away from it, be gone, and so on.
     return [
-        strong.mark_rule(color=NEUTRAL, clip=True, strokeWidth=2.5).encode(x, y, x2="x2:Q", y2="y2:Q"),
+        strong.mark_rule(color=NEUTRAL, strokeWidth=2.5).encode(x, y, x2="x2:Q", y2="y2:Q"),
         strong.mark_point(shape="circle", color=IMAGE, size=170, **ends).encode(x, y),
         strong.mark_point(shape="square", color=TEXT, size=150, **ends).encode(*second),
-        base.mark_rule(color=NEUTRAL, clip=True, strokeWidth=0.8).encode(x, y, x2="x2:Q", y2="y2:Q", opacity=opacity),
-        base.mark_point(shape="circle", filled=True, color=IMAGE, clip=True, size=26, opacity=0.8)
+        links.mark_line(color=NEUTRAL, strokeWidth=0.8, order=False, invalid="break-paths-show-domains").encode(
+            alt.X("x_end:Q"), alt.Y("y_end:Q"), opacity=opacity
+        ),
+        points.mark_point(shape="circle", filled=True, color=IMAGE, size=26, opacity=0.8)
         .encode(x, y, tooltip=tooltip)
         .properties(name=view)
         .add_params(pointer),
-        base.mark_point(shape="square", filled=True, color=TEXT, clip=True, size=22, opacity=0.8).encode(
+        points.mark_point(shape="square", filled=True, color=TEXT, size=22, opacity=0.8).encode(
             *second, tooltip=tooltip
         ),
     ]

@@ -316,14 +316,14 @@ def shift_explorer(
         points = points.assign(cosine=[float(value) for value in list(cosines)[:pairs]])
     # A coordinate that is zero but for rounding must be written as zero, on every processor.
     g1, g2, g = (round(float(value), 6) + 0.0 for value in (*path.gap[:2], path.squared_gap))
-    base = alt.Chart(points).transform_calculate(
-        r=f"sqrt(1 - 2*shift*datum.a + shift*shift*{g:.5g})",
-        s=f"sqrt(1 + 2*shift*datum.b + shift*shift*{g:.5g})",
-        x=f"(datum.u - shift*{g1:.5g})/datum.r",
-        y=f"(datum.v - shift*{g2:.5g})/datum.r",
-        x2=f"(datum.p + shift*{g1:.5g})/datum.s",
-        y2=f"(datum.q + shift*{g2:.5g})/datum.s",
-    )
+    moves = {
+        "r": f"sqrt(1 - 2*shift*datum.a + shift*shift*{g:.5g})",
+        "s": f"sqrt(1 + 2*shift*datum.b + shift*shift*{g:.5g})",
+        "x": f"(datum.u - shift*{g1:.5g})/datum.r",
+        "y": f"(datum.v - shift*{g2:.5g})/datum.r",
+        "x2": f"(datum.p + shift*{g1:.5g})/datum.s",
+        "y2": f"(datum.q + shift*{g2:.5g})/datum.s",
+    }
     lines: dict[str, str] = {}
     if cosines is not None:
         now = f"(datum.cosine + shift*(datum.a - datum.b) - shift*shift*{g:.5g})/(datum.r*datum.s)"
@@ -334,15 +334,16 @@ def shift_explorer(
         said = " + ', ' + drawn_scenes[marked].caption"
     if marked := "pair" in controls:
         params += marking(len(points), said)
-    edges = [point for s in (shifts[0], 0.0, shifts[-1]) for rows in path.at(s) for point in rows[:pairs, 1].tolist()]
+    edges = [point for s in shifts for rows in path.at(s) for point in rows[:pairs, 1].tolist()]
     across = reach(edges)
     layers = pair_layers(
-        base,
+        alt.Chart(points),
         alt.value(0.35),
         ALONG_AND_ACROSS,
         across,
         hint(lines, "'pair ' + datum.pair", "drawn_scenes[datum.pair]" if drawn is not None else ""),
         marked=marked,
+        moves=moves,
     )
     cloud = alt.layer(*layers, *names_above(*(repr(name.rstrip("s") + "s") for name in modalities))).properties(
         name="equal_axes", width=380, height=round(380 * across)

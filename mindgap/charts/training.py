@@ -77,14 +77,11 @@ def training_scrubber(
         params.append(alt.param("drawn_scenes", value=drawn[["picture", "caption"]].head(count).to_dict("records")))
     now = "steps[training_step]"
     # A row is the whole track of a pair: a step moves the marks that are there, and none is made anew.
-    base = (
-        alt.Chart(tracks)
-        .transform_filter("datum.kind == kind_")
-        .transform_calculate(**{name: f"datum.{name}_at[training_step]" for name in _tracked(clouds)})
-    )
-    scene = "drawn_scenes[datum.pair]" if drawn is not None else ""
+    base = alt.Chart(tracks).transform_filter("datum.kind == kind_")
+    moves = {name: f"datum.{name}_at[training_step]" for name in ("x", "y", "x2", "y2")}
+    said = _pair_hint(clouds, "drawn_scenes[datum.pair]" if drawn is not None else "", "datum.cosine_at[training_step]")
     across = reach(pd.concat([clouds["y"], clouds["y2"]]))
-    cloud = _cloud(base, f"'after ' + {now} + ' steps'", across, _pair_hint(clouds, scene), marked=True)
+    cloud = _cloud(base, f"'after ' + {now} + ' steps'", across, said, marked=True, moves=moves)
     curves = _curves(history, "gap", "gap distance", chosen="datum.kind == kind_", dots=False)
     gaps = alt.layer(_marker(now), *curves).properties(name="equal_frame", width=WIDTH, height=round(WIDTH * across))
     chart: alt.ConcatChart = (
@@ -104,9 +101,9 @@ def _tracked(clouds: pd.DataFrame) -> list[str]:
     return [name for name in ("x", "y", "x2", "y2", "cosine") if name in clouds]
 
 
-def _pair_hint(cloud: pd.DataFrame, scene: str = "") -> Any:
-    """What a point says of its pair; `scene` is the expression of its picture and caption."""
-    lines = {"cosine of the pair": "format(datum.cosine, '.2f')"} if "cosine" in cloud else {}
+def _pair_hint(cloud: pd.DataFrame, scene: str = "", cosine: str = "datum.cosine") -> Any:
+    """What a point says of its pair; `scene` is the expression of its picture and caption, `cosine` of its cosine."""
+    lines = {"cosine of the pair": f"format({cosine}, '.2f')"} if "cosine" in cloud else {}
     return hint(lines, "'pair ' + datum.pair", scene)
 
 
@@ -142,10 +139,10 @@ def training_view(history: pd.DataFrame, cloud: pd.DataFrame, step: int) -> alt.
     return chart
 
 
-def _cloud(base: alt.Chart, said: str, across: float, tooltip: Any, marked: bool = False) -> alt.LayerChart:
+def _cloud(base: alt.Chart, said: str, across: float, tooltip: Any, **options: Any) -> alt.LayerChart:
     """Pairs along the gap and across it, on scales that stand still and cut no pair."""
     note = caption(said, alt.value(4), alt.value(10), align="left", fontSize=13, color=NEUTRAL)
-    layers = pair_layers(base, alt.value(0.4), ALONG_AND_ACROSS, across, tooltip, marked=marked)
+    layers = pair_layers(base, alt.value(0.4), ALONG_AND_ACROSS, across, tooltip, **options)
     chart: alt.LayerChart = alt.layer(*layers, note, *names_above("'images'", "'texts'")).properties(
         name="equal_axes", width=WIDTH, height=round(WIDTH * across)
     )

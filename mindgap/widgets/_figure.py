@@ -20,7 +20,7 @@ from mindgap.charts import theme
 def _script() -> str:
     """What draws a figure in the notebook's page, with a copy of Vega in it, so that nothing is fetched."""
     shared = files("mindgap").joinpath("charts/js")
-    parts = [shared.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("looks", "fit", "hint")]
+    parts = [shared.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("looks", "fit", "paint", "hint")]
     own = files("mindgap").joinpath("widgets/figure.js").read_text(encoding="utf-8")
     bundle: str = vl_convert.javascript_bundle("\n".join([f"const THEME = {json.dumps(theme.THEME)};", *parts, own]))
     return bundle

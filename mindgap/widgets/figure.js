@@ -27,7 +27,7 @@ function render({ model, el }) {
     const params = model.get("params");
     for (const param of spec.params) if (param.name in params) param.value = params[param.name];
     const old = view;
-    const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint });
+    const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint, patch: cheaplyPainted });
     old?.finalize();
     view = result.view;
     signals = new Set(result.vgSpec.signals.map((signal) => signal.name));

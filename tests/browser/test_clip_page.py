@@ -331,7 +331,7 @@ def test_the_newest_words_win(visit: Visit) -> None:
         ".textContent.startsWith(words)",
         arg=[TOOL, "a small red circle at the top"],
     )
-    assert visit.answered() - before < len(" ".join(words)) + 2
+    assert visit.answered() - before <= len(" ".join(["a", *words]))  # a worker that keeps up answers every letter
     for name in MODELS:
         assert_shown(visit, name, [("small", "blue", "triangle", "centre")], "a small red circle at the top")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -306,7 +307,13 @@ def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_
             figure.locator(".mindgap-csv").first.click()
         waiting.value.save_as(tmp_path / "numbers.csv")
         lines = (tmp_path / "numbers.csv").read_text(encoding="utf-8").splitlines()
-        stored = [rows for rows in spec_of(figure)["datasets"].values() if rows[0]]
+        kept = {data: rows for data, rows in spec_of(figure)["datasets"].items() if rows[0]}
+        found = figure.evaluate("figure => figure.mindgapStored.datasets")
+        for data, rows in kept.items():  # as CSV, which Python reads, too
+            if isinstance(rows, str):
+                names, *lines_kept = csv.reader(io.StringIO(rows))
+                assert (names, len(lines_kept)) == (list(found[data][0]), len(found[data]))
+        stored = [found[data] for data in kept]
         assert len(lines) - 1 in [len(rows) for rows in stored]
         assert set(lines[0].split(",")) in [{key for row in rows for key in row} for rows in stored]
         figure.get_by_role("button", name="Hide the numbers").click()

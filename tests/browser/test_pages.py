@@ -77,7 +77,7 @@ def first_page(browser: Browser) -> set[Path]:
 
 def test_the_site_is_small() -> None:
     files = [path for path in SITE.rglob("*") if path.is_file() and path.suffix != ".pdf"]  # the book to take away
-    assert sum(path.stat().st_size for path in files) < 19_000 * KB  # of eleven notebooks, the ledger and two models
+    assert sum(path.stat().st_size for path in files) < 15_000 * KB  # of eleven notebooks, the ledger and two models
     assert [path.name for path in files if path.suffix == ".map" or path.name.startswith("fontawesome")] == []
     assert {path.suffix for path in (SITE / "_sources").rglob("*") if path.is_file()} == {".ipynb"}
 

@@ -198,7 +198,7 @@ def test_the_hero_points_follow_the_exact_formula(hero: Page) -> None:
 
 def test_the_temperature_changes_the_curve(hero: Page) -> None:
     figure = hero.locator(HERO)
-    curve = figure.locator("svg .mark-line path").first
+    curve = figure.locator("svg .mark-line path").last
     before = curve.get_attribute("d")
     hero.get_by_label("temperature τ: 1/10", exact=True).check()
     settle(figure)

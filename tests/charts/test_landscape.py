@@ -87,10 +87,13 @@ def test_the_page_formula_moves_points_as_shift_does(amount: float) -> None:
     assert torch.allclose(x, formula_x, atol=1e-12)
     assert torch.allclose(y, formula_y, atol=1e-12)
     drawn = symbols(with_params(explorer(), shift=amount))
-    expected = [(190 * (1 + float(u)), 323 * (0.85 - float(v)) / 1.7) for u, v in torch.cat([x, y])]
-    inside = [(u, v) for u, v in expected if -1 < u < 381 and -1 < v < 324]
-    assert len(inside) > 10
-    for u, v in inside:
+    view = explorer().to_dict()["concat"][0]
+    across, height = view["layer"][0]["encoding"]["y"]["scale"]["domain"][1], view["height"]
+    expected = [(190 * (1 + float(u)), height * (across - float(v)) / (2 * across)) for u, v in torch.cat([x, y])]
+    assert len(expected) > 10
+    for u, v in expected:
+        assert -1 < u < 381
+        assert -1 < v < height + 1
         assert any(abs(u - drawn_u) < 0.5 and abs(v - drawn_v) < 0.5 for drawn_u, drawn_v in drawn)
 
 

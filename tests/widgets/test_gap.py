@@ -64,8 +64,8 @@ def test_axes_and_number_of_pairs_choose_what_is_drawn(explorer: widgets.GapExpl
 def test_pair_lines_can_be_hidden(explorer: widgets.GapExplorer) -> None:
     def opacity() -> float:
         layers = explorer.chart.spec["concat"][0]["layer"]
-        # The other lines are those of the one pair under the pointer.
-        (lines,) = (one for one in layers if one["mark"]["type"] == "rule" and "opacity" in one["encoding"])
+        # The line of the one pair under the pointer is a rule; those of all pairs are one mark.
+        (lines,) = (one for one in layers if one["mark"]["type"] == "line")
         return float(lines["encoding"]["opacity"]["value"])
 
     assert opacity() > 0

@@ -5,7 +5,7 @@
 const NEAR = "600px 0px";
 
 function storedIn(figure) {
-  return (figure.mindgapStored ??= JSON.parse(figure.querySelector("script").textContent));
+  return (figure.mindgapStored ??= withRows(JSON.parse(figure.querySelector("script").textContent)));
 }
 
 async function draw(figure) {
@@ -23,7 +23,7 @@ async function draw(figure) {
   figure.dataset.width = width;
   const spec = responsive(stored, width, dark);
   for (const param of spec.params) if (param.name in kept) param.value = kept[param.name];
-  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint });
+  const result = await vegaEmbed(holder, spec, { renderer: "svg", actions: false, mode: "vega-lite", tooltip: showHint, patch: cheaplyPainted });
   figure.mindgapView = result.view;
   figure.mindgapDrawing?.abort(); // what listened for the drawing that this one takes the place of
   figure.mindgapDrawing = new AbortController();
@@ -130,6 +130,12 @@ function fromPaper() {
   document.querySelectorAll(".mindgap-print").forEach((copy) => copy.remove());
 }
 
+// A key that moves a slider means nothing to the page around it, whose scripts look through all of it at every key.
+function keepKeys(event) {
+  const moves = /^(Arrow|Page|Home|End)/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (moves && event.target.matches?.(".mindgap-figure input[type=range]")) event.stopPropagation();
+}
+
 function begin() {
   const near = new IntersectionObserver(
     (entries) => {
@@ -159,6 +165,7 @@ function begin() {
   };
   figures().forEach(watch);
   document.addEventListener("mindgap-added", (event) => watch(event.target)); // one that a page's own script makes
+  window.addEventListener("keydown", keepKeys, { capture: true });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hideHint());
   window.addEventListener("beforeprint", forPaper);
   window.addEventListener("afterprint", fromPaper);

@@ -16,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from book import notebooks, plain
+from book._ext import mindgap_columns
+from book._ext.mindgap_vega import MIME
 
 from . import icons
 
@@ -56,8 +58,13 @@ def without_map(path: Path) -> None:
 
 
 def dense(notebook: str) -> str:
-    """The same notebook without the line breaks and blanks between its numbers, which are half of it."""
-    return json.dumps(json.loads(notebook), ensure_ascii=False, separators=(",", ":")) + "\n"
+    """The same notebook, charts and all, without what is half of it: blanks, and names of columns at every number."""
+    content = json.loads(notebook)
+    for output in (output for cell in content["cells"] for output in cell.get("outputs", [])):
+        data = output.get("data", {})
+        if MIME in data:
+            data[MIME] = mindgap_columns.compact(data[MIME])
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 # After any change of the page the theme measures every code cell and table for a scroll bar. A figure that a slider

@@ -13,6 +13,8 @@ from typing import Any
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
+from . import lean
+
 SCRIPT = re.compile(r"[ \t]*<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script>[ \t]*\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
 UNUSED_SCRIPTS = ("fontawesome.js", "sphinx-thebe.js")
@@ -142,6 +144,7 @@ def finished(page: str, search: bool = False) -> str:
         distinct_ids,
         lambda page: TABLE.sub(lambda table: stackable(table[0]), page),
         lambda page: scripts_in_order(page, search),
+        lean.lean,
     ):
         page = mend(page)
     return page

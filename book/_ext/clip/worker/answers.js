@@ -4,6 +4,7 @@
 import { coordinatesOf, dot } from "./numbers.js";
 import { inWords } from "./words.js";
 
+/** @typedef {import("../../packed/bytes.js").Packed} Packed */
 /** @typedef {[number, number]} Point */
 /**
  * @typedef {object} Pair
@@ -17,7 +18,7 @@ import { inWords } from "./words.js";
  * @property {number} ten how many of its ten nearest among all others are captions
  */
 /** @typedef {{cosines: (number | null)[][], pictures: Point[], captions: (Point | null)[], pairs: (Pair | null)[]}} Answer null where a caption cannot be read */
-/** @typedef {{basis: number[][], center: number[], images: string, texts: string}} StoredOthers */
+/** @typedef {{basis: number[][], center: number[], images: Packed, texts: Packed}} StoredOthers */
 
 const NEAREST = 3;
 const AMONG = 10;

@@ -1,19 +1,11 @@
 // Numbers out of scripts, and the layers that both towers are made of. Rows lie one after the other; activations are
 // kept in double precision, so that what differs from Python is the rounding of the weights and little else.
 
+import { bytesOf } from "../../packed/bytes.js";
+
+/** @typedef {import("../../packed/bytes.js").Packed} Packed */
 /** @typedef {{shape: number[], values: Float32Array}} Tensor */
 /** @typedef {{name: string, shape: number[], at: number}} Place where a tensor begins in the bytes of its file */
-
-/**
- * @param {string} text in base64
- * @returns {Uint8Array<ArrayBuffer>}
- */
-export function bytesOf(text) {
-  const letters = atob(text);
-  const bytes = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
-  return bytes;
-}
 
 /**
  * The tensors of a model: vectors as they are, matrices as a scale a row and whole numbers of 16 bits (low byte first,
@@ -42,11 +34,11 @@ export function tensorsOf(places, bytes) {
 
 /**
  * Coordinates from −1 to 1 that were written as whole numbers of 16 bits.
- * @param {string} text in base64
+ * @param {Packed} packed
  * @returns {Float32Array}
  */
-export function coordinatesOf(text) {
-  const whole = new Int16Array(bytesOf(text).buffer);
+export function coordinatesOf(packed) {
+  const whole = new Int16Array(bytesOf(packed).buffer);
   return Float32Array.from(whole, (one) => one / 32767);
 }
 

@@ -1,9 +1,10 @@
 // Both towers of the small CLIP, from pixels and words to points on one sphere: open_clip's CLIP class, forward only.
 
-import { bytesOf, dot, gelu, layerNorm, linear, tensorsOf, unit } from "./numbers.js";
+import { bytesOf } from "../../packed/bytes.js";
+import { dot, gelu, layerNorm, linear, tensorsOf, unit } from "./numbers.js";
 
 /** @typedef {import("./numbers.js").Tensor} Tensor */
-/** @typedef {{heads: number, layers: number, patch: number, places: import("./numbers.js").Place[], bytes: string}} Stored a model in its script */
+/** @typedef {{heads: number, layers: number, patch: number, places: import("./numbers.js").Place[], bytes: import("../../packed/bytes.js").Packed}} Stored a model in its script */
 
 export class Model {
   /** @param {Stored} stored */

@@ -104,10 +104,17 @@ function begin() {
     measure(kept ? [kept, ...chosen] : chosen);
   }
 
-  function sample() {
-    const bytes = Uint8Array.from(atob(window.mindgapSample.npz), (one) => one.charCodeAt(0));
+  async function sample() {
+    if (typeof DecompressionStream === "undefined") {
+      say("The sample is compressed, which this browser cannot undo. Choose files of your own, or a newer browser.", true);
+      return;
+    }
+    const before = files;
+    const deflated = new Blob([bytesOf(window.mindgapSample.planes)]).stream();
+    const planes = await new Response(deflated.pipeThrough(new DecompressionStream("deflate-raw"))).arrayBuffer();
+    if (files !== before) return; // others have come meanwhile
     kept = undefined;
-    measure([new File([bytes], "clip.npz")], window.mindgapSample.modalities);
+    measure([new File([interleaved(new Uint8Array(planes))], "clip.npy")], window.mindgapSample.modalities);
   }
 
   input.addEventListener("change", () => {
@@ -132,10 +139,14 @@ function begin() {
   });
 
   act("sample").addEventListener("click", () => {
-    if (window.mindgapSample) return sample();
+    const measured = () => sample().catch((error) => say(`This should not have happened: ${error.message}. Choose files of your own, and please report it.`, true));
+    if (window.mindgapSample) {
+      measured();
+      return;
+    }
     // A script beside this one, since a page that was opened from a file may read no other kind.
     const script = make("script", { src: SCRIPT.src.replace(/[^/]*$/, "mindgap-sample.js") });
-    script.onload = sample;
+    script.onload = measured;
     script.onerror = () => say("The sample is not beside this page. Choose files of your own.", true);
     document.head.append(script);
     say("Fetching the sample from beside this page.");
