@@ -28,6 +28,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
+TOGETHER = 8
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
 
@@ -69,30 +70,63 @@ def compiled_sums(
     columns: Float[Tensor, "s t k b"],
 ) -> Float[Tensor, "s t k r"]:
     """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use."""
-    # numba takes half a second to import, which small problems need not pay.
-    from mindgap.landscape._loops import sum_blocks
+    # LLVM takes a tenth of a second to load, which small problems need not pay.
+    from mindgap.landscape import _loops
 
     k, r, b = product.shape
-    threads = torch.get_num_threads()
+    form, kind = FORMATS[dtype], product.numpy().dtype
+    threads, lanes = torch.get_num_threads(), _loops.lanes(form)
     # A thread has some of the batches, or some of the columns of a single one.
     parts = max(1, min(threads, b // NARROWEST if k == 1 else k))
-    edges = [round(part * (b if k == 1 else k) / parts) for part in range(parts + 1)]
-    rows = np.zeros((parts, *columns.shape[:-1], r))
-    arrays = [part.contiguous().numpy() for part in (product, *moves)]
-    plan = np.array(products(tuple(inverses.tolist())))
-    sharpness = inverses.numpy() / math.log(2)
+    edges = [round(part * (b / lanes if k == 1 else k) / parts) for part in range(parts + 1)]
+    if k == 1:
+        edges = [*(edge * lanes for edge in edges[:-1]), b]
+    padding = (0, -b % lanes)  # so that every vector can be read as a whole
+    u, p, v, q, reference = moves
+    held = [torch.nn.functional.pad(part, padding) if padding[1] else part for part in (product, v, q)]
+    product_, v, q = (part.contiguous() for part in held)
+    careful = (~within(product, moves, float(inverses.max()) / math.log(2), form)).contiguous()
+    shared = [part.contiguous() for part in (u * p, p)]
+    reference = reference.contiguous()
+    sums_of_rows = []
+    for first in range(0, len(inverses), TOGETHER):
+        some = inverses[first : first + TOGETHER]
+        plan = products(tuple(some.tolist()))
+        sharpness = some / math.log(2)
+        floors = torch.tensor(
+            [[2.0 ** (form.least * float(some[i] / some[t])) if i >= 0 else 0.0 for i in pair] for t, pair in enumerate(plan)]
+        ).to(dtype)
+        sharp = sharpness.to(dtype).contiguous()
+        wide = _loops.places(form, len(plan))
+        rows = torch.zeros(parts, len(columns), k, r, wide, dtype=torch.float64)
+        kinds = [wanted for wanted in (False, True) if (careful == wanted).any()]
+        loops = [_loops.sum_blocks(tuple(plan), form, kind, wanted) for wanted in kinds]
 
-    def work(part: int) -> None:
-        some = (edges[part], edges[part + 1])
-        spans = (0, 1, *some) if k == 1 else (*some, 0, b)
-        sum_blocks(*spans, *arrays, sharpness, plan, *FORMATS[dtype], rows[part], columns.numpy())
+        def work(part: int) -> None:
+            spans = (0, 1, edges[part], edges[part + 1]) if k == 1 else (edges[part], edges[part + 1], 0, b)
+            scratch = torch.zeros(len(plan), _loops.WIDTH, dtype=dtype)
+            arrays = (product_, *shared, v, q, reference, careful, sharp, floors, scratch, rows[part], columns[:, first:])
+            addresses = [array.data_ptr() for array in arrays]
+            for wanted, loop in zip(kinds, loops):
+                loop(*spans, k, r, b, product_.shape[2], len(columns), columns.shape[1], int(wanted), *addresses)
 
-    if parts == 1:
-        work(0)
-    else:
-        with ThreadPoolExecutor(parts) as pool:
-            list(pool.map(work, range(parts)))
-    return torch.from_numpy(rows.sum(axis=0))
+        if parts == 1:
+            work(0)
+        else:
+            with ThreadPoolExecutor(parts) as pool:
+                list(pool.map(work, range(parts)))
+        sums_of_rows.append(rows.sum(dim=0)[..., : len(plan)].permute(0, 3, 1, 2))
+    return torch.cat(sums_of_rows, dim=1)
+
+
+def within(product, moves, sharpness: float, form: Format):
+    """(s, k): whether no exponent there can leave the range of normal numbers."""
+    low, high = product.flatten(1).aminmax(dim=1)
+    (u0, u1), (p0, p1), (v0, v1), (q0, q1) = ((a.amin(dim=-1), a.amax(dim=-1)) for a in moves[:4])
+    low, high = low + u0 + v0, high + u1 + v1
+    least = torch.minimum(low * p0 * q0, low * p1 * q1) - moves.reference
+    most = torch.maximum(high * p0 * q0, high * p1 * q1) - moves.reference
+    return torch.maximum(-least, most) * sharpness < -form.least - 1
 
 
 @functools.lru_cache(maxsize=16)
@@ -116,17 +150,28 @@ def products(inverses: tuple[float, ...]) -> list[tuple[int, int]]:
 class Format(NamedTuple):
     """What the compiled loops must know of a floating type."""
 
-    series: tuple[Any, ...]  # Taylor coefficients of 2ᶠ, the highest first, as many as make it exact
-    real: np.ndarray  # empty, of that type
-    whole: np.ndarray  # empty, of whole numbers as wide
+    real: Any  # zero, of that type
+    series: tuple[Any, ...]  # coefficients of a polynomial for 2ᶠ, the highest first
     mantissa: int  # how many of its bits come below the exponent
     least: float  # the exponent of its smallest normal number
+    large: float  # a number beside which only whole ones are left
 
 
-def _format(real: type, whole: type, terms: int) -> Format:
-    series = tuple(real(math.log(2) ** k / math.factorial(k)) for k in reversed(range(terms)))
-    about = np.finfo(real)
-    return Format(series, np.empty(0, real), np.empty(0, whole), int(about.nmant), float(about.minexp))
+def _format(kind: type, series) -> Format:
+    about = np.finfo(kind)
+    large = 1.5 * 2.0**about.nmant
+    return Format(kind(0), tuple(kind(value) for value in series), int(about.nmant), float(about.minexp), large)
 
 
-FORMATS = {torch.float32: _format(np.float32, np.int32, 8), torch.float64: _format(np.float64, np.int64, 14)}
+def taylor(terms):
+    return [math.log(2) ** k / math.factorial(k) for k in reversed(range(terms))]
+
+
+def interpolated(degree):
+    """2^f = 1 + f r(f): r through the nodes of Chebyshev."""
+    nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree) / 2
+    r = np.polynomial.chebyshev.Chebyshev.fit(nodes, np.expm1(nodes * math.log(2)) / nodes if degree % 2 == 0 else np.array([math.log(2) if abs(x) < 1e-9 else np.expm1(x * math.log(2)) / x for x in nodes]), degree - 1, domain=[-0.5, 0.5])
+    return [*r.convert(kind=np.polynomial.Polynomial).coef[::-1], 1.0]
+
+
+FORMATS = {torch.float32: _format(np.float32, interpolated(5)), torch.float64: _format(np.float64, taylor(14))}

@@ -1,104 +1,164 @@
-"""The loops behind `_exponentials.compiled_sums`, which numba compiles when they are first called."""
+"""The loops behind `_exponentials.compiled_sums`, written for one choice of types and of multiplied exponentials.
+
+All temperatures are done while a vector of cosines is in registers. The sums of its row stay there, too, those of its
+columns in the first cache. Where nothing can under- or overflow, which is known before (`_exponentials.within`), an
+exponential takes ten operations: adding a large number rounds to a whole one, n, and leaves it in the lowest bits;
+2ᶠ is a polynomial; and n is added to its exponent's bits. Elsewhere, in code of its own that is `careful`, exponents
+are cut off first, and what is multiplied is not so small that the product would be subnormal, and slow.
+"""
 
 from __future__ import annotations
 
-from typing import no_type_check
+import functools
+from collections.abc import Callable, Sequence
 
-import numba
 import numpy as np
+from llvmlite import ir
 
-WIDTH = 512  # logits that are worked on at a time
-ROWS = 32  # rows whose sums are kept in the type of the exponentials, before they are added up in float64
+from mindgap.landscape._exponentials import Format
+from mindgap.landscape._vectors import Code, Value, processor, real
 
-_compiled = numba.njit(nogil=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+WIDTH = 512  # columns that are worked on at a time
+ROWS = 32  # and to that of a column
 
-
-@_compiled
-@no_type_check
-def _moved(product, u, v, p, q, reference, limit, out):
-    """Cosines after a shift less their reference, from those before it, into `out`; how many are below the limit."""
-    below = 0
-    for j in range(out.shape[0]):
-        cosine = (product[j] + (u + v[j])) * (p * q[j]) - reference
-        below += cosine < limit
-        out[j] = cosine
-    return below
+NAMES = (
+    "First_batch Last_batch First Last Batches Rows Across Stride Shifts Temperatures Careful "
+    "product pu p v q reference careful sharpness floors sums rows columns"
+).split()
 
 
-@_compiled
-@no_type_check
-def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, powers, t, out, sums):
-    """2^(sharpness · cosines) into row t of `out`, and added to that of `sums`; returns their total.
-
-    None is below 2^least: smaller numbers would be subnormal, and slow. One that is too large is infinite.
-    """
-    bias = 1 - np.int64(least)
-    kind = cosines.dtype.type  # an operation with a wider number would be done as wide, at half the speed
-    factor, low, high = kind(sharpness), kind(least), kind(bias + 1)
-    for j in range(cosines.shape[0]):
-        exponent = min(max(cosines[j] * factor, low), high)
-        whole = np.rint(exponent)
-        fractions[j] = exponent - whole
-        bits[j] = (np.int32(whole) + bias) << mantissa
-    total = out.dtype.type(0)
-    for j in range(cosines.shape[0]):
-        value = series[0]
-        for term in range(1, len(series)):
-            value = value * fractions[j] + series[term]
-        value *= powers[j]
-        total += value
-        sums[t, j] += value
-        out[t, j] = value
-    return total
+def lanes(form: Format) -> int:
+    """Numbers of a type in a vector."""
+    return processor().width // form.real.itemsize
 
 
-@_compiled
-@no_type_check
-def _products(one, other, t, out, sums):
-    """The same for exponentials that are the products of those in two rows of `out`."""
-    total = out.dtype.type(0)
-    for j in range(out.shape[1]):
-        value = out[one, j] * out[other, j]
-        total += value
-        sums[t, j] += value
-        out[t, j] = value
-    return total
+def places(form: Format, temperatures: int) -> int:
+    """How many sums of a row lie beside each other in `rows`: zeros follow those of the temperatures."""
+    whole, rest = divmod(temperatures, lanes(form))
+    return whole * lanes(form) + (2 ** (rest - 1).bit_length() if rest else 0)
 
 
-@_compiled
-@no_type_check
+@functools.lru_cache(maxsize=64)
 def sum_blocks(
-    first_batch, last_batch, first, last, product, u, p, v, q, reference, sharpness, plan,
-    series, real, whole, mantissa, least, rows, columns,
-):  # fmt: skip
-    """Add to `rows` and `columns` what some batches have in their columns `first` to `last` − 1."""
-    steps = sharpness.shape[0]
-    limit = product.dtype.type(least / sharpness.max())
-    for k in range(first_batch, last_batch):
-        for start in range(first, last, WIDTH):
-            width = min(WIDTH, last - start)
-            cosines = np.empty(width, product.dtype)
-            bits = np.empty(width, whole.dtype)
-            powers = bits.view(real.dtype)
-            fractions = np.empty_like(powers)
-            values = np.empty((steps, width), real.dtype)
-            sums = np.zeros((steps, width), real.dtype)
-            for s in range(u.shape[0]):
-                across, stretch = v[s, k, start : start + width], q[s, k, start : start + width]
-                for i in range(product.shape[1]):
-                    here = product[k, i, start : start + width]
-                    below = _moved(here, u[s, k, i], across, p[s, k, i], stretch, reference[s, k], limit, cosines)
-                    for t in range(steps):
-                        one, other = plan[t]
-                        if one < 0 or below > 0:  # where a product could be subnormal, none is made
-                            total = _exponentials(
-                                cosines, sharpness[t], series, mantissa, least, fractions, bits, powers, t, values, sums
-                            )
-                        else:
-                            total = _products(one, other, t, values, sums)
-                        rows[s, t, k, i] += total
-                    if (i + 1) % ROWS == 0 or i == product.shape[1] - 1:
-                        for t in range(steps):
-                            for j in range(width):
-                                columns[s, t, k, start + j] += sums[t, j]
-                        sums[:] = 0
+    plan: tuple[tuple[int, int], ...], form: Format, cosines: np.dtype, careful: bool
+) -> Callable[..., None]:
+    """A function of `NAMES` that adds to `rows` and `columns` what some batches have in some columns.
+
+    `plan` is that of `products`, `cosines` the type of the product and its moves. Whole numbers: the batches `First_batch`
+    to `Last_batch` − 1 of all `Batches`, their columns `First` to `Last` − 1 of `Across`, stored `Stride` apart; `First`
+    is a multiple of `lanes`. Only where `careful` (s, k), in bytes, equals `Careful`. Memory: `product` (k, r, Stride),
+    `pu` = p·u and `p` (s, k, r), `v` and `q` (s, k, Stride), `reference` (s, k), `sharpness` (t,), `floors` (t, 2), the
+    least that is multiplied, zeros in `sums` (t, width()), `rows` (s, k, r, places()), `columns` (s, Temperatures, k, b).
+    """
+    code = Code(NAMES)
+    g = code.given
+    many, wide = lanes(form), WIDTH
+    vector = ir.VectorType(real(form.real.dtype), many)
+    exact = ir.VectorType(real(cosines), many)
+    zero, nothing = code.whole(0), code.vector(vector, 0.0)
+
+    def number(name: str, index: Value, kind: ir.VectorType) -> Value:
+        return code.spread(code.read(g[name], index, kind.element), many)
+
+    sharp = [number("sharpness", code.whole(t), vector) for t in range(len(plan))]
+    floors = [[number("floors", code.whole(2 * t + side), vector) for side in range(2)] for t in range(len(plan))]
+
+    def batch(k: Value) -> None:
+        def block(start: Value) -> None:
+            width = (g["Last"] - start).least(wide)
+            full = width - width % many
+            inside = code.first(width - full, many)
+
+            def shift(s: Value) -> None:
+                sk = s * g["Batches"] + k
+                with code.when(code.read(g["careful"], sk, ir.IntType(8)), Value(code.at, code.at.trunc(g["Careful"].held, ir.IntType(8)))):
+                    across = sk * g["Stride"] + start
+                    minus = -number("reference", sk, exact)
+
+                    def some(first: Value) -> None:
+                        def row(i: Value) -> None:
+                            place = sk * g["Rows"] + i
+                            p, pu = number("p", place, exact), number("pu", place, exact)
+                            here = (k * g["Rows"] + i) * g["Stride"] + start
+
+                            def column(j: Value, *before: Value, mask: Value | None = None) -> list[Value]:
+                                moved = code.read(g["product"], here + j, exact).times_plus(p, pu)
+                                moved = p.times_plus(code.read(g["v"], across + j, exact), moved)
+                                cosine = moved.times_plus(code.read(g["q"], across + j, exact), minus).rounded(vector)
+                                values = exponentials(code, cosine, sharp, floors, plan, form, careful)
+                                for t, value in enumerate(values):
+                                    code.add(value, g["sums"], j + t * wide)
+                                kept = values if mask is None else [code.where(mask, value, nothing) for value in values]
+                                return [one + other for one, other in zip(before, kept, strict=True)]
+
+                            found = code.loop(zero, full, many, column, [nothing] * len(plan))
+                            found = code.loop(full, width, many, functools.partial(column, mask=inside), found)
+                            at = place * places(form, len(plan))
+                            for t in range(0, len(plan), many):
+                                code.add(code.totals(found[t : t + many]).widened(), g["rows"], at + t)
+
+                        last = (first + ROWS).least(g["Rows"])
+                        code.loop(first, last, 1, row)
+                        for t in range(len(plan)):
+                            there = ((s * g["Temperatures"] + t) * g["Batches"] + k) * g["Across"] + start
+
+                            def kept(j: Value, kind: ir.Type, t: int = t, there: Value = there) -> None:
+                                code.add(code.read(g["sums"], j + t * wide, kind).widened(), g["columns"], there + j)
+
+                            def forget(j: Value, t: int = t) -> None:
+                                code.write(nothing, g["sums"], j + t * wide)
+
+                            code.loop(zero, full, many, functools.partial(kept, kind=vector))
+                            code.loop(full, width, 1, functools.partial(kept, kind=vector.element))
+                            code.loop(zero, width, many, forget)
+
+                    code.loop(zero, g["Rows"], ROWS, some)
+
+            code.loop(zero, g["Shifts"], 1, shift)
+
+        code.loop(g["First"], g["Last"], wide, block)
+
+    code.loop(g["First_batch"], g["Last_batch"], 1, batch)
+    return code.compiled()
+
+
+def exponentials(
+    code: Code,
+    cosine: Value,
+    sharpness: Sequence[Value],
+    floors: Sequence[Sequence[Value]],
+    plan: Sequence[tuple[int, int]],
+    form: Format,
+    careful: bool,
+) -> list[Value]:
+    """2^(sharpness · cosine) at each temperature."""
+    values: list[Value] = []
+    for t, (one, other) in enumerate(plan):
+        if one < 0:
+            values.append(power(code, cosine, sharpness[t], form, careful))
+        elif careful:
+            values.append(values[one].most(floors[t][0]) * values[other].most(floors[t][1]))
+        else:
+            values.append(values[one] * values[other])
+    return values
+
+
+def power(code: Code, cosine: Value, sharpness: Value, form: Format, careful: bool) -> Value:
+    """2^(sharpness · cosine); if `careful`, not below the least normal number, and infinite where it is too large."""
+    vector, bits = cosine.kind, ir.VectorType(ir.IntType(8 * form.real.itemsize), cosine.kind.count)
+    large = code.vector(vector, form.large)
+    if careful:
+        exponent = (cosine * sharpness).most(form.least).least(2 - form.least)
+        above = exponent + large
+        fraction = exponent - (above - large)
+    else:
+        above = cosine.times_plus(sharpness, large)
+        fraction = cosine.times_plus(sharpness, -(above - large))
+    value = code.vector(vector, form.series[0])
+    for coefficient in form.series[1:]:
+        value = value.times_plus(fraction, code.vector(vector, coefficient))
+    whole = above.seen_as(bits)
+    if careful:
+        bias = int(1 - form.least)
+        return value * ((whole + bias) << form.mantissa).seen_as(vector)
+    return (value.seen_as(bits) + (whole << form.mantissa)).seen_as(vector)
