@@ -315,8 +315,9 @@ def _landscape(
     losses = torch.zeros(2, len(shifts), len(temperatures), dtype=torch.float64, device=x.device)
     with _reporter(progress, used * len(kinds) * len(steps)) as report:
         for group in groups(x, y, steps):
-            side = torch.where(group.between @ delta < 0, -1.0, 1.0)
-            distance[group.where] = side * torch.linalg.vector_norm(group.between, dim=1)
+            between = group.between
+            side = torch.where(between @ delta < 0, -1.0, 1.0)
+            distance[group.where] = side * torch.linalg.vector_norm(between, dim=1)
             for start in range(0, used, together):
                 part = slice(start, min(start + together, used))
                 batches = group.x.batches(part, size), group.y.batches(part, size)

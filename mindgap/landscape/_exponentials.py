@@ -18,19 +18,23 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
-TOGETHER = 8
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
+
+
+Plan: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class Moves(NamedTuple):
@@ -69,64 +73,80 @@ def compiled_sums(
     dtype: torch.dtype,
     columns: Float[Tensor, "s t k b"],
 ) -> Float[Tensor, "s t k r"]:
-    """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use."""
+    """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use.
+
+    `product` and `moves` have the same type; that of the exponentials may be narrower.
+    """
     # LLVM takes a tenth of a second to load, which small problems need not pay.
     from mindgap.landscape import _loops
 
-    k, r, b = product.shape
-    form, kind = FORMATS[dtype], product.numpy().dtype
-    threads, lanes = torch.get_num_threads(), _loops.lanes(form)
-    # A thread has some of the batches, or some of the columns of a single one.
-    parts = max(1, min(threads, b // NARROWEST if k == 1 else k))
-    edges = [round(part * (b / lanes if k == 1 else k) / parts) for part in range(parts + 1)]
-    if k == 1:
-        edges = [*(edge * lanes for edge in edges[:-1]), b]
-    padding = (0, -b % lanes)  # so that every vector can be read as a whole
-    u, p, v, q, reference = moves
-    held = [torch.nn.functional.pad(part, padding) if padding[1] else part for part in (product, v, q)]
-    product_, v, q = (part.contiguous() for part in held)
-    careful = (~within(product, moves, float(inverses.max()) / math.log(2), form)).contiguous()
-    shared = [part.contiguous() for part in (u * p, p)]
-    reference = reference.contiguous()
-    sums_of_rows = []
-    for first in range(0, len(inverses), TOGETHER):
-        some = inverses[first : first + TOGETHER]
-        plan = products(tuple(some.tolist()))
-        sharpness = some / math.log(2)
-        floors = torch.tensor(
-            [[2.0 ** (form.least * float(some[i] / some[t])) if i >= 0 else 0.0 for i in pair] for t, pair in enumerate(plan)]
-        ).to(dtype)
-        sharp = sharpness.to(dtype).contiguous()
-        wide = _loops.places(form, len(plan))
-        rows = torch.zeros(parts, len(columns), k, r, wide, dtype=torch.float64)
-        kinds = [wanted for wanted in (False, True) if (careful == wanted).any()]
-        loops = [_loops.sum_blocks(tuple(plan), form, kind, wanted) for wanted in kinds]
+    (k, r, b), form = product.shape, FORMATS[dtype]
+    lanes = _loops.lanes(form)
+    inside = within(product, moves, float(inverses.max()) / math.log(2), form)
+    product, v, q = (_whole_vectors(part, lanes) for part in (product, moves.v, moves.q))
+    shared = [product, moves.u * moves.p, moves.p, v, q, moves.reference, inside]
+    spans = list(_spans(k, b, lanes))
+    found = []
+    for first in range(0, len(inverses), _loops.TOGETHER):
+        some = inverses[first : first + _loops.TOGETHER]
+        plan = tuple(products(tuple(some.tolist())))
+        rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
+        loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in inside.unique().tolist()]
+        given = [*shared, some.to(dtype) / math.log(2), _floors(some, plan, form).to(dtype)]
+        held = [part.contiguous() for part in given]  # until all is done, since only addresses are passed on
 
         def work(part: int) -> None:
-            spans = (0, 1, edges[part], edges[part + 1]) if k == 1 else (edges[part], edges[part + 1], 0, b)
-            scratch = torch.zeros(len(plan), _loops.WIDTH, dtype=dtype)
-            arrays = (product_, *shared, v, q, reference, careful, sharp, floors, scratch, rows[part], columns[:, first:])
-            addresses = [array.data_ptr() for array in arrays]
-            for wanted, loop in zip(kinds, loops):
-                loop(*spans, k, r, b, product_.shape[2], len(columns), columns.shape[1], int(wanted), *addresses)
+            scratch = torch.zeros(_loops.WIDTH * len(plan), dtype=dtype)
+            places = [part.data_ptr() for part in (*held, scratch, rows[part], columns[:, first:])]
+            for loop in loops:
+                loop(*spans[part], k, r, product.shape[2], len(columns), *columns.stride()[:3], *places)
 
-        if parts == 1:
+        if len(spans) == 1:
             work(0)
         else:
-            with ThreadPoolExecutor(parts) as pool:
-                list(pool.map(work, range(parts)))
-        sums_of_rows.append(rows.sum(dim=0)[..., : len(plan)].permute(0, 3, 1, 2))
-    return torch.cat(sums_of_rows, dim=1)
+            with ThreadPoolExecutor(len(spans)) as pool:
+                list(pool.map(work, range(len(spans))))
+        total = rows[0] if len(spans) == 1 else rows.sum(dim=0)
+        found.append(total[..., : len(plan)].permute(0, 3, 1, 2))
+    return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
 
-def within(product, moves, sharpness: float, form: Format):
-    """(s, k): whether no exponent there can leave the range of normal numbers."""
-    low, high = product.flatten(1).aminmax(dim=1)
-    (u0, u1), (p0, p1), (v0, v1), (q0, q1) = ((a.amin(dim=-1), a.amax(dim=-1)) for a in moves[:4])
-    low, high = low + u0 + v0, high + u1 + v1
-    least = torch.minimum(low * p0 * q0, low * p1 * q1) - moves.reference
-    most = torch.maximum(high * p0 * q0, high * p1 * q1) - moves.reference
-    return torch.maximum(-least, most) * sharpness < -form.least - 1
+def _whole_vectors(part: Tensor, lanes: int) -> Tensor:
+    """With as many more columns as make the last vector a whole one."""
+    missing = -part.shape[-1] % lanes
+    return torch.nn.functional.pad(part, (0, missing)) if missing else part
+
+
+def _spans(k: int, b: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:
+    """First and last batch, first and last column of what each thread does: some batches, or some of the only one's
+    columns."""
+    many = b // lanes if k == 1 else k
+    parts = max(1, min(torch.get_num_threads(), b // NARROWEST if k == 1 else k))
+    edges = [round(part * many / parts) for part in range(parts + 1)]
+    for first, last in itertools.pairwise(edges):
+        yield (0, 1, first * lanes, b if last == many else last * lanes) if k == 1 else (first, last, 0, b)
+
+
+def within(product: Float[Tensor, "k r b"], moves: Moves, sharpest: float, form: Format) -> Bool[Tensor, "s k"]:
+    """Whether no exponent of 2 can leave the range of normal numbers, after a shift and in a batch: by the extremes of
+    the products and of what moves them, which is soon found and nearly always enough."""
+
+    def extremes(values: Tensor) -> tuple[Tensor, Tensor]:
+        held = values.numpy()  # which is faster at it
+        return torch.from_numpy(held.min(axis=-1)), torch.from_numpy(held.max(axis=-1))
+
+    low, high = extremes(product.flatten(1))
+    (u, up), (p, most_p), (v, up_v), (q, most_q) = (extremes(part) for part in moves[:4])
+    low, high, least, most = low + u + v, high + up + up_v, p * q, most_p * most_q
+    below = moves.reference - torch.minimum(low * least, low * most)
+    above = torch.maximum(high * least, high * most) - moves.reference
+    return torch.maximum(below, above) * sharpest < -form.least - 1
+
+
+def _floors(inverses: Float[Tensor, " t"], plan: Plan, form: Format) -> Float[Tensor, "t 2"]:
+    """What both factors of each product are not less than, where they are cut off: then it is normal."""
+    shares = [[inverses[i] / inverses[t] if i >= 0 else 1.0 for i in pair] for t, pair in enumerate(plan)]
+    return torch.exp2(form.least * torch.tensor(shares, dtype=torch.float64))
 
 
 @functools.lru_cache(maxsize=16)

@@ -36,6 +36,7 @@ LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # bel
 LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
+WIDE = 2048  # columns of a tile
 BLOCK = 1024  # columns of a rectangle at a time, where there is no batch to say
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
 FASTER = 2**8  # is a GPU, about
@@ -146,12 +147,18 @@ def summed_losses(
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
     sums_of = compiled_sums if loops else in_passes
-    tile = _rows_at_once(own.device, cells, k * b)
+    # The loops like high tiles: what a tile adds to the sums of its columns has to come from far away, and go there.
+    across = min(b, WIDE) if loops and k == 1 else b
+    tile = _rows_at_once(own.device, cells, k * across)
     left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
-        rows = sums_of(here.rows @ right.rows.mT, _moves(here, right, rounded), inverses, dtype, columns)
+        rows: Tensor | float = 0.0
+        for first in range(0, b, across):
+            there = right.part(slice(first, first + across))
+            some = columns[..., first : first + across]
+            rows = rows + sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some)
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
     losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))
@@ -233,8 +240,11 @@ def _logs(
     inverses: Float[Tensor, " t"],
 ) -> Float[Tensor, "s t k r"]:
     """The logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
-    doubtful = ~((sums >= least) & sums.isfinite())
     logs = sums.double().log()
+    low, high = sums.aminmax()
+    if low >= least and high < math.inf:  # as nearly always
+        return logs
+    doubtful = ~((sums >= least) & sums.isfinite())
     for s in doubtful.any(dim=3).any(dim=2).any(dim=1).nonzero().flatten().tolist():
         _recompute(logs[s], doubtful[s], left, right, s, reference[s], inverses)
     return logs

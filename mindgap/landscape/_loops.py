@@ -18,12 +18,13 @@ from llvmlite import ir
 from mindgap.landscape._exponentials import Format
 from mindgap.landscape._vectors import Code, Value, processor, real
 
+TOGETHER = 8  # temperatures: more would not find a register each
 WIDTH = 512  # columns that are worked on at a time
-ROWS = 32  # and to that of a column
+ROWS = 64  # and to that of a column
 
 NAMES = (
-    "First_batch Last_batch First Last Batches Rows Across Stride Shifts Temperatures Careful "
-    "product pu p v q reference careful sharpness floors sums rows columns"
+    "First_batch Last_batch First Last Batches Rows Stride Shifts Next_shift Next_temperature Next_batch "
+    "product pu p v q reference inside sharpness floors sums rows columns"
 ).split()
 
 
@@ -40,7 +41,7 @@ def places(form: Format, temperatures: int) -> int:
 
 @functools.lru_cache(maxsize=64)
 def sum_blocks(
-    plan: tuple[tuple[int, int], ...], form: Format, cosines: np.dtype, careful: bool
+    plan: tuple[tuple[int, int], ...], form: Format, cosines: np.dtype, fast: bool
 ) -> Callable[..., None]:
     """A function of `NAMES` that adds to `rows` and `columns` what some batches have in some columns.
 
@@ -71,7 +72,7 @@ def sum_blocks(
 
             def shift(s: Value) -> None:
                 sk = s * g["Batches"] + k
-                with code.when(code.read(g["careful"], sk, ir.IntType(8)), Value(code.at, code.at.trunc(g["Careful"].held, ir.IntType(8)))):
+                with code.when(code.read(g["inside"], sk, ir.IntType(8)), int(fast)):
                     across = sk * g["Stride"] + start
                     minus = -number("reference", sk, exact)
 
@@ -85,9 +86,9 @@ def sum_blocks(
                                 moved = code.read(g["product"], here + j, exact).times_plus(p, pu)
                                 moved = p.times_plus(code.read(g["v"], across + j, exact), moved)
                                 cosine = moved.times_plus(code.read(g["q"], across + j, exact), minus).rounded(vector)
-                                values = exponentials(code, cosine, sharp, floors, plan, form, careful)
+                                values = exponentials(code, cosine, sharp, floors, plan, form, not fast)
                                 for t, value in enumerate(values):
-                                    code.add(value, g["sums"], j + t * wide)
+                                    code.add(value, g["sums"], j * len(plan) + t * many)
                                 kept = values if mask is None else [code.where(mask, value, nothing) for value in values]
                                 return [one + other for one, other in zip(before, kept, strict=True)]
 
@@ -99,18 +100,20 @@ def sum_blocks(
 
                         last = (first + ROWS).least(g["Rows"])
                         code.loop(first, last, 1, row)
-                        for t in range(len(plan)):
-                            there = ((s * g["Temperatures"] + t) * g["Batches"] + k) * g["Across"] + start
-
-                            def kept(j: Value, kind: ir.Type, t: int = t, there: Value = there) -> None:
-                                code.add(code.read(g["sums"], j + t * wide, kind).widened(), g["columns"], there + j)
-
-                            def forget(j: Value, t: int = t) -> None:
-                                code.write(nothing, g["sums"], j + t * wide)
-
-                            code.loop(zero, full, many, functools.partial(kept, kind=vector))
-                            code.loop(full, width, 1, functools.partial(kept, kind=vector.element))
-                            code.loop(zero, width, many, forget)
+                        def flush(j: Value) -> None:
+                            for t in range(len(plan)):
+                                there = s * g["Next_shift"] + g["Next_temperature"] * t + k * g["Next_batch"] + start + j
+                                code.add(code.read(g["sums"], j * len(plan) + t * many, vector).widened(), g["columns"], there)
+                        code.loop(zero, full, many, flush)
+                        def rest(j: Value) -> None:
+                            for t in range(len(plan)):
+                                there = s * g["Next_shift"] + g["Next_temperature"] * t + k * g["Next_batch"] + start + j
+                                code.add(code.read(g["sums"], full * len(plan) + t * many + j - full, vector.element).widened(), g["columns"], there)
+                        code.loop(full, width, 1, rest)
+                        def forget(j: Value) -> None:
+                            for t in range(len(plan)):
+                                code.write(nothing, g["sums"], j * len(plan) + t * many)
+                        code.loop(zero, width, many, forget)
 
                     code.loop(zero, g["Rows"], ROWS, some)
 
@@ -154,9 +157,9 @@ def power(code: Code, cosine: Value, sharpness: Value, form: Format, careful: bo
     else:
         above = cosine.times_plus(sharpness, large)
         fraction = cosine.times_plus(sharpness, -(above - large))
-    value = code.vector(vector, form.series[0])
+    value = code.vector(vector, float(form.series[0]))
     for coefficient in form.series[1:]:
-        value = value.times_plus(fraction, code.vector(vector, coefficient))
+        value = value.times_plus(fraction, code.vector(vector, float(coefficient)))
     whole = above.seen_as(bits)
     if careful:
         bias = int(1 - form.least)

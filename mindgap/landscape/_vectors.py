@@ -169,9 +169,9 @@ class Code:
         """One or the other, lane by lane."""
         return Value(self.at, self.at.select(condition.held, one.held, other.held))
 
-    def when(self, one: Value, other: Value) -> Any:
+    def when(self, one: Value, other: Value | int) -> Any:
         """A context for what is to be done only if two whole numbers are equal."""
-        return self.at.if_then(self.at.icmp_signed("==", one.held, other.held))
+        return self.at.if_then(self.at.icmp_signed("==", one.held, one.like(other).held))
 
     def loop(
         self,
