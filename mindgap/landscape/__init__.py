@@ -364,15 +364,18 @@ def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """The rows on the unit sphere, in float64 and new memory."""
     # Squares of float32 numbers cannot over- or underflow in float64; those of float64 numbers can.
     rows = rows / rows.abs().amax(dim=1, keepdim=True) if rows.dtype == torch.float64 else rows.double()
-    return rows.div_(torch.linalg.vector_norm(rows, dim=1, keepdim=True))
+    return rows.mul_(1 / torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 
 @contextmanager
 def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterator[Callable[[int], object]]:
     """A function to call with each amount of work done, out of `total`."""
+    if not progress:
+        yield lambda rows: None
+        return
     if not callable(progress):
         shown = "{l_bar}{bar}| {elapsed}<{remaining}"
-        with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress, dynamic_ncols=True) as bar:
+        with tqdm(total=total, desc="landscape", bar_format=shown, dynamic_ncols=True) as bar:
             yield bar.update
         return
     call, done = progress, 0

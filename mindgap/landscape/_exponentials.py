@@ -81,11 +81,9 @@ def compiled_sums(
     from mindgap.landscape import _loops
 
     (k, r, b), form = product.shape, FORMATS[dtype]
-    lanes = _loops.lanes(form)
     inside = within(product, moves, float(inverses.max()) / math.log(2), form)
-    product, v, q = (_whole_vectors(part, lanes) for part in (product, moves.v, moves.q))
-    shared = [product, moves.u * moves.p, moves.p, v, q, moves.reference, inside]
-    spans = list(_spans(k, b, lanes))
+    shared = [product, moves.u * moves.p, moves.p, moves.v, moves.q, moves.reference, inside]
+    spans = list(_spans(k, b, _loops.lanes(form)))
     found = []
     for first in range(0, len(inverses), _loops.TOGETHER):
         some = inverses[first : first + _loops.TOGETHER]
@@ -99,7 +97,7 @@ def compiled_sums(
             scratch = torch.zeros(_loops.WIDTH * len(plan), dtype=dtype)
             places = [part.data_ptr() for part in (*held, scratch, rows[part], columns[:, first:])]
             for loop in loops:
-                loop(*spans[part], k, r, product.shape[2], len(columns), *columns.stride()[:3], *places)
+                loop(*spans[part], k, r, b, len(columns), *columns.stride()[:3], *places)
 
         if len(spans) == 1:
             work(0)
@@ -109,12 +107,6 @@ def compiled_sums(
         total = rows[0] if len(spans) == 1 else rows.sum(dim=0)
         found.append(total[..., : len(plan)].permute(0, 3, 1, 2))
     return found[0] if len(found) == 1 else torch.cat(found, dim=1)
-
-
-def _whole_vectors(part: Tensor, lanes: int) -> Tensor:
-    """With as many more columns as make the last vector a whole one."""
-    missing = -part.shape[-1] % lanes
-    return torch.nn.functional.pad(part, (0, missing)) if missing else part
 
 
 def _spans(k: int, b: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:

@@ -82,7 +82,9 @@ class Shifted(NamedTuple):
 
 def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) -> Shifted:
     """Unit rows as one batch, to be moved by each of `steps`. Raises ValueError if a row has no direction then."""
-    offset = steps @ rows.T - steps.square().sum(dim=1, keepdim=True) / 2
+    longest = steps[steps.square().sum(dim=1).argmax()]
+    lengths = steps @ longest / longest.square().sum().clamp_min(torch.finfo(steps.dtype).tiny)
+    offset = torch.outer(lengths, rows @ longest) - steps.square().sum(dim=1, keepdim=True) / 2
     squared_norm = 1 - 2 * offset
     if (squared_norm < 1e-12).any():
         s, row = (squared_norm < 1e-12).nonzero()[0].tolist()
@@ -113,7 +115,9 @@ def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], steps: Float[Tensor
     """
     sides = shifted(x, steps, "x"), shifted(y, -steps, "y")
     near = torch.stack([side.scale.amax(dim=(1, 2)) for side in sides]).amax(dim=0) > NEAR**-0.5
-    if not near.all():
+    if not near.any():
+        yield Group(~near, *sides, steps)
+    elif not near.all():
         some, other = (side.at(~near) for side in sides)
         yield Group(~near, some, other, steps[~near])
     for s in near.nonzero().flatten():
@@ -154,11 +158,12 @@ def summed_losses(
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
-        rows: Tensor | float = 0.0
+        found = []
         for first in range(0, b, across):
             there = right.part(slice(first, first + across))
             some = columns[..., first : first + across]
-            rows = rows + sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some)
+            found.append(sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some))
+        rows = functools.reduce(torch.add, found).contiguous()
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
     losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))

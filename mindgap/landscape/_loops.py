@@ -23,7 +23,7 @@ WIDTH = 512  # columns that are worked on at a time
 ROWS = 64  # and to that of a column
 
 NAMES = (
-    "First_batch Last_batch First Last Batches Rows Stride Shifts Next_shift Next_temperature Next_batch "
+    "First_batch Last_batch First Last Batches Rows Across Shifts Next_shift Next_temperature Next_batch "
     "product pu p v q reference inside sharpness floors sums rows columns"
 ).split()
 
@@ -73,19 +73,24 @@ def sum_blocks(
             def shift(s: Value) -> None:
                 sk = s * g["Batches"] + k
                 with code.when(code.read(g["inside"], sk, ir.IntType(8)), int(fast)):
-                    across = sk * g["Stride"] + start
+                    across = sk * g["Across"] + start
                     minus = -number("reference", sk, exact)
 
                     def some(first: Value) -> None:
                         def row(i: Value) -> None:
                             place = sk * g["Rows"] + i
                             p, pu = number("p", place, exact), number("pu", place, exact)
-                            here = (k * g["Rows"] + i) * g["Stride"] + start
+                            here = (k * g["Rows"] + i) * g["Across"] + start
 
                             def column(j: Value, *before: Value, mask: Value | None = None) -> list[Value]:
-                                moved = code.read(g["product"], here + j, exact).times_plus(p, pu)
-                                moved = p.times_plus(code.read(g["v"], across + j, exact), moved)
-                                cosine = moved.times_plus(code.read(g["q"], across + j, exact), minus).rounded(vector)
+                                def read(name: str, index: Value) -> Value:
+                                    if mask is None:
+                                        return code.read(g[name], index, exact)
+                                    return code.read_some(g[name], index, exact, mask)
+
+                                moved = read("product", here + j).times_plus(p, pu)
+                                moved = p.times_plus(read("v", across + j), moved)
+                                cosine = moved.times_plus(read("q", across + j), minus).rounded(vector)
                                 values = exponentials(code, cosine, sharp, floors, plan, form, not fast)
                                 for t, value in enumerate(values):
                                     code.add(value, g["sums"], j * len(plan) + t * many)

@@ -94,8 +94,7 @@ class Value:
     def times_plus(self, factor: Value, term: Value) -> Value:
         """self · factor + term, rounded once where the processor can."""
         name = f"llvm.fmuladd.v{self.kind.count}f{8 * _size(self.kind.element)}"
-        declared = self.at.module.globals
-        both = declared.get(name) or ir.Function(self.at.module, ir.FunctionType(self.kind, [self.kind] * 3), name)
+        both = _declared(self.at.module, name, self.kind, [self.kind] * 3)
         return Value(self.at, self.at.call(both, [self.held, factor.held, term.held]))
 
     def seen_as(self, kind: Any) -> Value:
@@ -146,6 +145,13 @@ class Code:
         """A number, or the vector that begins with that number."""
         place, align = self._place(memory, index, kind)
         return Value(self.at, self.at.load(place, align=align, typ=kind))
+
+    def read_some(self, memory: Value, index: Value, kind: Any, lanes: Value) -> Value:
+        """Those lanes of the vector that begins with that number, and zeros in the others, which need not be there."""
+        place, align = self._place(memory, index, kind)
+        name = f"llvm.masked.load.v{kind.count}f{8 * align}.p0"
+        read = _declared(self.at.module, name, kind, [POINTER, SHORT, lanes.kind, kind])
+        return Value(self.at, self.at.call(read, [place, SHORT(align), lanes.held, self.vector(kind, 0.0).held]))
 
     def write(self, value: Value, memory: Value, index: Value) -> None:
         """Put a number or a vector there."""
@@ -226,6 +232,11 @@ class Code:
 
         run.engine = engine  # type: ignore[attr-defined]  # the code lives as long as it
         return run
+
+
+def _declared(module: ir.Module, name: str, gives: Any, takes: Sequence[Any]) -> Any:
+    """A function that LLVM knows."""
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(gives, takes), name)
 
 
 def _lanes(places: Sequence[int]) -> Any:
