@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
@@ -35,6 +35,7 @@ MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here
 
 
 Plan: TypeAlias = tuple[tuple[int, int], ...]
+Allowed: TypeAlias = tuple[Float[Tensor, "s k"], Float[Tensor, "s k"]]
 
 
 class Moves(NamedTuple):
@@ -72,26 +73,29 @@ def compiled_sums(
     inverses: Float[Tensor, " t"],
     dtype: torch.dtype,
     columns: Float[Tensor, "s t k b"],
+    allowed: Allowed | None = None,
 ) -> Float[Tensor, "s t k r"]:
     """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use.
 
-    `product` and `moves` have the same type; that of the exponentials may be narrower.
+    `product` and `moves` have the same type; that of the exponentials may be narrower. `allowed`: what is `within`
+    range, for these moves or for more.
     """
     # LLVM takes a tenth of a second to load, which small problems need not pay.
     from mindgap.landscape import _loops
 
     (k, r, b), form = product.shape, FORMATS[dtype]
-    inside = within(product, moves, float(inverses.max()) / math.log(2), form)
+    low, high = allowed or within(moves, inverses, dtype)
+    least, most = _extremes(product.flatten(1))
+    inside = (least >= low) & (most <= high)
+    kinds = [fast for fast in (True, False) if (inside == fast).any()]
     shared = [product, moves.u * moves.p, moves.p, moves.v, moves.q, moves.reference, inside]
     spans = list(_spans(k, b, _loops.lanes(form)))
     found = []
     for first in range(0, len(inverses), _loops.TOGETHER):
-        some = inverses[first : first + _loops.TOGETHER]
-        plan = tuple(products(tuple(some.tolist())))
+        plan, *factors = _factors(tuple(inverses[first : first + _loops.TOGETHER].tolist()), dtype)
         rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
-        loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in inside.unique().tolist()]
-        given = [*shared, some.to(dtype) / math.log(2), _floors(some, plan, form).to(dtype)]
-        held = [part.contiguous() for part in given]  # until all is done, since only addresses are passed on
+        loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
+        held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
 
         def work(part: int) -> None:
             scratch = torch.zeros(_loops.WIDTH * len(plan), dtype=dtype)
@@ -109,6 +113,35 @@ def compiled_sums(
     return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
 
+def within(moves: Moves, inverses: Float[Tensor, " t"], dtype: torch.dtype) -> Allowed:
+    """Between which products no exponent of 2 leaves the range of normal numbers of a type, whichever row and column of
+    a batch they belong to, after a shift."""
+    (least_u, u), (least_p, p), (least_v, v), (least_q, q) = map(_extremes, moves[:4])
+    bound = (-FORMATS[dtype].least - 1) * math.log(2) / float(inverses.max())  # of |c|
+    below, above = moves.reference - bound, moves.reference + bound
+    small, large = least_p * least_q, p * q
+    return (
+        torch.maximum(below / small, below / large) - least_u - least_v,
+        torch.minimum(above / small, above / large) - u - v,
+    )
+
+
+def _extremes(values: Float[Tensor, "*some b"]) -> tuple[Float[Tensor, "*some"], Float[Tensor, "*some"]]:
+    """The least and the largest of each line."""
+    held = values.numpy()  # which is faster at it
+    return torch.from_numpy(held.min(axis=-1)), torch.from_numpy(held.max(axis=-1))
+
+
+@functools.lru_cache(maxsize=16)
+def _factors(inverses: tuple[float, ...], dtype: torch.dtype) -> tuple[Plan, Float[Tensor, " t"], Float[Tensor, "t 2"]]:
+    """What the loops need of rising inverse temperatures: the products, what makes exponents of 2 of cosines, and what
+    the factors of a product are not to be below where they are cut off: it is just normal then."""
+    plan = tuple(products(inverses))
+    shares = [[inverses[i] / inverses[t] if i >= 0 else 1.0 for i in pair] for t, pair in enumerate(plan)]
+    floors = torch.exp2(FORMATS[dtype].least * torch.tensor(shares, dtype=torch.float64))
+    return plan, (torch.tensor(inverses, dtype=torch.float64) / math.log(2)).to(dtype), floors.to(dtype)
+
+
 def _spans(k: int, b: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:
     """First and last batch, first and last column of what each thread does: some batches, or some of the only one's
     columns."""
@@ -117,28 +150,6 @@ def _spans(k: int, b: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:
     edges = [round(part * many / parts) for part in range(parts + 1)]
     for first, last in itertools.pairwise(edges):
         yield (0, 1, first * lanes, b if last == many else last * lanes) if k == 1 else (first, last, 0, b)
-
-
-def within(product: Float[Tensor, "k r b"], moves: Moves, sharpest: float, form: Format) -> Bool[Tensor, "s k"]:
-    """Whether no exponent of 2 can leave the range of normal numbers, after a shift and in a batch: by the extremes of
-    the products and of what moves them, which is soon found and nearly always enough."""
-
-    def extremes(values: Tensor) -> tuple[Tensor, Tensor]:
-        held = values.numpy()  # which is faster at it
-        return torch.from_numpy(held.min(axis=-1)), torch.from_numpy(held.max(axis=-1))
-
-    low, high = extremes(product.flatten(1))
-    (u, up), (p, most_p), (v, up_v), (q, most_q) = (extremes(part) for part in moves[:4])
-    low, high, least, most = low + u + v, high + up + up_v, p * q, most_p * most_q
-    below = moves.reference - torch.minimum(low * least, low * most)
-    above = torch.maximum(high * least, high * most) - moves.reference
-    return torch.maximum(below, above) * sharpest < -form.least - 1
-
-
-def _floors(inverses: Float[Tensor, " t"], plan: Plan, form: Format) -> Float[Tensor, "t 2"]:
-    """What both factors of each product are not less than, where they are cut off: then it is normal."""
-    shares = [[inverses[i] / inverses[t] if i >= 0 else 1.0 for i in pair] for t, pair in enumerate(plan)]
-    return torch.exp2(form.least * torch.tensor(shares, dtype=torch.float64))
 
 
 @functools.lru_cache(maxsize=16)

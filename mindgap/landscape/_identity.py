@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mindgap.landscape import _fused
-from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes
+from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes, within
 
 # The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
@@ -150,11 +150,12 @@ def summed_losses(
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
-    sums_of = compiled_sums if loops else in_passes
     # The loops like high tiles: what a tile adds to the sums of its columns has to come from far away, and go there.
     across = min(b, WIDE) if loops and k == 1 else b
     tile = _rows_at_once(own.device, cells, k * across)
     left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
+    allowed = (within(_moves(left, right, rounded), inverses, dtype),) if loops else ()
+    sums_of = compiled_sums if loops else in_passes
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
@@ -162,7 +163,7 @@ def summed_losses(
         for first in range(0, b, across):
             there = right.part(slice(first, first + across))
             some = columns[..., first : first + across]
-            found.append(sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some))
+            found.append(sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some, *allowed))
         rows = functools.reduce(torch.add, found).contiguous()
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
