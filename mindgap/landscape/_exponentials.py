@@ -5,13 +5,13 @@ For every shift and every temperature τ, with the cosines of the moved rows as 
     e_ij = exp(c_ij/τ)        c_ij = p_i q_j (x̂_i·ŷ_j + u_i + v_j) − reference.
 
 All e_ij are summed over j for each i, and over i for each j. torch can do that only in passes over memory, one for each
-operation: `in_passes` does, on a GPU and where there is little to do. For the rest, on a CPU, all operations on a few
-hundred numbers are done while these stay in the first cache, in loops that numba compiles: `compiled_sums`. Compiling
-takes seconds, once a process. It is not kept on disk, where a full disk or an interrupted upgrade could spoil it.
+operation: `in_passes` does, on a GPU and where there is little to do. For the rest, on a CPU, `compiled_sums` does all
+operations on a vector of numbers while they are in registers, in loops that are compiled when they are first needed.
+That takes a tenth of a second for each choice of types and products (`_vectors`), so nothing is kept on disk.
 
-There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a Taylor series.
+There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a polynomial.
 Where an inverse temperature is the sum of two others, its exponentials are products, e^{50c} = e^{30c} e^{20c}. Cosines
-have the dtype of the products up to f.
+have the dtype of the products.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import bisect
 import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
@@ -96,21 +96,25 @@ def compiled_sums(
         rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
         loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
         held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
-
-        def work(part: int) -> None:
-            scratch = torch.zeros(_loops.WIDTH * len(plan), dtype=dtype)
-            places = [part.data_ptr() for part in (*held, scratch, rows[part], columns[:, first:])]
-            for loop in loops:
-                loop(*spans[part], k, r, b, len(columns), *columns.stride()[:3], *places)
-
-        if len(spans) == 1:
-            work(0)
+        scratch = torch.zeros(len(spans), len(loops), _loops.WIDTH * len(plan), dtype=dtype)
+        shape = (k, r, b, len(columns), *columns.stride()[:3])
+        calls = [
+            functools.partial(loop, *span, *shape, *_addresses(*held, own, rows[part], columns[:, first:]))
+            for part, span in enumerate(spans)
+            for loop, own in zip(loops, scratch[part], strict=True)
+        ]
+        if len(calls) == 1:
+            calls[0]()
         else:
             with ThreadPoolExecutor(len(spans)) as pool:
-                list(pool.map(work, range(len(spans))))
+                list(pool.map(lambda call: call(), calls))
         total = rows[0] if len(spans) == 1 else rows.sum(dim=0)
         found.append(total[..., : len(plan)].permute(0, 3, 1, 2))
     return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+
+
+def _addresses(*memory: Tensor) -> list[int]:
+    return [part.data_ptr() for part in memory]
 
 
 def within(moves: Moves, inverses: Float[Tensor, " t"], dtype: torch.dtype) -> Allowed:
@@ -174,27 +178,28 @@ class Format(NamedTuple):
     """What the compiled loops must know of a floating type."""
 
     real: Any  # zero, of that type
-    series: tuple[Any, ...]  # coefficients of a polynomial for 2ᶠ, the highest first
+    series: tuple[Any, ...]  # coefficients of a polynomial that is 2ᶠ, the highest first
     mantissa: int  # how many of its bits come below the exponent
     least: float  # the exponent of its smallest normal number
     large: float  # a number beside which only whole ones are left
 
 
-def _format(kind: type, series) -> Format:
-    about = np.finfo(kind)
-    large = 1.5 * 2.0**about.nmant
-    return Format(kind(0), tuple(kind(value) for value in series), int(about.nmant), float(about.minexp), large)
+def _format(real: type, series: Sequence[float]) -> Format:
+    about = np.finfo(real)
+    coefficients = tuple(real(coefficient) for coefficient in series)
+    return Format(real(0), coefficients, int(about.nmant), float(about.minexp), 1.5 * 2.0**about.nmant)
 
 
-def taylor(terms):
+def _taylor(terms: int) -> list[float]:
     return [math.log(2) ** k / math.factorial(k) for k in reversed(range(terms))]
 
 
-def interpolated(degree):
-    """2^f = 1 + f r(f): r through the nodes of Chebyshev."""
+def _interpolated(degree: int) -> list[float]:
+    """1 + f r(f), exact at 0 since there most of an exponential's error would count: r goes through (2ᶠ − 1)/f at
+    Chebyshev's nodes, which is nearly as good as the best polynomial, and needs a term fewer than Taylor's."""
     nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree) / 2
-    r = np.polynomial.chebyshev.Chebyshev.fit(nodes, np.expm1(nodes * math.log(2)) / nodes if degree % 2 == 0 else np.array([math.log(2) if abs(x) < 1e-9 else np.expm1(x * math.log(2)) / x for x in nodes]), degree - 1, domain=[-0.5, 0.5])
-    return [*r.convert(kind=np.polynomial.Polynomial).coef[::-1], 1.0]
+    through = np.polynomial.Polynomial.fit(nodes, np.expm1(nodes * math.log(2)) / nodes, degree - 1)
+    return [*through.convert().coef[::-1].tolist(), 1.0]
 
 
-FORMATS = {torch.float32: _format(np.float32, interpolated(5)), torch.float64: _format(np.float64, taylor(14))}
+FORMATS = {torch.float32: _format(np.float32, _interpolated(6)), torch.float64: _format(np.float64, _taylor(14))}

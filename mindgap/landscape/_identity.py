@@ -81,7 +81,8 @@ class Shifted(NamedTuple):
 
 
 def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) -> Shifted:
-    """Unit rows as one batch, to be moved by each of `steps`. Raises ValueError if a row has no direction then."""
+    """Unit rows as one batch, to be moved by each of `steps`, all parallel. Raises ValueError if one has no direction then."""
+    # All of them are parallel to the gap, so one product with the longest serves all.
     longest = steps[steps.square().sum(dim=1).argmax()]
     lengths = steps @ longest / longest.square().sum().clamp_min(torch.finfo(steps.dtype).tiny)
     offset = torch.outer(lengths, rows @ longest) - steps.square().sum(dim=1, keepdim=True) / 2
@@ -150,7 +151,7 @@ def summed_losses(
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
-    # The loops like high tiles: what a tile adds to the sums of its columns has to come from far away, and go there.
+    # What a tile adds to the sums of its columns comes from far away, and goes there: a high tile does it less often.
     across = min(b, WIDE) if loops and k == 1 else b
     tile = _rows_at_once(own.device, cells, k * across)
     left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
@@ -159,12 +160,14 @@ def summed_losses(
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
-        found = []
+        parts: list[Tensor] = []
         for first in range(0, b, across):
             there = right.part(slice(first, first + across))
             some = columns[..., first : first + across]
-            found.append(sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some, *allowed))
-        rows = functools.reduce(torch.add, found).contiguous()
+            parts.append(
+                sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some, *allowed)
+            )
+        rows = functools.reduce(torch.add, parts).contiguous()
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
     losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))

@@ -1,28 +1,30 @@
 """The loops behind `_exponentials.compiled_sums`, written for one choice of types and of multiplied exponentials.
 
-All temperatures are done while a vector of cosines is in registers. The sums of its row stay there, too, those of its
-columns in the first cache. Where nothing can under- or overflow, which is known before (`_exponentials.within`), an
-exponential takes ten operations: adding a large number rounds to a whole one, n, and leaves it in the lowest bits;
-2ᶠ is a polynomial; and n is added to its exponent's bits. Elsewhere, in code of its own that is `careful`, exponents
-are cut off first, and what is multiplied is not so small that the product would be subnormal, and slow.
+All temperatures are done while a vector of cosines is in registers. The sums of its row stay there as well, those of
+its columns in the first cache. Where no exponent can leave the range of normal numbers, which `within` knows before,
+an exponential takes ten operations: adding a large number rounds to a whole one, n, and leaves it in the lowest bits;
+2ᶠ is a polynomial of what is left; and n is added to its exponent's bits. Elsewhere exponents are cut off first, and so
+are the factors of a product that would be subnormal, and slow.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from mindgap.landscape._exponentials import Format
-from mindgap.landscape._vectors import Code, Value, processor, real
+from mindgap.landscape import _vectors
+from mindgap.landscape._exponentials import Format, Plan
+from mindgap.landscape._vectors import Code, Value, named
 
 TOGETHER = 8  # temperatures: more would not find a register each
-WIDTH = 512  # columns that are worked on at a time
-ROWS = 64  # and to that of a column
+WIDTH = 512  # columns that are worked on at a time; a few of them are added up in each lane before sums are float64
+ROWS = 64  # rows whose sums are added up before they are float64
 
-NAMES = (
+PARAMETERS = (
     "First_batch Last_batch First Last Batches Rows Across Shifts Next_shift Next_temperature Next_batch "
     "product pu p v q reference inside sharpness floors sums rows columns"
 ).split()
@@ -30,143 +32,143 @@ NAMES = (
 
 def lanes(form: Format) -> int:
     """Numbers of a type in a vector."""
-    return processor().width // form.real.itemsize
+    return _vectors.processor().width // int(form.real.itemsize)
 
 
 def places(form: Format, temperatures: int) -> int:
-    """How many sums of a row lie beside each other in `rows`: zeros follow those of the temperatures."""
+    """How many sums of a row lie side by side in `rows`: those of the temperatures, and zeros."""
     whole, rest = divmod(temperatures, lanes(form))
     return whole * lanes(form) + (2 ** (rest - 1).bit_length() if rest else 0)
 
 
 @functools.lru_cache(maxsize=64)
-def sum_blocks(
-    plan: tuple[tuple[int, int], ...], form: Format, cosines: np.dtype, fast: bool
-) -> Callable[..., None]:
-    """A function of `NAMES` that adds to `rows` and `columns` what some batches have in some columns.
+def sum_blocks(plan: Plan, form: Format, cosines: np.dtype[Any], fast: bool) -> Callable[..., None]:
+    """A function of `PARAMETERS` that adds to `rows` and `columns` what some batches have in some of their columns.
 
-    `plan` is that of `products`, `cosines` the type of the product and its moves. Whole numbers: the batches `First_batch`
-    to `Last_batch` − 1 of all `Batches`, their columns `First` to `Last` − 1 of `Across`, stored `Stride` apart; `First`
-    is a multiple of `lanes`. Only where `careful` (s, k), in bytes, equals `Careful`. Memory: `product` (k, r, Stride),
-    `pu` = p·u and `p` (s, k, r), `v` and `q` (s, k, Stride), `reference` (s, k), `sharpness` (t,), `floors` (t, 2), the
-    least that is multiplied, zeros in `sums` (t, width()), `rows` (s, k, r, places()), `columns` (s, Temperatures, k, b).
+    `plan` is what `products` found, `cosines` the type of the products and their moves. Whole numbers: `First_batch` to
+    `Last_batch` − 1 of all `Batches` have `Rows` rows and `Across` columns, of which `First` to `Last` − 1 count;
+    `First` is a multiple of `lanes`; how far the next shift, temperature and batch are in `columns`. Memory: `product`
+    (k, r, b), `pu` = p·u and `p` (s, k, r), `v` and `q` (s, k, b), `reference` (s, k); `inside` (s, k), bytes, is 1
+    where a `fast` function has to do it, and 0 where another; `sharpness` (t,), and `floors` (t, 2) of both factors;
+    zeros in `sums` (t · WIDTH,), also afterwards; in float64 `rows` (s, k, r, places) and `columns` (s, t, k, b).
     """
-    code = Code(NAMES)
-    g = code.given
-    many, wide = lanes(form), WIDTH
-    vector = ir.VectorType(real(form.real.dtype), many)
-    exact = ir.VectorType(real(cosines), many)
-    zero, nothing = code.whole(0), code.vector(vector, 0.0)
-
-    def number(name: str, index: Value, kind: ir.VectorType) -> Value:
-        return code.spread(code.read(g[name], index, kind.element), many)
-
-    sharp = [number("sharpness", code.whole(t), vector) for t in range(len(plan))]
-    floors = [[number("floors", code.whole(2 * t + side), vector) for side in range(2)] for t in range(len(plan))]
-
-    def batch(k: Value) -> None:
-        def block(start: Value) -> None:
-            width = (g["Last"] - start).least(wide)
-            full = width - width % many
-            inside = code.first(width - full, many)
-
-            def shift(s: Value) -> None:
-                sk = s * g["Batches"] + k
-                with code.when(code.read(g["inside"], sk, ir.IntType(8)), int(fast)):
-                    across = sk * g["Across"] + start
-                    minus = -number("reference", sk, exact)
-
-                    def some(first: Value) -> None:
-                        def row(i: Value) -> None:
-                            place = sk * g["Rows"] + i
-                            p, pu = number("p", place, exact), number("pu", place, exact)
-                            here = (k * g["Rows"] + i) * g["Across"] + start
-
-                            def column(j: Value, *before: Value, mask: Value | None = None) -> list[Value]:
-                                def read(name: str, index: Value) -> Value:
-                                    if mask is None:
-                                        return code.read(g[name], index, exact)
-                                    return code.read_some(g[name], index, exact, mask)
-
-                                moved = read("product", here + j).times_plus(p, pu)
-                                moved = p.times_plus(read("v", across + j), moved)
-                                cosine = moved.times_plus(read("q", across + j), minus).rounded(vector)
-                                values = exponentials(code, cosine, sharp, floors, plan, form, not fast)
-                                for t, value in enumerate(values):
-                                    code.add(value, g["sums"], j * len(plan) + t * many)
-                                kept = values if mask is None else [code.where(mask, value, nothing) for value in values]
-                                return [one + other for one, other in zip(before, kept, strict=True)]
-
-                            found = code.loop(zero, full, many, column, [nothing] * len(plan))
-                            found = code.loop(full, width, many, functools.partial(column, mask=inside), found)
-                            at = place * places(form, len(plan))
-                            for t in range(0, len(plan), many):
-                                code.add(code.totals(found[t : t + many]).widened(), g["rows"], at + t)
-
-                        last = (first + ROWS).least(g["Rows"])
-                        code.loop(first, last, 1, row)
-                        def flush(j: Value) -> None:
-                            for t in range(len(plan)):
-                                there = s * g["Next_shift"] + g["Next_temperature"] * t + k * g["Next_batch"] + start + j
-                                code.add(code.read(g["sums"], j * len(plan) + t * many, vector).widened(), g["columns"], there)
-                        code.loop(zero, full, many, flush)
-                        def rest(j: Value) -> None:
-                            for t in range(len(plan)):
-                                there = s * g["Next_shift"] + g["Next_temperature"] * t + k * g["Next_batch"] + start + j
-                                code.add(code.read(g["sums"], full * len(plan) + t * many + j - full, vector.element).widened(), g["columns"], there)
-                        code.loop(full, width, 1, rest)
-                        def forget(j: Value) -> None:
-                            for t in range(len(plan)):
-                                code.write(nothing, g["sums"], j * len(plan) + t * many)
-                        code.loop(zero, width, many, forget)
-
-                    code.loop(zero, g["Rows"], ROWS, some)
-
-            code.loop(zero, g["Shifts"], 1, shift)
-
-        code.loop(g["First"], g["Last"], wide, block)
-
-    code.loop(g["First_batch"], g["Last_batch"], 1, batch)
-    return code.compiled()
+    return _written(plan, form, cosines, fast).compiled()
 
 
-def exponentials(
-    code: Code,
-    cosine: Value,
-    sharpness: Sequence[Value],
-    floors: Sequence[Sequence[Value]],
-    plan: Sequence[tuple[int, int]],
-    form: Format,
-    careful: bool,
-) -> list[Value]:
-    """2^(sharpness · cosine) at each temperature."""
-    values: list[Value] = []
-    for t, (one, other) in enumerate(plan):
-        if one < 0:
-            values.append(power(code, cosine, sharpness[t], form, careful))
-        elif careful:
-            values.append(values[one].most(floors[t][0]) * values[other].most(floors[t][1]))
-        else:
-            values.append(values[one] * values[other])
-    return values
+def _written(plan: Plan, form: Format, cosines: np.dtype[Any], fast: bool) -> Code:
+    code = Code(PARAMETERS)
+    given, zero, count = code.given, code.whole(0), len(plan)
+    many = lanes(form)
+    vector, exact = (ir.VectorType(named(kind), many) for kind in (form.real.dtype, cosines))
+    nothing = code.vector(vector, 0.0)
+
+    def everywhere(name: str, index: Value, kind: Any) -> Value:
+        return code.spread(code.read(given[name], index, kind.element), many)
+
+    sharpness = [everywhere("sharpness", code.whole(t), vector) for t in range(count)]
+    floors = [[everywhere("floors", code.whole(2 * t + side), vector) for side in range(2)] for t in range(count)]
+
+    def exponentials(cosine: Value) -> list[Value]:
+        found: list[Value] = []
+        for t, (one, other) in enumerate(plan):
+            if one < 0:
+                found.append(power(code, cosine, sharpness[t], form, fast))
+            elif fast:
+                found.append(found[one] * found[other])
+            else:
+                found.append(found[one].most(floors[t][0]) * found[other].most(floors[t][1]))
+        return found
+
+    def sum_shift(k: Value, start: Value, width: Value, s: Value) -> None:
+        """All rows of a batch in some columns, after a shift."""
+        batch = s * given["Batches"] + k
+        across = batch * given["Across"] + start
+        less = -everywhere("reference", batch, exact)
+        full = width - width % many
+        some = code.first(width - full, many)
+
+        def sum_row(i: Value) -> None:
+            place = batch * given["Rows"] + i
+            here = (k * given["Rows"] + i) * given["Across"] + start
+            p, pu = everywhere("p", place, exact), everywhere("pu", place, exact)
+
+            def sum_vector(j: Value, *totals: Value, mask: Value | None = None) -> list[Value]:
+                read = functools.partial(code.read, kind=exact, lanes=mask)
+                moved = read(given["product"], here + j).times_plus(p, pu)
+                moved = p.times_plus(read(given["v"], across + j), moved)
+                found = exponentials(moved.times_plus(read(given["q"], across + j), less).rounded(vector))
+                for t, value in enumerate(found):
+                    code.add(value, given["sums"], j * count + t * many)
+                if mask is not None:
+                    found = [code.where(mask, value, nothing) for value in found]
+                return [total + value for total, value in zip(totals, found, strict=True)]
+
+            totals = code.loop(zero, full, many, sum_vector, [nothing] * count)
+            totals = code.loop(full, width, many, functools.partial(sum_vector, mask=some), totals)
+            for t in range(0, count, many):
+                total = code.totals(totals[t : t + many]).widened()
+                code.add(total, given["rows"], place * places(form, count) + t)
+
+        def sum_rows(first: Value) -> None:
+            code.loop(first, (first + ROWS).least(given["Rows"]), 1, sum_row)
+            there = s * given["Next_shift"] + k * given["Next_batch"] + start
+
+            def add(j: Value, index: Value, kind: Any) -> None:
+                for t in range(count):
+                    value = code.read(given["sums"], index + t * many, kind).widened()
+                    code.add(value, given["columns"], there + given["Next_temperature"] * t + j)
+
+            def forget(j: Value) -> None:
+                for t in range(count):
+                    code.write(nothing, given["sums"], j * count + t * many)
+
+            code.loop(zero, full, many, lambda j: add(j, j * count, vector))
+            code.loop(full, width, 1, lambda j: add(j, full * count + j - full, vector.element))
+            code.loop(zero, width, many, forget)
+
+        with code.when(code.read(given["inside"], batch, ir.IntType(8)), int(fast)):
+            code.loop(zero, given["Rows"], ROWS, sum_rows)
+
+    def sum_batch(k: Value) -> None:
+        def sum_columns(start: Value) -> None:
+            width = (given["Last"] - start).least(WIDTH)
+            code.loop(zero, given["Shifts"], 1, functools.partial(sum_shift, k, start, width))
+
+        code.loop(given["First"], given["Last"], WIDTH, sum_columns)
+
+    code.loop(given["First_batch"], given["Last_batch"], 1, sum_batch)
+    return code
 
 
-def power(code: Code, cosine: Value, sharpness: Value, form: Format, careful: bool) -> Value:
-    """2^(sharpness · cosine); if `careful`, not below the least normal number, and infinite where it is too large."""
+def power(code: Code, cosine: Value, sharpness: Value, form: Format, fast: bool) -> Value:
+    """2^(sharpness · cosine); unless `fast`, not below the least normal number, and infinite where it is too large."""
     vector, bits = cosine.kind, ir.VectorType(ir.IntType(8 * form.real.itemsize), cosine.kind.count)
-    large = code.vector(vector, form.large)
-    if careful:
-        exponent = (cosine * sharpness).most(form.least).least(2 - form.least)
-        above = exponent + large
-        fraction = exponent - (above - large)
+    if fast:
+        above = cosine.times_plus(sharpness, code.vector(vector, form.large))
+        fraction = cosine.times_plus(sharpness, -(above - form.large))
     else:
-        above = cosine.times_plus(sharpness, large)
-        fraction = cosine.times_plus(sharpness, -(above - large))
+        exponent = (cosine * sharpness).most(form.least).least(2 - form.least)
+        above = exponent + form.large
+        fraction = exponent - (above - form.large)
     value = code.vector(vector, float(form.series[0]))
     for coefficient in form.series[1:]:
         value = value.times_plus(fraction, code.vector(vector, float(coefficient)))
     whole = above.seen_as(bits)
-    if careful:
-        bias = int(1 - form.least)
-        return value * ((whole + bias) << form.mantissa).seen_as(vector)
-    return (value.seen_as(bits) + (whole << form.mantissa)).seen_as(vector)
+    if fast:
+        return (value.seen_as(bits) + (whole << form.mantissa)).seen_as(vector)
+    return value * ((whole + int(1 - form.least)) << form.mantissa).seen_as(vector)
+
+
+def exponentials_of(form: Format) -> Callable[..., None]:
+    """A function that computes one exponential a number, and nothing else: of `Repeats` times the `Length` numbers in
+    `cosines`, times the only one in `sharpness`, into `result`. `benchmarks/landscape.py` measures by it."""
+    code = Code(["Repeats", "Length", "cosines", "sharpness", "result"])
+    given, zero, many = code.given, code.whole(0), lanes(form)
+    vector = ir.VectorType(named(form.real.dtype), many)
+    sharpness = code.spread(code.read(given["sharpness"], zero, vector.element), many)
+
+    def one(j: Value) -> None:
+        code.write(power(code, code.read(given["cosines"], j, vector), sharpness, form, True), given["result"], j)
+
+    code.loop(zero, given["Repeats"], 1, lambda _: code.loop(zero, given["Length"], many, one) and None)
+    return code.compiled()

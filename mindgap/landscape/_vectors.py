@@ -17,6 +17,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
+NAME = "loops"
 INDEX, SHORT, POINTER = ir.IntType(64), ir.IntType(32), ir.PointerType()
 WIDTHS = {"avx512f": 64, "avx": 32}  # bytes of a register; other processors are taken to have 16, as most do
 
@@ -94,7 +95,7 @@ class Value:
     def times_plus(self, factor: Value, term: Value) -> Value:
         """self · factor + term, rounded once where the processor can."""
         name = f"llvm.fmuladd.v{self.kind.count}f{8 * _size(self.kind.element)}"
-        both = _declared(self.at.module, name, self.kind, [self.kind] * 3)
+        both = _known(self.at.module, name, self.kind, [self.kind] * 3)
         return Value(self.at, self.at.call(both, [self.held, factor.held, term.held]))
 
     def seen_as(self, kind: Any) -> Value:
@@ -123,7 +124,7 @@ class Code:
         """`parameters`: their names; those with a capital letter are whole numbers, all others lie in memory."""
         self.wholes = [name[0].isupper() for name in parameters]
         kinds = [INDEX if whole else POINTER for whole in self.wholes]
-        self.function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), kinds), "loops")
+        self.function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), kinds), NAME)
         self.at = ir.IRBuilder(self.function.append_basic_block())
         self.given = {name: Value(self.at, held) for name, held in zip(parameters, self.function.args, strict=True)}
 
@@ -141,22 +142,21 @@ class Code:
         one = self.at.insert_element(empty, number.held, SHORT(0))
         return Value(self.at, self.at.shuffle_vector(one, one, _lanes([0] * lanes)))
 
-    def read(self, memory: Value, index: Value, kind: Any) -> Value:
-        """A number, or the vector that begins with that number."""
-        place, align = self._place(memory, index, kind)
-        return Value(self.at, self.at.load(place, align=align, typ=kind))
-
-    def read_some(self, memory: Value, index: Value, kind: Any, lanes: Value) -> Value:
-        """Those lanes of the vector that begins with that number, and zeros in the others, which need not be there."""
-        place, align = self._place(memory, index, kind)
-        name = f"llvm.masked.load.v{kind.count}f{8 * align}.p0"
-        read = _declared(self.at.module, name, kind, [POINTER, SHORT, lanes.kind, kind])
-        return Value(self.at, self.at.call(read, [place, SHORT(align), lanes.held, self.vector(kind, 0.0).held]))
+    def read(self, memory: Value, index: Value, kind: Any, lanes: Value | None = None) -> Value:
+        """A number, or the vector that begins with that number; or some of its `lanes`, and zeros in the others, which
+        need not be there."""
+        place, size = self._place(memory, index, kind)
+        if lanes is None:
+            return Value(self.at, self.at.load(place, align=size, typ=kind))
+        name = f"llvm.masked.load.v{kind.count}f{8 * size}.p0"
+        function = _known(self.at.module, name, kind, [POINTER, SHORT, lanes.kind, kind])
+        arguments = [place, SHORT(size), lanes.held, self.vector(kind, 0.0).held]
+        return Value(self.at, self.at.call(function, arguments))
 
     def write(self, value: Value, memory: Value, index: Value) -> None:
         """Put a number or a vector there."""
-        place, align = self._place(memory, index, value.kind)
-        self.at.store(value.held, place, align=align)
+        place, size = self._place(memory, index, value.kind)
+        self.at.store(value.held, place, align=size)
 
     def add(self, value: Value, memory: Value, index: Value) -> None:
         """Add a number or a vector to what is there."""
@@ -187,7 +187,7 @@ class Code:
         body: Callable[..., Sequence[Value] | None],
         carried: Sequence[Value] = (),
     ) -> list[Value]:
-        """`for index in range(start, stop, step): carried = body(index, *carried)`; gives what is carried at its end."""
+        """`for index in range(start, stop, step): carried = body(index, *carried)`; gives what is carried last."""
         at, before = self.at, self.at.block
         head, inside, after = (self.function.append_basic_block() for _ in range(3))
         at.branch(head)
@@ -204,37 +204,37 @@ class Code:
         return held
 
     def totals(self, vectors: Sequence[Value]) -> Value:
-        """The sums over the lanes of some vectors, at most as many as there are lanes, as one vector; zeros follow
-        where they are no power of two."""
-        lanes = vectors[0].kind.count
+        """The sums over the lanes of some vectors, no more than there are lanes, in one vector; zeros follow where they
+        are not as many as a power of two."""
         many = 2 ** (len(vectors) - 1).bit_length()
         left = [*vectors, *[self.vector(vectors[0].kind, 0.0)] * (many - len(vectors))]
-        length = lanes  # of the piece of a vector that belongs to the same sum
-        while length > 1:
-            # Both halves of each piece are added, of two vectors at once, or of the last in half as many lanes.
+        piece = vectors[0].kind.count  # lanes side by side that belong to one sum
+        while piece > 1:
+            # Both halves of each piece are added: of two vectors at once, or, once there is only one, in half of it.
             pairs = list(zip(left[::2], left[1::2], strict=True)) if len(left) > 1 else [(left[0], left[0])]
-            starts = range(0, lanes * 2 if len(left) > 1 else many * length, length)
-            some = [[start + lane for start in starts for lane in range(length // 2)] for _ in range(2)]
-            some[1] = [lane + length // 2 for lane in some[1]]
-            left = [one.shuffled(other, some[0]) + one.shuffled(other, some[1]) for one, other in pairs]
-            length //= 2
+            lanes = left[0].kind.count * min(2, len(left))
+            half = piece // 2
+            first = [lane for start in range(0, lanes, piece) for lane in range(start, start + half)]
+            second = [lane + half for lane in first]
+            left = [one.shuffled(other, first) + one.shuffled(other, second) for one, other in pairs]
+            piece = half
         return left[0]
 
-    def compiled(self, host: Processor | None = None) -> Callable[..., None]:
-        """The function, to be called with whole numbers and addresses; it lets other threads run meanwhile."""
+    def compiled(self) -> Callable[..., None]:
+        """The function, to be called with whole numbers and addresses; other threads run meanwhile."""
         self.at.ret_void()
-        engine = _engine(str(self.function.module), host or processor())
+        engine = _engine(str(self.function.module), processor())
         kinds = [ctypes.c_int64 if whole else ctypes.c_void_p for whole in self.wholes]
-        call = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("loops"))
+        call = ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(NAME))
 
         def run(*arguments: int) -> None:
             call(*arguments)
 
-        run.engine = engine  # type: ignore[attr-defined]  # the code lives as long as it
+        run.engine = engine  # type: ignore[attr-defined]  # the machine code is let go with it
         return run
 
 
-def _declared(module: ir.Module, name: str, gives: Any, takes: Sequence[Any]) -> Any:
+def _known(module: ir.Module, name: str, gives: Any, takes: Sequence[Any]) -> Any:
     """A function that LLVM knows."""
     return module.globals.get(name) or ir.Function(module, ir.FunctionType(gives, takes), name)
 
@@ -248,7 +248,7 @@ def _size(kind: Any) -> int:
     return kind.width // 8 if isinstance(kind, ir.IntType) else {ir.FloatType(): 4, ir.DoubleType(): 8}[kind]
 
 
-def real(kind: np.dtype[Any]) -> Any:
+def named(kind: np.dtype[Any]) -> Any:
     """LLVM's name of a floating type of numpy."""
     return {np.dtype(np.float32): ir.FloatType(), np.dtype(np.float64): ir.DoubleType()}[kind]
 
