@@ -81,8 +81,8 @@ class Shifted(NamedTuple):
 
 
 def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) -> Shifted:
-    """Unit rows as one batch, to be moved by each of `steps`, all parallel. Raises ValueError if one has no direction then."""
-    # All of them are parallel to the gap, so one product with the longest serves all.
+    """Unit rows as one batch, to be moved by each of `steps`. Raises ValueError if a row has no direction then."""
+    # All steps are along the gap, so one product with the longest serves all.
     longest = steps[steps.square().sum(dim=1).argmax()]
     lengths = steps @ longest / longest.square().sum().clamp_min(torch.finfo(steps.dtype).tiny)
     offset = torch.outer(lengths, rows @ longest) - steps.square().sum(dim=1, keepdim=True) / 2

@@ -159,6 +159,7 @@ def power(code: Code, cosine: Value, sharpness: Value, form: Format, fast: bool)
     return value * ((whole + int(1 - form.least)) << form.mantissa).seen_as(vector)
 
 
+@functools.lru_cache(maxsize=2)
 def exponentials_of(form: Format) -> Callable[..., None]:
     """A function that computes one exponential a number, and nothing else: of `Repeats` times the `Length` numbers in
     `cosines`, times the only one in `sharpness`, into `result`. `benchmarks/landscape.py` measures by it."""
