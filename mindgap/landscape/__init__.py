@@ -315,8 +315,9 @@ def _landscape(
     losses = torch.zeros(2, len(shifts), len(temperatures), dtype=torch.float64, device=x.device)
     with _reporter(progress, used * len(kinds) * len(steps)) as report:
         for group in groups(x, y, steps):
-            side = torch.where(group.between @ delta < 0, -1.0, 1.0)
-            distance[group.where] = side * torch.linalg.vector_norm(group.between, dim=1)
+            between = group.between
+            side = torch.where(between @ delta < 0, -1.0, 1.0)
+            distance[group.where] = side * torch.linalg.vector_norm(between, dim=1)
             for start in range(0, used, together):
                 part = slice(start, min(start + together, used))
                 batches = group.x.batches(part, size), group.y.batches(part, size)
@@ -363,15 +364,18 @@ def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """The rows on the unit sphere, in float64 and new memory."""
     # Squares of float32 numbers cannot over- or underflow in float64; those of float64 numbers can.
     rows = rows / rows.abs().amax(dim=1, keepdim=True) if rows.dtype == torch.float64 else rows.double()
-    return rows.div_(torch.linalg.vector_norm(rows, dim=1, keepdim=True))
+    return rows.mul_(1 / torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 
 @contextmanager
 def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterator[Callable[[int], object]]:
     """A function to call with each amount of work done, out of `total`."""
+    if not progress:
+        yield lambda rows: None
+        return
     if not callable(progress):
         shown = "{l_bar}{bar}| {elapsed}<{remaining}"
-        with tqdm(total=total, desc="landscape", bar_format=shown, disable=not progress, dynamic_ncols=True) as bar:
+        with tqdm(total=total, desc="landscape", bar_format=shown, dynamic_ncols=True) as bar:
             yield bar.update
         return
     call, done = progress, 0

@@ -5,22 +5,24 @@ For every shift and every temperature τ, with the cosines of the moved rows as 
     e_ij = exp(c_ij/τ)        c_ij = p_i q_j (x̂_i·ŷ_j + u_i + v_j) − reference.
 
 All e_ij are summed over j for each i, and over i for each j. torch can do that only in passes over memory, one for each
-operation: `in_passes` does, on a GPU and where there is little to do. For the rest, on a CPU, all operations on a few
-hundred numbers are done while these stay in the first cache, in loops that numba compiles: `compiled_sums`. Compiling
-takes seconds, once a process. It is not kept on disk, where a full disk or an interrupted upgrade could spoil it.
+operation: `in_passes` does, on a GPU and where there is little to do. For the rest, on a CPU, `compiled_sums` does all
+operations on a vector of numbers while they are in registers, in loops that are compiled when they are first needed.
+That takes a tenth of a second for each choice of types and products (`_vectors`), so nothing is kept on disk.
 
-There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a Taylor series.
+There an exponential is 2ⁿ·2ᶠ, n whole and |f| ≤ ½: n goes straight into the exponent's bits, and 2ᶠ is a polynomial.
 Where an inverse temperature is the sum of two others, its exponentials are products, e^{50c} = e^{30c} e^{20c}. Cosines
-have the dtype of the products up to f.
+have the dtype of the products.
 """
 
 from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import math
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -30,6 +32,10 @@ from torch import Tensor
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
+
+
+Plan: TypeAlias = tuple[tuple[int, int], ...]
+Allowed: TypeAlias = tuple[Float[Tensor, "s k"], Float[Tensor, "s k"]]
 
 
 class Moves(NamedTuple):
@@ -67,32 +73,87 @@ def compiled_sums(
     inverses: Float[Tensor, " t"],
     dtype: torch.dtype,
     columns: Float[Tensor, "s t k b"],
+    allowed: Allowed | None = None,
 ) -> Float[Tensor, "s t k r"]:
-    """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use."""
-    # numba takes half a second to import, which small problems need not pay.
-    from mindgap.landscape._loops import sum_blocks
+    """What `in_passes` gives, for tensors on the CPU, by as many threads as torch may use.
 
-    k, r, b = product.shape
-    threads = torch.get_num_threads()
-    # A thread has some of the batches, or some of the columns of a single one.
-    parts = max(1, min(threads, b // NARROWEST if k == 1 else k))
-    edges = [round(part * (b if k == 1 else k) / parts) for part in range(parts + 1)]
-    rows = np.zeros((parts, *columns.shape[:-1], r))
-    arrays = [part.contiguous().numpy() for part in (product, *moves)]
-    plan = np.array(products(tuple(inverses.tolist())))
-    sharpness = inverses.numpy() / math.log(2)
+    `product` and `moves` have the same type; that of the exponentials may be narrower. `allowed`: what is `within`
+    range, for these moves or for more.
+    """
+    # LLVM takes a tenth of a second to load, which small problems need not pay.
+    from mindgap.landscape import _loops
 
-    def work(part: int) -> None:
-        some = (edges[part], edges[part + 1])
-        spans = (0, 1, *some) if k == 1 else (*some, 0, b)
-        sum_blocks(*spans, *arrays, sharpness, plan, *FORMATS[dtype], rows[part], columns.numpy())
+    (k, r, b), form = product.shape, FORMATS[dtype]
+    low, high = allowed or within(moves, inverses, dtype)
+    least, most = _extremes(product.flatten(1))
+    inside = (least >= low) & (most <= high)
+    kinds = [fast for fast in (True, False) if (inside == fast).any()]
+    shared = [product, moves.u * moves.p, moves.p, moves.v, moves.q, moves.reference, inside]
+    spans = list(_spans(k, b, _loops.lanes(form)))
+    found = []
+    for first in range(0, len(inverses), _loops.TOGETHER):
+        plan, *factors = _factors(tuple(inverses[first : first + _loops.TOGETHER].tolist()), dtype)
+        rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
+        loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
+        held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
+        scratch = torch.zeros(len(spans), len(loops), _loops.WIDTH * len(plan), dtype=dtype)
+        shape = (k, r, b, len(columns), *columns.stride()[:3])
+        calls = [
+            functools.partial(loop, *span, *shape, *_addresses(*held, own, rows[part], columns[:, first:]))
+            for part, span in enumerate(spans)
+            for loop, own in zip(loops, scratch[part], strict=True)
+        ]
+        if len(calls) == 1:
+            calls[0]()
+        else:
+            with ThreadPoolExecutor(len(spans)) as pool:
+                list(pool.map(lambda call: call(), calls))
+        total = rows[0] if len(spans) == 1 else rows.sum(dim=0)
+        found.append(total[..., : len(plan)].permute(0, 3, 1, 2))
+    return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
-    if parts == 1:
-        work(0)
-    else:
-        with ThreadPoolExecutor(parts) as pool:
-            list(pool.map(work, range(parts)))
-    return torch.from_numpy(rows.sum(axis=0))
+
+def _addresses(*memory: Tensor) -> list[int]:
+    return [part.data_ptr() for part in memory]
+
+
+def within(moves: Moves, inverses: Float[Tensor, " t"], dtype: torch.dtype) -> Allowed:
+    """Between which products no exponent of 2 leaves the range of normal numbers of a type, whichever row and column of
+    a batch they belong to, after a shift."""
+    (least_u, u), (least_p, p), (least_v, v), (least_q, q) = map(_extremes, moves[:4])
+    bound = (-FORMATS[dtype].least - 1) * math.log(2) / float(inverses.max())  # of |c|
+    below, above = moves.reference - bound, moves.reference + bound
+    small, large = least_p * least_q, p * q
+    return (
+        torch.maximum(below / small, below / large) - least_u - least_v,
+        torch.minimum(above / small, above / large) - u - v,
+    )
+
+
+def _extremes(values: Float[Tensor, "*some b"]) -> tuple[Float[Tensor, "*some"], Float[Tensor, "*some"]]:
+    """The least and the largest of each line."""
+    held = values.numpy()  # which is faster at it
+    return torch.from_numpy(held.min(axis=-1)), torch.from_numpy(held.max(axis=-1))
+
+
+@functools.lru_cache(maxsize=16)
+def _factors(inverses: tuple[float, ...], dtype: torch.dtype) -> tuple[Plan, Float[Tensor, " t"], Float[Tensor, "t 2"]]:
+    """What the loops need of rising inverse temperatures: the products, what makes exponents of 2 of cosines, and what
+    the factors of a product are not to be below where they are cut off: it is just normal then."""
+    plan = tuple(products(inverses))
+    shares = [[inverses[i] / inverses[t] if i >= 0 else 1.0 for i in pair] for t, pair in enumerate(plan)]
+    floors = torch.exp2(FORMATS[dtype].least * torch.tensor(shares, dtype=torch.float64))
+    return plan, (torch.tensor(inverses, dtype=torch.float64) / math.log(2)).to(dtype), floors.to(dtype)
+
+
+def _spans(k: int, b: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:
+    """First and last batch, first and last column of what each thread does: some batches, or some of the only one's
+    columns."""
+    many = b // lanes if k == 1 else k
+    parts = max(1, min(torch.get_num_threads(), b // NARROWEST if k == 1 else k))
+    edges = [round(part * many / parts) for part in range(parts + 1)]
+    for first, last in itertools.pairwise(edges):
+        yield (0, 1, first * lanes, b if last == many else last * lanes) if k == 1 else (first, last, 0, b)
 
 
 @functools.lru_cache(maxsize=16)
@@ -116,17 +177,29 @@ def products(inverses: tuple[float, ...]) -> list[tuple[int, int]]:
 class Format(NamedTuple):
     """What the compiled loops must know of a floating type."""
 
-    series: tuple[Any, ...]  # Taylor coefficients of 2ᶠ, the highest first, as many as make it exact
-    real: np.ndarray  # empty, of that type
-    whole: np.ndarray  # empty, of whole numbers as wide
+    real: Any  # zero, of that type
+    series: tuple[Any, ...]  # coefficients of a polynomial that is 2ᶠ, the highest first
     mantissa: int  # how many of its bits come below the exponent
     least: float  # the exponent of its smallest normal number
+    large: float  # a number beside which only whole ones are left
 
 
-def _format(real: type, whole: type, terms: int) -> Format:
-    series = tuple(real(math.log(2) ** k / math.factorial(k)) for k in reversed(range(terms)))
+def _format(real: type, series: Sequence[float]) -> Format:
     about = np.finfo(real)
-    return Format(series, np.empty(0, real), np.empty(0, whole), int(about.nmant), float(about.minexp))
+    coefficients = tuple(real(coefficient) for coefficient in series)
+    return Format(real(0), coefficients, int(about.nmant), float(about.minexp), 1.5 * 2.0**about.nmant)
 
 
-FORMATS = {torch.float32: _format(np.float32, np.int32, 8), torch.float64: _format(np.float64, np.int64, 14)}
+def _taylor(terms: int) -> list[float]:
+    return [math.log(2) ** k / math.factorial(k) for k in reversed(range(terms))]
+
+
+def _interpolated(degree: int) -> list[float]:
+    """1 + f r(f), exact at 0 since there most of an exponential's error would count: r goes through (2ᶠ − 1)/f at
+    Chebyshev's nodes, which is nearly as good as the best polynomial, and needs a term fewer than Taylor's."""
+    nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree) / 2
+    through = np.polynomial.Polynomial.fit(nodes, np.expm1(nodes * math.log(2)) / nodes, degree - 1)
+    return [*through.convert().coef[::-1].tolist(), 1.0]
+
+
+FORMATS = {torch.float32: _format(np.float32, _interpolated(6)), torch.float64: _format(np.float64, _taylor(14))}

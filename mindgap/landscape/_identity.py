@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mindgap.landscape import _fused
-from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes
+from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sums, in_passes, within
 
 # The highest 1/τ of each type, for float32 because e⁻⁶⁰ then spans cosines that differ by .47.
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
@@ -36,6 +36,7 @@ LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # bel
 LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
+WIDE = 2048  # columns of a tile
 BLOCK = 1024  # columns of a rectangle at a time, where there is no batch to say
 AT_ONCE = 2**28  # exponentials between two reports of progress: a tenth of a second
 FASTER = 2**8  # is a GPU, about
@@ -81,7 +82,10 @@ class Shifted(NamedTuple):
 
 def shifted(rows: Float[Tensor, "n d"], steps: Float[Tensor, "s d"], name: str) -> Shifted:
     """Unit rows as one batch, to be moved by each of `steps`. Raises ValueError if a row has no direction then."""
-    offset = steps @ rows.T - steps.square().sum(dim=1, keepdim=True) / 2
+    # All steps are along the gap, so one product with the longest serves all.
+    longest = steps[steps.square().sum(dim=1).argmax()]
+    lengths = steps @ longest / longest.square().sum().clamp_min(torch.finfo(steps.dtype).tiny)
+    offset = torch.outer(lengths, rows @ longest) - steps.square().sum(dim=1, keepdim=True) / 2
     squared_norm = 1 - 2 * offset
     if (squared_norm < 1e-12).any():
         s, row = (squared_norm < 1e-12).nonzero()[0].tolist()
@@ -112,7 +116,9 @@ def groups(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], steps: Float[Tensor
     """
     sides = shifted(x, steps, "x"), shifted(y, -steps, "y")
     near = torch.stack([side.scale.amax(dim=(1, 2)) for side in sides]).amax(dim=0) > NEAR**-0.5
-    if not near.all():
+    if not near.any():
+        yield Group(~near, *sides, steps)
+    elif not near.all():
         some, other = (side.at(~near) for side in sides)
         yield Group(~near, some, other, steps[~near])
     for s in near.nonzero().flatten():
@@ -145,13 +151,23 @@ def summed_losses(
     columns = own.new_zeros(len(own), len(inverses), k, b)
     cells = len(own) * len(inverses)
     loops = own.device.type == "cpu" and b >= NARROW and cells * k * b * b >= WORTH_COMPILING
-    sums_of = compiled_sums if loops else in_passes
-    tile = _rows_at_once(own.device, cells, k * b)
+    # What a tile adds to the sums of its columns comes from far away, and goes there: a high tile does it less often.
+    across = min(b, WIDE) if loops and k == 1 else b
+    tile = _rows_at_once(own.device, cells, k * across)
     left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
+    allowed = (within(_moves(left, right, rounded), inverses, dtype),) if loops else ()
+    sums_of = compiled_sums if loops else in_passes
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
-        rows = sums_of(here.rows @ right.rows.mT, _moves(here, right, rounded), inverses, dtype, columns)
+        parts: list[Tensor] = []
+        for first in range(0, b, across):
+            there = right.part(slice(first, first + across))
+            some = columns[..., first : first + across]
+            parts.append(
+                sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some, *allowed)
+            )
+        rows = functools.reduce(torch.add, parts).contiguous()
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))
     losses[1] += _logs(columns, LEAST_SUM[dtype], y, x, reference, inverses).sum(dim=(2, 3))
@@ -233,8 +249,11 @@ def _logs(
     inverses: Float[Tensor, " t"],
 ) -> Float[Tensor, "s t k r"]:
     """The logarithms of sums over `right` of exponentials; where one is out of range, got in another way."""
-    doubtful = ~((sums >= least) & sums.isfinite())
     logs = sums.double().log()
+    low, high = sums.aminmax()
+    if low >= least and high < math.inf:  # as nearly always
+        return logs
+    doubtful = ~((sums >= least) & sums.isfinite())
     for s in doubtful.any(dim=3).any(dim=2).any(dim=1).nonzero().flatten().tolist():
         _recompute(logs[s], doubtful[s], left, right, s, reference[s], inverses)
     return logs

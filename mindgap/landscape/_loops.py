@@ -1,104 +1,175 @@
-"""The loops behind `_exponentials.compiled_sums`, which numba compiles when they are first called."""
+"""The loops behind `_exponentials.compiled_sums`, written for one choice of types and of multiplied exponentials.
+
+All temperatures are done while a vector of cosines is in registers. The sums of its row stay there as well, those of
+its columns in the first cache. Where no exponent can leave the range of normal numbers, which `within` knows before,
+an exponential takes ten operations: adding a large number rounds to a whole one, n, and leaves it in the lowest bits;
+2ᶠ is a polynomial of what is left; and n is added to its exponent's bits. Elsewhere exponents are cut off first, and so
+are the factors of a product that would be subnormal, and slow.
+"""
 
 from __future__ import annotations
 
-from typing import no_type_check
+import functools
+from collections.abc import Callable
+from typing import Any
 
-import numba
 import numpy as np
+from llvmlite import ir
 
-WIDTH = 512  # logits that are worked on at a time
-ROWS = 32  # rows whose sums are kept in the type of the exponentials, before they are added up in float64
+from mindgap.landscape import _vectors
+from mindgap.landscape._exponentials import Format, Plan
+from mindgap.landscape._vectors import Code, Value, named
 
-_compiled = numba.njit(nogil=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+TOGETHER = 8  # temperatures: more would not find a register each
+WIDTH = 512  # columns that are worked on at a time; a few of them are added up in each lane before sums are float64
+ROWS = 64  # rows whose sums are added up before they are float64
 
-
-@_compiled
-@no_type_check
-def _moved(product, u, v, p, q, reference, limit, out):
-    """Cosines after a shift less their reference, from those before it, into `out`; how many are below the limit."""
-    below = 0
-    for j in range(out.shape[0]):
-        cosine = (product[j] + (u + v[j])) * (p * q[j]) - reference
-        below += cosine < limit
-        out[j] = cosine
-    return below
+PARAMETERS = (
+    "First_batch Last_batch First Last Batches Rows Across Shifts Next_shift Next_temperature Next_batch "
+    "product pu p v q reference inside sharpness floors sums rows columns"
+).split()
 
 
-@_compiled
-@no_type_check
-def _exponentials(cosines, sharpness, series, mantissa, least, fractions, bits, powers, t, out, sums):
-    """2^(sharpness · cosines) into row t of `out`, and added to that of `sums`; returns their total.
+def lanes(form: Format) -> int:
+    """Numbers of a type in a vector."""
+    return _vectors.processor().width // int(form.real.itemsize)
 
-    None is below 2^least: smaller numbers would be subnormal, and slow. One that is too large is infinite.
+
+def places(form: Format, temperatures: int) -> int:
+    """How many sums of a row lie side by side in `rows`: those of the temperatures, and zeros."""
+    whole, rest = divmod(temperatures, lanes(form))
+    return whole * lanes(form) + (2 ** (rest - 1).bit_length() if rest else 0)
+
+
+@functools.lru_cache(maxsize=64)
+def sum_blocks(plan: Plan, form: Format, cosines: np.dtype[Any], fast: bool) -> Callable[..., None]:
+    """A function of `PARAMETERS` that adds to `rows` and `columns` what some batches have in some of their columns.
+
+    `plan` is what `products` found, `cosines` the type of the products and their moves. Whole numbers: `First_batch` to
+    `Last_batch` − 1 of all `Batches` have `Rows` rows and `Across` columns, of which `First` to `Last` − 1 count;
+    `First` is a multiple of `lanes`; how far the next shift, temperature and batch are in `columns`. Memory: `product`
+    (k, r, b), `pu` = p·u and `p` (s, k, r), `v` and `q` (s, k, b), `reference` (s, k); `inside` (s, k), bytes, is 1
+    where a `fast` function has to do it, and 0 where another; `sharpness` (t,), and `floors` (t, 2) of both factors;
+    zeros in `sums` (t · WIDTH,), also afterwards; in float64 `rows` (s, k, r, places) and `columns` (s, t, k, b).
     """
-    bias = 1 - np.int64(least)
-    kind = cosines.dtype.type  # an operation with a wider number would be done as wide, at half the speed
-    factor, low, high = kind(sharpness), kind(least), kind(bias + 1)
-    for j in range(cosines.shape[0]):
-        exponent = min(max(cosines[j] * factor, low), high)
-        whole = np.rint(exponent)
-        fractions[j] = exponent - whole
-        bits[j] = (np.int32(whole) + bias) << mantissa
-    total = out.dtype.type(0)
-    for j in range(cosines.shape[0]):
-        value = series[0]
-        for term in range(1, len(series)):
-            value = value * fractions[j] + series[term]
-        value *= powers[j]
-        total += value
-        sums[t, j] += value
-        out[t, j] = value
-    return total
+    return _written(plan, form, cosines, fast).compiled()
 
 
-@_compiled
-@no_type_check
-def _products(one, other, t, out, sums):
-    """The same for exponentials that are the products of those in two rows of `out`."""
-    total = out.dtype.type(0)
-    for j in range(out.shape[1]):
-        value = out[one, j] * out[other, j]
-        total += value
-        sums[t, j] += value
-        out[t, j] = value
-    return total
+def _written(plan: Plan, form: Format, cosines: np.dtype[Any], fast: bool) -> Code:
+    code = Code(PARAMETERS)
+    given, zero, count = code.given, code.whole(0), len(plan)
+    many = lanes(form)
+    vector, exact = (ir.VectorType(named(kind), many) for kind in (form.real.dtype, cosines))
+    nothing = code.vector(vector, 0.0)
+
+    def everywhere(name: str, index: Value, kind: Any) -> Value:
+        return code.spread(code.read(given[name], index, kind.element), many)
+
+    sharpness = [everywhere("sharpness", code.whole(t), vector) for t in range(count)]
+    floors = [[everywhere("floors", code.whole(2 * t + side), vector) for side in range(2)] for t in range(count)]
+
+    def exponentials(cosine: Value) -> list[Value]:
+        found: list[Value] = []
+        for t, (one, other) in enumerate(plan):
+            if one < 0:
+                found.append(power(code, cosine, sharpness[t], form, fast))
+            elif fast:
+                found.append(found[one] * found[other])
+            else:
+                found.append(found[one].most(floors[t][0]) * found[other].most(floors[t][1]))
+        return found
+
+    def sum_shift(k: Value, start: Value, width: Value, s: Value) -> None:
+        """All rows of a batch in some columns, after a shift."""
+        batch = s * given["Batches"] + k
+        across = batch * given["Across"] + start
+        less = -everywhere("reference", batch, exact)
+        full = width - width % many
+        some = code.first(width - full, many)
+
+        def sum_row(i: Value) -> None:
+            place = batch * given["Rows"] + i
+            here = (k * given["Rows"] + i) * given["Across"] + start
+            p, pu = everywhere("p", place, exact), everywhere("pu", place, exact)
+
+            def sum_vector(j: Value, *totals: Value, mask: Value | None = None) -> list[Value]:
+                read = functools.partial(code.read, kind=exact, lanes=mask)
+                moved = read(given["product"], here + j).times_plus(p, pu)
+                moved = p.times_plus(read(given["v"], across + j), moved)
+                found = exponentials(moved.times_plus(read(given["q"], across + j), less).rounded(vector))
+                for t, value in enumerate(found):
+                    code.add(value, given["sums"], j * count + t * many)
+                if mask is not None:
+                    found = [code.where(mask, value, nothing) for value in found]
+                return [total + value for total, value in zip(totals, found, strict=True)]
+
+            totals = code.loop(zero, full, many, sum_vector, [nothing] * count)
+            totals = code.loop(full, width, many, functools.partial(sum_vector, mask=some), totals)
+            for t in range(0, count, many):
+                total = code.totals(totals[t : t + many]).widened()
+                code.add(total, given["rows"], place * places(form, count) + t)
+
+        def sum_rows(first: Value) -> None:
+            code.loop(first, (first + ROWS).least(given["Rows"]), 1, sum_row)
+            there = s * given["Next_shift"] + k * given["Next_batch"] + start
+
+            def add(j: Value, index: Value, kind: Any) -> None:
+                for t in range(count):
+                    value = code.read(given["sums"], index + t * many, kind).widened()
+                    code.add(value, given["columns"], there + given["Next_temperature"] * t + j)
+
+            def forget(j: Value) -> None:
+                for t in range(count):
+                    code.write(nothing, given["sums"], j * count + t * many)
+
+            code.loop(zero, full, many, lambda j: add(j, j * count, vector))
+            code.loop(full, width, 1, lambda j: add(j, full * count + j - full, vector.element))
+            code.loop(zero, width, many, forget)
+
+        with code.when(code.read(given["inside"], batch, ir.IntType(8)), int(fast)):
+            code.loop(zero, given["Rows"], ROWS, sum_rows)
+
+    def sum_batch(k: Value) -> None:
+        def sum_columns(start: Value) -> None:
+            width = (given["Last"] - start).least(WIDTH)
+            code.loop(zero, given["Shifts"], 1, functools.partial(sum_shift, k, start, width))
+
+        code.loop(given["First"], given["Last"], WIDTH, sum_columns)
+
+    code.loop(given["First_batch"], given["Last_batch"], 1, sum_batch)
+    return code
 
 
-@_compiled
-@no_type_check
-def sum_blocks(
-    first_batch, last_batch, first, last, product, u, p, v, q, reference, sharpness, plan,
-    series, real, whole, mantissa, least, rows, columns,
-):  # fmt: skip
-    """Add to `rows` and `columns` what some batches have in their columns `first` to `last` − 1."""
-    steps = sharpness.shape[0]
-    limit = product.dtype.type(least / sharpness.max())
-    for k in range(first_batch, last_batch):
-        for start in range(first, last, WIDTH):
-            width = min(WIDTH, last - start)
-            cosines = np.empty(width, product.dtype)
-            bits = np.empty(width, whole.dtype)
-            powers = bits.view(real.dtype)
-            fractions = np.empty_like(powers)
-            values = np.empty((steps, width), real.dtype)
-            sums = np.zeros((steps, width), real.dtype)
-            for s in range(u.shape[0]):
-                across, stretch = v[s, k, start : start + width], q[s, k, start : start + width]
-                for i in range(product.shape[1]):
-                    here = product[k, i, start : start + width]
-                    below = _moved(here, u[s, k, i], across, p[s, k, i], stretch, reference[s, k], limit, cosines)
-                    for t in range(steps):
-                        one, other = plan[t]
-                        if one < 0 or below > 0:  # where a product could be subnormal, none is made
-                            total = _exponentials(
-                                cosines, sharpness[t], series, mantissa, least, fractions, bits, powers, t, values, sums
-                            )
-                        else:
-                            total = _products(one, other, t, values, sums)
-                        rows[s, t, k, i] += total
-                    if (i + 1) % ROWS == 0 or i == product.shape[1] - 1:
-                        for t in range(steps):
-                            for j in range(width):
-                                columns[s, t, k, start + j] += sums[t, j]
-                        sums[:] = 0
+def power(code: Code, cosine: Value, sharpness: Value, form: Format, fast: bool) -> Value:
+    """2^(sharpness · cosine); unless `fast`, not below the least normal number, and infinite where it is too large."""
+    vector, bits = cosine.kind, ir.VectorType(ir.IntType(8 * form.real.itemsize), cosine.kind.count)
+    if fast:
+        above = cosine.times_plus(sharpness, code.vector(vector, form.large))
+        fraction = cosine.times_plus(sharpness, -(above - form.large))
+    else:
+        exponent = (cosine * sharpness).most(form.least).least(2 - form.least)
+        above = exponent + form.large
+        fraction = exponent - (above - form.large)
+    value = code.vector(vector, float(form.series[0]))
+    for coefficient in form.series[1:]:
+        value = value.times_plus(fraction, code.vector(vector, float(coefficient)))
+    whole = above.seen_as(bits)
+    if fast:
+        return (value.seen_as(bits) + (whole << form.mantissa)).seen_as(vector)
+    return value * ((whole + int(1 - form.least)) << form.mantissa).seen_as(vector)
+
+
+@functools.lru_cache(maxsize=2)
+def exponentials_of(form: Format) -> Callable[..., None]:
+    """A function that computes one exponential a number, and nothing else: of `Repeats` times the `Length` numbers in
+    `cosines`, times the only one in `sharpness`, into `result`. `benchmarks/landscape.py` measures by it."""
+    code = Code(["Repeats", "Length", "cosines", "sharpness", "result"])
+    given, zero, many = code.given, code.whole(0), lanes(form)
+    vector = ir.VectorType(named(form.real.dtype), many)
+    sharpness = code.spread(code.read(given["sharpness"], zero, vector.element), many)
+
+    def one(j: Value) -> None:
+        code.write(power(code, code.read(given["cosines"], j, vector), sharpness, form, True), given["result"], j)
+
+    code.loop(zero, given["Repeats"], 1, lambda _: code.loop(zero, given["Length"], many, one) and None)
+    return code.compiled()
