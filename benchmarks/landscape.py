@@ -30,8 +30,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from _machine import introduce, machine, seconds, write
+from _machine import introduce, machine, peak, seconds, write
+from _ways import plain_loss
 from torch import Tensor
 
 from mindgap.geometry import normalize
@@ -59,14 +59,7 @@ def pairs(n: int, d: int) -> tuple[Tensor, Tensor]:
 
 def plain(x: Tensor, y: Tensor, cells: list[Cell]) -> list[float]:
     """The obvious loop: the symmetric loss of each cell, all of it done afresh, in the dtype of the input."""
-    target = torch.arange(len(x))
-    losses = []
-    for s, t in cells:
-        delta = x.mean(dim=0) - y.mean(dim=0)
-        moved_x, moved_y = F.normalize(x - SHIFTS[s] * delta), F.normalize(y + SHIFTS[s] * delta)
-        logits = moved_x @ moved_y.T / TEMPERATURES[t]
-        losses.append(float(F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2)
-    return losses
+    return [float(plain_loss(x, y, SHIFTS[s], TEMPERATURES[t])) for s, t in cells]
 
 
 def torch_floor(x: Tensor, y: Tensor) -> None:
@@ -83,12 +76,18 @@ def torch_floor(x: Tensor, y: Tensor) -> None:
 
 
 def polynomial_floor(x: Tensor, y: Tensor) -> None:
-    """The same with the exponentials of the compiled loops, in a buffer that stays in the first cache of a thread."""
-    n, threads = len(x), torch.get_num_threads()
+    """The same with the exponentials of the compiled loops."""
+    n = len(x)
     for start in range(0, n, BLOCK):
         torch.mm(x[start : start + BLOCK], y.T)
+    polynomials(n * n * len(SHIFTS) * len(TEMPERATURES))
+
+
+def polynomials(many: int) -> None:
+    """So many exponentials of the compiled loops, in a buffer that stays in the first cache of each thread."""
+    threads = torch.get_num_threads()
     once = exponentials_of(FORMATS[torch.float32])
-    repeats = math.ceil(n * n * len(SHIFTS) * len(TEMPERATURES) / IN_CACHE / threads)
+    repeats = math.ceil(many / IN_CACHE / threads)
 
     def work(_: int) -> None:
         cosines, factor = -torch.rand(IN_CACHE), torch.full((1,), 1 / math.log(2))
@@ -140,18 +139,9 @@ def extra_memory(x: Tensor, y: Tensor, threads: int) -> float:
 def measure_memory(path: str) -> None:
     x, y = torch.from_numpy(np.load(path, allow_pickle=False))
     loss_landscape(x[:500], y[:500], SHIFTS, TEMPERATURES)  # loads libraries, compiles and starts threads
-    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not forget.exists():
-        print("nan")  # only Linux can forget an earlier peak, such as that of the imports
-        return
-
-    def peak() -> int:
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-
-    forget.write_text("5")
-    before = peak()
-    loss_landscape(x, y, SHIFTS, TEMPERATURES)
-    print((peak() - before) / 1024)
+    with peak() as rise:
+        loss_landscape(x, y, SHIFTS, TEMPERATURES)
+    print(rise())
 
 
 def measure(n: int, d: int, cells: int | None, repeat: int) -> dict[str, object]:
