@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mindgap import geometry, metrics
 from mindgap.metrics import _sampled
+from tests.mps import Pretend
 
 
 @pytest.fixture
@@ -111,3 +112,24 @@ def test_errors(options: dict, said: str) -> None:
 def test_every_measure_has_words() -> None:
     assert tuple(metrics.MEANINGS) == tuple(metrics.MEASURES)
     assert max(map(len, metrics.MEANINGS.values())) < 100
+
+
+def flat(found: dict[str, metrics.Estimate]) -> list[float]:
+    return [number for one in found.values() for number in (one.value, one.low, one.high)]
+
+
+@pytest.mark.usefixtures("few")
+def test_on_mps_the_numbers_are_those_of_the_cpu() -> None:
+    x, y = (part.float() for part in pairs())
+    expected = metrics.estimates(x, y)
+    with Pretend():
+        found = metrics.estimates(x.to("mps"), y.to("mps"))
+    assert flat(found) == pytest.approx(flat(expected), rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_the_numbers_are_those_of_the_cpu() -> None:
+    x, y = pairs()
+    found = metrics.estimates(x.cuda(), y.cuda())
+    assert flat(found) == pytest.approx(flat(metrics.estimates(x, y)), rel=1e-9, nan_ok=True)
