@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -93,7 +94,8 @@ def compiled_sums(
     found = []
     for first in range(0, len(inverses), _loops.TOGETHER):
         plan, *factors = _factors(tuple(inverses[first : first + _loops.TOGETHER].tolist()), dtype)
-        rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
+        # Zeros by numpy, since torch would do it in threads, which wait long for each other where others work, too.
+        rows = torch.from_numpy(np.zeros((len(spans), len(columns), k, r, _loops.places(form, len(plan)))))
         loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
         held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
         scratch = torch.zeros(len(spans), len(loops), _loops.WIDTH * len(plan), dtype=dtype)
