@@ -36,7 +36,7 @@ from torch import Tensor
 
 from mindgap.geometry import normalize
 from mindgap.landscape import TEMPERATURES, loss_landscape
-from mindgap.landscape._exponentials import FORMATS
+from mindgap.landscape._formats import FORMATS
 from mindgap.landscape._loops import exponentials_of
 from mindgap.landscape._vectors import processor
 

@@ -11,7 +11,7 @@ import pytest
 
 import mindgap
 
-HEAVY = ("torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba", "matplotlib")
+HEAVY = ("torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "ipywidgets", "llvmlite", "matplotlib")
 CONTRACT = (
     "Landscape PairedEmbeddings cap_fraction contrastive_loss cosine_histogram gap_distance gap_vector "
     "load_pairs loss_landscape matched_cosine mean_cosine mlp_cosines normalize recall_at_k relu_mean_field shift "
@@ -37,8 +37,11 @@ def imported(statement: str) -> set[str]:
         ("import mindgap; dir(mindgap)", HEAVY),
         ("import mindgap.recipe; mindgap.recipe.Recipe.__doc__", HEAVY),
         ("import mindgap; mindgap.results.path('cones.json')", HEAVY),
-        ("from mindgap import gap_distance", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba")),
-        ("from mindgap import Landscape", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "numba")),
+        (
+            "from mindgap import gap_distance",
+            ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "llvmlite"),
+        ),
+        ("from mindgap import Landscape", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets", "llvmlite")),
         ("import mindgap; mindgap.experiments.Sweep", ("pandas", "altair", "open_clip", "torchvision", "ipywidgets")),
     ],
 )

@@ -104,7 +104,7 @@ def needed(lines: list[Any]) -> set[str]:
 def test_the_site_needs_neither_torch_nor_the_package() -> None:
     packages = needed(GROUPS["site"] + GROUPS["book"])
     assert {"sphinx", "myst-nb", "jupyter-book", "vl-convert-python", "sphinx-autoapi"} <= packages
-    assert not packages & {"mindgap", "torch", "numpy", "pandas", "altair", "numba"}
+    assert not packages & {"mindgap", "torch", "numpy", "pandas", "altair", "llvmlite"}
 
 
 def test_all_is_every_extra() -> None:

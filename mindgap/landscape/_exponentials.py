@@ -20,21 +20,22 @@ import bisect
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mindgap.landscape._formats import FORMATS, Plan
+
 WORTH_COMPILING = 2**24  # exponentials: fewer are done in passes sooner than anything is compiled
 NARROWEST = 128  # columns that are worth a thread of their own
 MOST_FACTORS = 16  # the relative errors of multiplied exponentials add up: here to 2e-6 at most
 
 
-Plan: TypeAlias = tuple[tuple[int, int], ...]
 Allowed: TypeAlias = tuple[Float[Tensor, "s k"], Float[Tensor, "s k"]]
 
 
@@ -93,7 +94,8 @@ def compiled_sums(
     found = []
     for first in range(0, len(inverses), _loops.TOGETHER):
         plan, *factors = _factors(tuple(inverses[first : first + _loops.TOGETHER].tolist()), dtype)
-        rows = columns.new_zeros(len(spans), len(columns), k, r, _loops.places(form, len(plan)))
+        # Zeros by numpy, since torch would do it in threads, which wait long for each other where others work, too.
+        rows = torch.from_numpy(np.zeros((len(spans), len(columns), k, r, _loops.places(form, len(plan)))))
         loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
         held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
         scratch = torch.zeros(len(spans), len(loops), _loops.WIDTH * len(plan), dtype=dtype)
@@ -172,34 +174,3 @@ def products(inverses: tuple[float, ...]) -> list[tuple[int, int]]:
         found.append(best[1:])
         leaves.append(best[0])
     return found
-
-
-class Format(NamedTuple):
-    """What the compiled loops must know of a floating type."""
-
-    real: Any  # zero, of that type
-    series: tuple[Any, ...]  # coefficients of a polynomial that is 2ᶠ, the highest first
-    mantissa: int  # how many of its bits come below the exponent
-    least: float  # the exponent of its smallest normal number
-    large: float  # a number beside which only whole ones are left
-
-
-def _format(real: type, series: Sequence[float]) -> Format:
-    about = np.finfo(real)
-    coefficients = tuple(real(coefficient) for coefficient in series)
-    return Format(real(0), coefficients, int(about.nmant), float(about.minexp), 1.5 * 2.0**about.nmant)
-
-
-def _taylor(terms: int) -> list[float]:
-    return [math.log(2) ** k / math.factorial(k) for k in reversed(range(terms))]
-
-
-def _interpolated(degree: int) -> list[float]:
-    """1 + f r(f), exact at 0 since there most of an exponential's error would count: r goes through (2ᶠ − 1)/f at
-    Chebyshev's nodes, which is nearly as good as the best polynomial, and needs a term fewer than Taylor's."""
-    nodes = np.cos(np.pi * (np.arange(degree) + 0.5) / degree) / 2
-    through = np.polynomial.Polynomial.fit(nodes, np.expm1(nodes * math.log(2)) / nodes, degree - 1)
-    return [*through.convert().coef[::-1].tolist(), 1.0]
-
-
-FORMATS = {torch.float32: _format(np.float32, _interpolated(6)), torch.float64: _format(np.float64, _taylor(14))}

@@ -155,18 +155,19 @@ def summed_losses(
     across = min(b, WIDE) if loops and k == 1 else b
     tile = _rows_at_once(own.device, cells, k * across)
     left, right, rounded = x.to(kind), y.to(kind), reference.to(kind)
+    blocks = [slice(first, first + across) for first in range(0, b, across)]
+    beside = [Shifted(*(part.contiguous() for part in right.part(block))) for block in blocks]  # once for all tiles
     allowed = (within(_moves(left, right, rounded), inverses, dtype),) if loops else ()
     sums_of = compiled_sums if loops else in_passes
     for start in range(0, b, tile):
         part = slice(start, start + tile)
         here = left.part(part)
-        parts: list[Tensor] = []
-        for first in range(0, b, across):
-            there = right.part(slice(first, first + across))
-            some = columns[..., first : first + across]
-            parts.append(
-                sums_of(here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, some, *allowed)
+        parts = [
+            sums_of(
+                here.rows @ there.rows.mT, _moves(here, there, rounded), inverses, dtype, columns[..., block], *allowed
             )
+            for block, there in zip(blocks, beside, strict=True)
+        ]
         rows = functools.reduce(torch.add, parts).contiguous()
         losses[0] += _logs(rows, LEAST_SUM[dtype], x.part(part), y, reference, inverses).sum(dim=(2, 3))
         report(here.rows.shape[:2].numel() * len(own))

@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 
 from mindgap.landscape import _vectors
-from mindgap.landscape._exponentials import Format, Plan
+from mindgap.landscape._formats import Format, Plan
 from mindgap.landscape._vectors import Code, Value, named
 
 TOGETHER = 8  # temperatures: more would not find a register each

@@ -195,8 +195,8 @@ class Code:
         index, *held = (Value(at, at.phi(value.kind)) for value in (start, *carried))
         at.cbranch(at.icmp_signed("<", index.held, stop.held), inside, after)
         at.position_at_end(inside)
-        made = [*(body(index, *held) or ()), index + step]
-        for phi, first, value in zip([*held, index], [*carried, start], made, strict=True):
+        kept = [*(body(index, *held) or ()), index + step]
+        for phi, first, value in zip([*held, index], [*carried, start], kept, strict=True):
             phi.held.add_incoming(first.held, before)
             phi.held.add_incoming(value.held, at.block)
         at.branch(head)

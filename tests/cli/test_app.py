@@ -30,7 +30,7 @@ COMMANDS = (
     "sweep",
     "claims",
 )
-HEAVY = {"torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "numba", "scipy", "PIL", "pooch", "tqdm"}
+HEAVY = {"torch", "numpy", "pandas", "altair", "open_clip", "torchvision", "llvmlite", "scipy", "PIL", "pooch", "tqdm"}
 HELPS = [[], ["--help"], ["-h"], ["--version"], *([command, "--help"] for command in COMMANDS)]
 
 # Run in a process of its own: what is loaded after each of the calls that are given as JSON.

@@ -1,5 +1,6 @@
 """Sums of exponentials: the compiled loops and the passes of torch, against torch.exp in float64."""
 
+import math
 import os
 import subprocess
 import sys
@@ -8,15 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from mindgap.landscape import _loops, _vectors
 from mindgap.landscape._exponentials import (
-    FORMATS,
     MOST_FACTORS,
     NARROWEST,
     Moves,
     compiled_sums,
     in_passes,
     products,
+    within,
 )
+from mindgap.landscape._formats import FORMATS
 from mindgap.landscape._loops import WIDTH
 from tests.waiting import HANG
 
@@ -63,6 +66,45 @@ def test_they_are_those_of_torch(how, shape, inverses, dtype):
     rows, columns = found(how, product, moves, inverses, dtype)
     torch.testing.assert_close(rows, exact(product, moves, inverses)[0], rtol=rtol, atol=0)
     torch.testing.assert_close(columns, exact(product, moves, inverses)[1], rtol=rtol, atol=1e-12)
+
+
+@pytest.fixture(params=[16, 32, 64])
+def width(request, monkeypatch):
+    """Vectors of another width than the processor's registers, in bytes: LLVM splits or fills these."""
+    other = _vectors.processor()._replace(width=request.param)
+    monkeypatch.setattr(_vectors, "processor", lambda: other)
+    _loops.sum_blocks.cache_clear()
+    yield request.param
+    _loops.sum_blocks.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", KINDS)
+def test_the_width_of_vectors_does_not_matter(width, dtype):
+    inverses = [*PAPER_INVERSES[:-1], 55.0, 64.0, 77.0, 100.0]  # more than are done together, too
+    for spread in (0.3, 3.0):  # and some that under- or overflow in float32
+        product, moves = case(1, _loops.ROWS + 3, 37, spread, shifts=2)
+        rows, columns = found(
+            compiled_sums, product.to(dtype), Moves(*(part.to(dtype) for part in moves)), inverses, dtype
+        )
+        exact_rows, exact_columns = exact(product, moves, inverses)
+        atol, rtol = (1e-30, 2e-5) if dtype == torch.float32 else (0, 1e-11)
+        torch.testing.assert_close(rows, exact_rows, rtol=rtol, atol=atol)
+        torch.testing.assert_close(columns + 1, exact_columns + 1, rtol=rtol, atol=0)
+
+
+def test_within_range_is_what_a_few_numbers_can_tell():
+    """No product between the limits makes an exponent that leaves the range; just beyond, some does."""
+    _, moves = case(2, 5, 20)
+    inverses = torch.tensor([100.0], dtype=torch.float64)
+    low, high = within(moves, inverses, torch.float32)
+    most = -FORMATS[torch.float32].least - 1
+    for edge, beyond in ((low, -0.5), (high, 0.5)):
+        held = edge[..., None, None]
+        u, p, v, q, reference = moves
+        for further, inside in ((0.0, True), (beyond, False)):
+            sums = held + further + u[..., None] + v[..., None, :]
+            cosines = p[..., None] * q[..., None, :] * sums - reference[..., None, None]
+            assert bool((cosines.abs().max() * 100 / math.log(2) <= most * (1 + 1e-9)).item()) == inside
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
