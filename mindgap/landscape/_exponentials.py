@@ -94,7 +94,7 @@ def compiled_sums(
     found = []
     for first in range(0, len(inverses), _loops.TOGETHER):
         plan, *factors = _factors(tuple(inverses[first : first + _loops.TOGETHER].tolist()), dtype)
-        # Zeros by numpy, since torch would do it in threads, which wait long for each other where others work, too.
+        # Zeros and sums by numpy: torch would take threads, which wait long for each other where others work, too.
         rows = torch.from_numpy(np.zeros((len(spans), len(columns), k, r, _loops.places(form, len(plan)))))
         loops = [_loops.sum_blocks(plan, form, product.numpy().dtype, fast) for fast in kinds]
         held = [part.contiguous() for part in (*shared, *factors)]  # until all is done: only addresses are passed on
@@ -110,7 +110,7 @@ def compiled_sums(
         else:
             with ThreadPoolExecutor(len(spans)) as pool:
                 list(pool.map(lambda call: call(), calls))
-        total = rows[0] if len(spans) == 1 else rows.sum(dim=0)
+        total = rows[0] if len(spans) == 1 else torch.from_numpy(rows.numpy().sum(axis=0))
         found.append(total[..., : len(plan)].permute(0, 3, 1, 2))
     return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
