@@ -92,7 +92,7 @@ def test_a_stored_result_is_named_from_anywhere(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert results.path("cones.json").read_bytes().startswith(b'{"recipe"')
     assert results.path("speed_cosines.csv").is_file()
-    assert len(results.names()) == 22
+    assert len(results.names()) == 23
 
 
 @pytest.mark.parametrize(("name", "message"), [

@@ -18,6 +18,7 @@
 | `claims.json` | the ledger: each claim, its thresholds, numbers and verdict | `mindgap claims --write` |
 | `speed_cosines.csv` | what mean cosines and histograms cost | `benchmarks/cosines.py` |
 | `speed_landscape.csv` | what the loss landscape costs | `benchmarks/landscape.py` |
+| `speed_scaling.csv` | how that grows, beside the ways of others | `benchmarks/scaling.py` |
 """
 
 from __future__ import annotations
