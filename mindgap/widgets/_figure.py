@@ -16,6 +16,21 @@ import vl_convert
 from mindgap.charts import theme
 
 
+def _style() -> str:
+    """The style sheet, after the colours of the theme that it names, in Jupyter's light and dark."""
+    named = {"neutral": theme.NEUTRAL, "wrong": theme.WRONG}
+    colours = {
+        "body": named,
+        'body[data-jp-theme-light="false"]': {name: theme.THEME["dark"][colour] for name, colour in named.items()},
+    }
+    rules = [
+        f"{which} {{ {' '.join(f'--mindgap-{name}: {colour};' for name, colour in each.items())} }}"
+        for which, each in colours.items()
+    ]
+    sheet = files("mindgap").joinpath("widgets/figure.css").read_text(encoding="utf-8")
+    return "\n".join([*rules, sheet])
+
+
 @cache
 def _script() -> str:
     """What draws a figure in the notebook's page, with a copy of Vega in it, so that nothing is fetched."""
@@ -64,7 +79,7 @@ class Figure(anywidget.AnyWidget):
         self.picture: Picture | None = None
         if "_esm" not in vars(Figure):  # made when first needed: it takes a second or two
             Figure._esm = _script()
-            Figure._css = files("mindgap").joinpath("widgets/figure.css").read_text(encoding="utf-8")
+            Figure._css = _style()
         super().__init__()
 
     def show(self, picture: Picture, **params: Any) -> None:

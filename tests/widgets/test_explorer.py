@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import pkgutil
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from mindgap import widgets
+from mindgap.charts import theme
 from mindgap.cones import Layer
 from mindgap.widgets import _explorer, shift, sphere
 from mindgap.widgets._explorer import Explorer
@@ -284,3 +286,14 @@ def test_it_computes_where_the_package_does_and_says_so(name: str, monkeypatch: 
     else:
         made.tell(["mini"]) if name == "gap" else made.move()
     assert " on cuda:0." in made.readout.value
+
+
+def test_the_sheet_has_the_colours_of_the_theme_that_it_names() -> None:
+    sheet = str(widgets.network_explorer([]).chart._css)
+    named = set(re.findall(r"var\((--mindgap-\w+)", sheet))
+    assert named
+    for start in ("body {", 'body[data-jp-theme-light="false"] {'):
+        rule = sheet[sheet.index(start) :].partition("}")[0]
+        assert named <= set(re.findall(r"(--mindgap-\w+):", rule))
+    assert theme.WRONG in sheet
+    assert theme.THEME["dark"][theme.WRONG] in sheet
