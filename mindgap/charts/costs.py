@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import emphasis, hint, radio
-from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, SHAPES
+from mindgap.charts._parts import emphasis, hint, radio, shapes
+from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL
 
 FAINT = 0.18
 
@@ -55,7 +55,7 @@ def cost_curves(
             across,
             up,
             colour,
-            alt.Shape("way:N", scale=alt.Scale(domain=ways, range=SHAPES[: len(ways)]), legend=None),
+            shape=shapes("way", ways),
             opacity=opacity,
             tooltip=hint(said, "datum.way"),
         )

@@ -360,11 +360,11 @@ def test_a_hundred_changes_leave_the_last_and_the_kernel_answers_meanwhile(page:
     slider, said = MOVED[name]
     explorer = outputs(page, name)
     explorer.get_by_role("button", name="reset").click()
-    if name == "training":
-        explorer.locator("button", has_text="train").click()
-    else:
+    if name != "training":
         explorer.locator(".mindgap-view svg").first.wait_for()
     drawings = int(explorer.locator(".mindgap-live").get_attribute("data-drawings") or 0)
+    if name == "training":  # draws as soon as it has begun, which may be before the next line
+        explorer.locator("button", has_text="train").click()
     handle = explorer.locator(".widget-slider", has_text=slider).locator(".noUi-handle")
     handle.click()  # which selects the cell, as a reader's click does
     for key in ["ArrowRight"] * 50 + ["ArrowLeft"] * 40:

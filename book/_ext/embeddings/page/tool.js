@@ -140,6 +140,7 @@ function begin() {
 
   act("sample").addEventListener("click", () => {
     const measured = () => sample().catch((error) => say(`This should not have happened: ${error.message}. Choose files of your own, and please report it.`, true));
+    say("Fetching the sample from beside this page.");
     if (window.mindgapSample) {
       measured();
       return;
@@ -149,7 +150,6 @@ function begin() {
     script.onload = measured;
     script.onerror = () => say("The sample is not beside this page. Choose files of your own.", true);
     document.head.append(script);
-    say("Fetching the sample from beside this page.");
   });
   act("swap").addEventListener("click", () => {
     swapped = !swapped;
