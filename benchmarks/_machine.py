@@ -21,6 +21,12 @@ def seconds(function: Callable[..., object], *arguments: object) -> float:
     return time.perf_counter() - start
 
 
+def most_memory() -> float:
+    """The most memory that this process has had, in MB; of Linux, where getrusage would begin with the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+
 @contextmanager
 def peak() -> Iterator[Callable[[], float]]:
     """Gives a function that says by how many MB the block raised the peak resident memory of the process.
@@ -28,21 +34,17 @@ def peak() -> Iterator[Callable[[], float]]:
     What the process holds unused is given back first. NaN where the system cannot forget an earlier peak, such as that
     of the imports: only Linux can.
     """
-    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-
-    def highest() -> int:
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-
+    forget = Path("/proc/self/clear_refs")
     if not forget.exists():
         yield lambda: float("nan")
         return
     with suppress(AttributeError):  # only glibc can
         ctypes.CDLL(None).malloc_trim(0)
     forget.write_text("5")
-    before = highest()
+    before = most_memory()
     found: list[float] = []
     yield lambda: found[0]
-    found.append((highest() - before) / 1024)
+    found.append(most_memory() - before)
 
 
 def processor() -> str:

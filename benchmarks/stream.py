@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _machine import introduce, machine, write
+from _machine import introduce, machine, most_memory, write
 
 DIMENSION = 512
 ONE_PASS = [
     "gap_distance", "pair_distance", "matched_cosine", "mean_cosine_x", "mean_cosine_y", "frechet_distance",
     "effective_rank_x",
 ]  # fmt: skip
+GB = 2**20 / 1e9  # of which a MB of memory is so many
 CASES: dict[str, dict[str, Any]] = {
     "means and distances, one pass": {"only": ONE_PASS[:5]},
     "with covariances, one pass": {"only": ONE_PASS},
@@ -65,21 +66,15 @@ def one_case(folder: Path, case: str) -> None:
 
     shards, start = pairs.open_shards(folder), time.perf_counter()
     options = CASES[case]
-    before = most_memory()
+    before = most_memory() * GB
     if "rows" in options:
         found = {"rows": stream.landscape(shards, rows=options["rows"]).rows}
     else:
         found = stream.report(shards, only=options["only"]).measures
     print(json.dumps({
         "values": found, "seconds": time.perf_counter() - start, "processor": time.process_time(), "start": before,
-        "peak": most_memory(),
+        "peak": most_memory() * GB,
     }))  # fmt: skip
-
-
-def most_memory() -> float:
-    """The most memory that this process has had, in GB; of Linux, where getrusage would begin with the parent's."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024 / 1e9
 
 
 def by_numpy(folder: Path) -> dict[str, float]:

@@ -7,8 +7,7 @@ import pandas as pd
 
 from mindgap.charts._parts import emphasis, hint, radio, shapes
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL
-
-FAINT = 0.18
+from mindgap.charts.training import FAINT
 
 
 def cost_curves(

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindgap import _inputs, geometry
-from mindgap.metrics._moments import TILE_ROWS, Cloud
+from mindgap import _inputs
+from mindgap.metrics._moments import TILE_ROWS, Cloud, wide_unit
 from mindgap.pairs import PairedEmbeddings
 
 PASSED, NOTED, FAILED = "passed", "note", "failed"
@@ -105,7 +105,7 @@ def _cosines_apart(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], offsets: Se
     for start in range(0, n, TILE_ROWS):
         rows = torch.arange(start, min(start + TILE_ROWS, n), device=x.device)
         around = torch.arange(start - reach, start + len(rows) + reach, device=y.device) % n
-        one, other = (geometry.unit(_inputs.widened(part)) for part in (x[rows], y[around]))
+        one, other = (wide_unit(part) for part in (x[rows], y[around]))
         for offset in offsets:
             first = reach - offset
             sums[offset] += float((one * other[first : first + len(rows)]).sum())
