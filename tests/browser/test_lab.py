@@ -377,7 +377,8 @@ def test_a_hundred_changes_leave_the_last_and_the_kernel_answers_meanwhile(page:
     if name == "training":
         explorer.locator("button", has_text="stop").click()
         expect(explorer).to_contain_text("stopped: gap")
-    assert int(explorer.locator(".mindgap-live").get_attribute("data-drawings") or 0) > drawings
+    live = explorer.locator(".mindgap-live")
+    until(lambda: int(live.get_attribute("data-drawings") or 0) > drawings, "what was asked for last is drawn")
     assert "could not be drawn" not in explorer.inner_text()
 
 
