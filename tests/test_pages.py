@@ -19,7 +19,19 @@ from pybtex.database import Entry as Work
 from pybtex.database import Person
 from sphinx import addnodes
 
-from book._ext.mindgap_pages import assets, bibliography, cells, finish, glossary, head, icons, lean, search
+from book._ext.mindgap_pages import (
+    assets,
+    bibliography,
+    cells,
+    finish,
+    glossary,
+    head,
+    icons,
+    lean,
+    search,
+    sections,
+    sheets,
+)
 
 ROOT = Path(__file__).parents[1]
 GLOSSARY = (ROOT / "book/appendix/glossary.md").read_text(encoding="utf-8")
@@ -76,12 +88,59 @@ def test_what_no_page_names_is_no_part_of_the_site(tmp_path: Path) -> None:
     assert (tmp_path / "c.js").read_text() == "load('d.json')\n"
 
 
-def test_the_theme_leaves_the_page_alone_while_a_figure_is_redrawn() -> None:
-    watch = 'a(),new MutationObserver(t).observe(document.getElementById("main-content"),{subtree:!0})'
-    changed = assets.unhurried(watch)
-    assert changed.startswith("a(),new MutationObserver(all=>all.every(")
-    assert ".mindgap-figure" in changed
-    assert changed.endswith('||t()).observe(document.getElementById("main-content"),{subtree:!0})')
+@pytest.mark.parametrize(("rules", "kept"), [
+    (".here, .gone { top: 0 }", ".here{top: 0}"),
+    (".here .gone, p > a:hover { top: 0 }", "p > a:hover{top: 0}"),
+    (".here:not(.gone) { top: 0 }", ".here:not(.gone){top: 0}"),
+    (":is(.here, p):has(+ .gone) { top: 0 }", ""),
+    ("#gone { top: 0 }", ""),
+    (r".w-1\.5 { top: 0 } .w-9\.5 { top: 0 }", r".w-1\.5{top: 0}"),
+    ('a[href=".gone"] { content: ".gone {}" }', 'a[href=".gone"]{content: ".gone {}"}'),
+    ("@media print { .gone { top: 0 } p { top: 0 } }", "@media print {p{top: 0}}"),
+    ("@media print { .gone { top: 0 } }", ""),
+    ("@font-face { font-family: x } :root { --gone: 0 }", "@font-face { font-family: x }\n:root{--gone: 0}"),
+    ("@keyframes gone { 0% { top: 0 } 12.5% { top: 1px } }", "@keyframes gone { 0% { top: 0 } 12.5% { top: 1px } }"),
+    ("/* .here */ .gone { top: 0 }", ""),
+])  # fmt: skip
+def test_a_rule_stays_if_something_could_match_it(rules: str, kept: str) -> None:
+    known = sheets.words(['<p class="here w-1.5">', "script.js"])
+    assert sheets.slim(rules, known).strip() == kept
+
+
+def test_a_sheet_that_cannot_be_read_is_no_shorter_one() -> None:
+    with pytest.raises(ValueError, match="line 2"):
+        sheets.slim("p { top: 0 }\n}", set())
+
+
+def test_how_tall_a_section_is_is_said_of_those_below_the_title_and_of_no_other() -> None:
+    deep = '<section id="c"><h3>C</h3></section>'
+    page = f'<section id="a"><h1>A</h1><section id="b"><p>words</p>{deep}</section><section id="d"></section></section>'
+    found = sections.at_need(page)
+    assert re.sub(r' style="--tall: \d+"', "", found) == page
+    assert re.findall(r'id="(\w)" style="--tall: (\d+)"', found) == [("b", "88"), ("d", "0")]
+    assert sections.at_need("<p>no section</p>") == "<p>no section</p>"
+
+
+def test_what_is_folded_or_hidden_takes_no_room() -> None:
+    plain = "<p>words</p>"
+    text = "<pre>" + "line\n" * 40 + "</pre>"
+    assert sections.tall(plain + text) > sections.tall(plain) + 700
+    for hidden in (
+        f"<details><summary>code</summary>{text}</details>",
+        f"<script>{text}</script>",
+        f'<span class="explanation">{"word " * 400}</span>',
+        f'<div class="dropdown solution">{text}</div>',
+    ):
+        assert sections.tall(plain + hidden) < sections.tall(plain) + 60
+    two = '<img class="mindgap-still mindgap-{}" alt="" width="3" height="300.5">'
+    assert sections.tall(two.format("light")) == sections.tall(two.format("light") + two.format("dark")) == 410
+
+
+def test_the_theme_leaves_it_to_the_book_to_find_what_scrolls() -> None:
+    last = '"complete"===document.readyState?I():window.addEventListener("load",I)'
+    assert assets.unhurried(f"a(),{last}}})();") == "a(),0})();"
+    theme = (icons.SCRIPT.parent / "pydata-sphinx-theme.js").read_text(encoding="utf-8")
+    assert len(theme) - len(assets.unhurried(theme)) == len(last) - 1
     with pytest.raises(ValueError, match="in 0 places, expected one"):
         assets.unhurried("another theme")
 

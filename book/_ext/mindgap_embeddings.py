@@ -86,7 +86,7 @@ def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str
         return
     app.add_css_file(STYLE)
     for name in (FIGURES, SCRIPT):
-        if name not in context["body"]:
+        if name not in context["body"] + context.get("metatags", ""):
             address = context["pathto"](f"_static/{name}", 1)
             context["body"] += f'<script defer src="{address}"></script>'
 

@@ -89,16 +89,18 @@ def picture(spec: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def figure_html(spec: dict[str, Any], path: Path, static: str) -> str:
+def figure_html(spec: dict[str, Any], path: Path, static: str, first: bool = False) -> str:
     """The HTML of one figure: its specification, and its picture and description for whoever cannot run it.
 
-    `static` is the way from the page to the folder that the pictures' folder lies in.
+    `static` is the way from the page to the folder that the pictures' folder lies in. The picture of the `first` figure
+    is fetched with the page, all others as they come near.
     """
     text = html.escape(spec.get("description", ""), quote=True)
     width, height = re.findall(r'^<svg[^>]* width="([\d.]+)"[^>]* height="([\d.]+)"', _head(path))[0]
     address = f"{static}/{path.parent.name}/{path.name}"
+    lazy = "" if first else 'loading="lazy" '
     images = [
-        f'<img class="mindgap-still mindgap-{mode}" loading="lazy" src="{address}{asked}" '
+        f'<img class="mindgap-still mindgap-{mode}" {lazy}src="{address}{asked}" '
         f'alt="{text}" width="{width}" height="{height}">'
         for mode, asked in (("light", ""), ("dark", f"#{mindgap_pictures.DARK}"))
     ]
@@ -125,12 +127,11 @@ def draw_stored_figures(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     static = "../" * docname.count("/") + "_static"
     notebook = json.loads(source[0])
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if MIME in data:
-                path = picture(data[MIME], static_folder(app) / "figures")
-                output["data"] = {"text/html": figure_html(data[MIME], path, static)}
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    for place, output in enumerate(output for output in outputs if MIME in output.get("data", {})):
+        spec = output["data"][MIME]
+        path = picture(spec, static_folder(app) / "figures")
+        output["data"] = {"text/html": figure_html(spec, path, static, first=place == 0)}
     source[0] = json.dumps(notebook)
 
 
@@ -173,17 +174,19 @@ def write_static_files(app: Sphinx) -> None:
 
 
 def add_bundle(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Load the script on the pages that have a figure, and no inline script twice.
+    """Load the script on the pages that have a figure, before all others, and no inline script twice.
 
     Sphinx 7 repeats inline scripts that extensions register late, and a repeated `const` is an error in the page. For
-    the same reason the tag for our script goes straight into the page's body.
+    the same reason the tag for our script goes straight into the page's head, where it is also the first to be run.
     """
     scripts = context.get("script_files", [])
     context["script_files"] = list({(s.filename or "", *sorted(s.attributes.items())): s for s in scripts}.values())
     if "mindgap-figure" in context.get("body", ""):
         address = context["pathto"](f"_static/{BUNDLE}", 1)
-        body = re.sub(r'class="output text_html">(?=\s*<div class="mindgap-figure">)', PLAIN, context["body"])
-        context["body"] = body + f'<script defer src="{address}"></script>'
+        context["body"] = re.sub(
+            r'class="output text_html">(?=\s*<div class="mindgap-figure">)', PLAIN, context["body"]
+        )
+        context["metatags"] = f'<script defer src="{address}"></script>' + context.get("metatags", "")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

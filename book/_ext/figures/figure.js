@@ -63,13 +63,14 @@ function describe(figure, stored) {
 }
 
 let queue = Promise.resolve();
+const itsTurn = () => new Promise((go) => setTimeout(go));
 
 // One at a time, and the page has its turn between two of them.
-function enqueue(figure) {
+function enqueue(figure, before = itsTurn) {
   if (figure.mindgapWaiting) return queue;
   figure.mindgapWaiting = true;
   queue = queue
-    .then(() => new Promise((go) => setTimeout(go)))
+    .then(before)
     .then(() => paper)
     .then(() => {
       figure.mindgapWaiting = false;
@@ -136,6 +137,17 @@ function keepKeys(event) {
   if (moves && event.target.matches?.(".mindgap-figure input[type=range]")) event.stopPropagation();
 }
 
+// The figure that the reader is at: the one of the address, or the first on the screen.
+function readersOwn() {
+  const named = document.getElementById(unescaped(location.hash.slice(1).split("?")[0]));
+  const own = named?.querySelector(".mindgap-figure");
+  if (own) return own;
+  return figures().find((figure) => {
+    const { top, bottom, width } = figure.getBoundingClientRect();
+    return width > 0 && bottom > 0 && top < innerHeight;
+  });
+}
+
 function begin() {
   const near = new IntersectionObserver(
     (entries) => {
@@ -171,6 +183,11 @@ function begin() {
   window.addEventListener("afterprint", fromPaper);
   window.addEventListener("hashchange", followAddress);
   followAddress();
+  // The reader's own figure comes before all that the page's other scripts still have to do, and without a pause.
+  const own = readersOwn();
+  if (!own) return;
+  near.unobserve(own);
+  enqueue(own, () => undefined);
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);

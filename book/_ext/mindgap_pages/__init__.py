@@ -2,8 +2,9 @@
 
 `cells` puts the code of a figure below it; `glossary` explains the words of the glossary where a chapter first uses
 them; `head` says to machines what a page is; `search` keeps noise out of the search; `bibliography` labels works as the
-text cites them; `finish` puts every page in order, just before it is written, and `lean` leaves out of it what nobody
-sees; `assets` and `icons`, after the last page, leave out what no page uses.
+text cites them; `finish` puts every page in order, just before it is written, `sections` says how tall its sections
+are, and `lean` leaves out of it what nobody sees; `assets`, `icons` and `sheets`, after the last page, leave out what
+no page uses.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from book import notebooks, plain
 from book._ext import mindgap_columns
 from book._ext.mindgap_vega import MIME
 
-from . import icons
+from . import icons, sheets
 
 LOGGER = logging.getLogger(__name__)
 SHEET = "icons.css"
@@ -67,17 +67,16 @@ def dense(notebook: str) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-# After any change of the page the theme measures every code cell and table for a scroll bar. A figure that a slider
-# redraws changes dozens of times a second and none of them.
-WATCHES = re.compile(r"new MutationObserver\((\w+)\)(?=\.observe\(document\.getElementById\(\"main-content\"\))")
-UNLESS_FIGURE = r"new MutationObserver(all=>all.every(({target:at})=>at.closest?.('.mindgap-figure'))||\1())"
+# When a page is loaded, and after any change of it, the theme measures every code cell and table for a scroll bar, for
+# which all of the page must be laid out. `mindgap-pages.js` measures them as each is laid out, and says more of them.
+MEASURES = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)')
 
 
 def unhurried(script: str) -> str:
-    """The theme's script, which then leaves the page alone while a figure is redrawn."""
-    changed, times = WATCHES.subn(UNLESS_FIGURE, script)
+    """The theme's script, which then leaves it to ours to find what scrolls."""
+    changed, times = MEASURES.subn("0", script)
     if times != 1:
-        raise ValueError(f"{SCRIPT} watches the page in {times} places, expected one: has the theme changed?")
+        raise ValueError(f"{SCRIPT} measures the page in {times} places, expected one: has the theme changed?")
     return changed
 
 
@@ -112,9 +111,12 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
             script.write_text(unhurried(script.read_text(encoding="utf-8")), encoding="utf-8")
         except ValueError as changed:
             LOGGER.warning(changed.args[0])
+    known = sheets.words([*pages, *(path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js")])
     for path in keep:
         if path.suffix in (".css", ".js"):
             without_map(path)
+        if sheets.LIBRARIES.search(path.as_posix()):
+            path.write_text(sheets.slim(path.read_text(encoding="utf-8"), known), encoding="utf-8")
     remove_but(static, keep)
     # A page that offers its source links to it.
     named = {link for page in pages for link in re.findall(r'href="[^"]*?_sources/([^"]+)"', page)}

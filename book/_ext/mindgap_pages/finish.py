@@ -13,7 +13,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
-from . import lean
+from . import lean, sections
 
 SCRIPT = re.compile(r"[ \t]*<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script>[ \t]*\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
@@ -144,6 +144,7 @@ def finished(page: str, search: bool = False) -> str:
         distinct_ids,
         lambda page: TABLE.sub(lambda table: stackable(table[0]), page),
         lambda page: scripts_in_order(page, search),
+        sections.at_need,
         lean.lean,
     ):
         page = mend(page)
