@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mindgap.charts._parts import TEMPERATURE_AXIS, caption, emphasis, hint, radio, runtime, slider, words
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL, TEXT
 
 FLOOR = -12  # the log10 of weights that are drawn reaches down to here
+WEIGHT = "exp(sharpness*datum.behind - of_all.log)"
 TICK = 0.5  # the height of a tick on the floor, in the same unit
 
 
@@ -88,20 +91,37 @@ def best_distances(table: pd.DataFrame, printed: pd.DataFrame, source: str = "re
     return chart
 
 
-def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 200)) -> alt.ConcatChart:
+def _sums(cosines: npt.NDArray[np.float64], steps: npt.NDArray[np.int64]) -> dict[str, list[float]]:
+    """For each 1/τ, the log of the sum of the weights where the largest is 1, and how many texts share them."""
+    behind = cosines - cosines.max()
+    weights = np.exp(steps[:, None] * behind)
+    totals = weights.sum(1)
+    entropies = np.log(totals) - steps * (weights @ behind) / totals
+    return {"log": np.log(totals).round(6).tolist(), "texts": np.exp(entropies).round(3).tolist()}
+
+
+def softmax_weights(cosines: pd.DataFrame, inverse: tuple[int, int] = (1, 200)) -> alt.ConcatChart:
     """The softmax over one image's texts, as a slider moves the temperature: which texts the loss looks at.
 
-    `cosines` has `image` (a name), `cosine` (with every text) and `own` (whether the text is the image's own). Weights
-    and the number of texts that share them, exp(entropy), are computed in the page.
+    `cosines` has `image` (a name), `cosine` (with every text) and `own` (whether it is the image's). The slider
+    goes through the whole numbers 1/τ from one end of `inverse` to the other. What each weight is divided by, and how
+    many texts share them, exp(entropy), come with the chart; the weights are computed in the page.
     """
     names = list(dict.fromkeys(cosines["image"]))
     low, high = inverse
+    steps = np.arange(low, high + 1)
+    sums = {name: _sums(rows["cosine"].to_numpy(), steps) for name, rows in cosines.groupby("image")}
     params = [
         radio("image_", names, "image"),
         slider("sharpness", 100, low, high, 1, "1/τ"),
         words("sharpness", "'temperature 1/' + sharpness"),
+        alt.param(name="sums", value=sums),
+        alt.param(
+            name="of_all",
+            expr=f"{{log: sums[image_].log[sharpness - {low}], texts: sums[image_].texts[sharpness - {low}]}}",
+        ),
     ]
-    # What the slider does not change comes first, so that a step calculates the weights and nothing else.
+    # What the slider does not change comes first, so that a step calculates the weights that are seen and nothing else.
     ranked = (
         alt.Chart(cosines)
         .transform_filter("datum.image == image_")
@@ -109,7 +129,6 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         .transform_window(rank="row_number()", sort=[alt.SortField("cosine", "descending")])
         .transform_calculate(behind="datum.cosine - datum.most", kind="datum.own ? 'its own text' : 'another text'")
     )
-    shares = ranked.transform_calculate(share="exp(sharpness*datum.behind)")
     kinds = ["its own text", "another text"]
     scale = alt.Scale(domain=kinds, range=[TEXT, NEUTRAL])
     colour = alt.Color("kind:N", title=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
@@ -121,9 +140,8 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         axis=alt.Axis(values=[0, 0.01, 0.05, 0.1, 0.25, 0.5, 1], format=".2~f"),
     )
     first = (
-        shares.transform_joinaggregate(total="sum(share)")
-        .transform_filter("datum.rank <= 30")
-        .transform_calculate(weight="datum.share/datum.total")
+        ranked.transform_filter("datum.rank <= 30")
+        .transform_calculate(weight=WEIGHT)
         .mark_bar(width=7)
         .encode(
             alt.X("rank:Q", title="texts, the most similar first", scale=alt.Scale(domain=[0, 31], nice=False)),
@@ -143,18 +161,12 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     left = alt.layer(first, evenly, evenly_said).properties(width=380, height=280)
 
     # log10 of the weight is a straight line over the cosine: its two ends, and every text as a tick below.
-    sums = (
-        shares.transform_calculate(pull="datum.share*datum.behind")
-        .transform_aggregate(total="sum(share)", pulled="sum(pull)", most="max(cosine)", least="min(cosine)")
-        .transform_calculate(
-            top="-log(datum.total)/LN10",
-            bottom="(sharpness*(datum.least - datum.most) - log(datum.total))/LN10",
-            entropy="log(datum.total) - sharpness*datum.pulled/datum.total",
-        )
+    ends = ranked.transform_aggregate(most="max(cosine)", least="min(cosine)").transform_calculate(
+        top="-of_all.log/LN10", bottom="(sharpness*(datum.least - datum.most) - of_all.log)/LN10"
     )
     across = alt.X("cosine:Q", title="cosine with the image", scale=alt.Scale(zero=False))
     logs = alt.Scale(domain=[FLOOR, 0], nice=False)
-    slope = sums.mark_rule(color=NEUTRAL, strokeWidth=2, clip=True).encode(
+    slope = ends.mark_rule(color=NEUTRAL, strokeWidth=2, clip=True).encode(
         alt.X("least:Q"), alt.Y("bottom:Q", title="log₁₀ of the weight", scale=logs), x2="most:Q", y2="top:Q"
     )
     # All other texts are one mark with gaps between its ticks: hundreds of marks would be drawn anew at each step.
@@ -166,10 +178,8 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
         .mark_line(strokeWidth=1, opacity=0.6, color=NEUTRAL, invalid="break-paths-show-domains")
         .encode(across, alt.Y("end:Q"), order="place:Q")
     )
-    own = (
-        shares.transform_joinaggregate(total="sum(share)")
-        .transform_filter("datum.own")
-        .transform_calculate(log_weight="log(datum.share/datum.total)/LN10")
+    own = ranked.transform_filter("datum.own").transform_calculate(
+        weight=WEIGHT, log_weight="(sharpness*datum.behind - of_all.log)/LN10"
     )
     own_tick = own.mark_rule(color=TEXT, strokeWidth=1.5, clip=True).encode(
         alt.X("cosine:Q"), alt.Y("log_weight:Q"), y2=alt.datum(FLOOR)
@@ -177,15 +187,13 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[float, float] = (1, 20
     own_dot = own.mark_point(filled=True, shape="square", size=90, color=TEXT, opacity=1, clip=True).encode(
         alt.X("cosine:Q"),
         alt.Y("log_weight:Q"),
-        tooltip=hint(
-            {"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.share/datum.total, '.2~g')"}, "datum.kind"
-        ),
+        tooltip=hint({"cosine": "format(datum.cosine, '.3f')", "weight": "format(datum.weight, '.2~g')"}, "datum.kind"),
     )
     count = caption(
-        "'the weight of ' + format(exp(datum.entropy), '.1f') + ' texts'",
+        "'the weight of ' + format(of_all.texts, '.1f') + ' texts'",
         alt.value(0),
         alt.value(-9),
-        sums,
+        ends,
         align="left",
         color=NEUTRAL,
     )

@@ -43,6 +43,20 @@ def test_a_valley_that_is_given_has_a_band() -> None:
     assert "nearly as good" in str(wide)
 
 
+@pytest.mark.parametrize("inverse", [(1, 200), (20, 40)])
+def test_what_comes_with_the_chart_is_the_softmax_at_each_step(inverse: tuple[int, int]) -> None:
+    two = pd.concat([cosines(), cosines().assign(image="a cat", cosine=lambda rows: rows["cosine"] ** 3 - 2)])
+    spec = charts.softmax_weights(two, inverse).to_dict()
+    sums = next(param["value"] for param in spec["params"] if param["name"] == "sums")
+    for name, rows in two.groupby("image"):
+        values = rows["cosine"].to_numpy()
+        steps = zip(range(inverse[0], inverse[1] + 1), sums[name]["log"], sums[name]["texts"], strict=True)
+        for sharpness, log, shared in steps:
+            weights = np.exp(sharpness * values) / np.exp(sharpness * values).sum()
+            assert np.exp(-log) == pytest.approx(weights.max(), rel=2e-6)
+            assert shared == pytest.approx(np.exp(-(weights * np.log(weights)).sum()), abs=6e-4)
+
+
 @pytest.mark.parametrize("sharpness", [1, 20, 100])
 def test_the_page_computes_the_softmax(sharpness: int) -> None:
     weights = np.exp(sharpness * cosines()["cosine"].to_numpy())
