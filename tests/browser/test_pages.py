@@ -11,15 +11,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import SITE, watched_page
+from tests.browser.conftest import SITE, Tabs, turn, watched_page
+from tests.browser.judging import grave
 
-axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed (make test installs it)")
 html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed (make test installs it)")
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")) if SITE.exists() else []
@@ -114,43 +113,16 @@ def test_every_icon_is_drawn(tab: Page) -> None:
     assert "data:image/svg" in tab.evaluate(title)
 
 
-# The marks inside of a chart are no part of what a screen reader sees, and their colours have tests of their own.
-AXE = """(only) => axe.run({exclude: [['.mindgap-view svg']]}, {
-    resultTypes: ['violations'],
-    rules: {'label-content-name-mismatch': {enabled: true}},
-    ...(only ? {runOnly: only} : {}),
-})"""
-GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def judged(browser: Browser) -> Iterator[Page]:
-    page = open_tab(browser, theme="light")
-    yield page
-    page.context.close()
-
-
 @pytest.mark.parametrize("page", PAGES)
-def test_everyone_can_use_the_page(judged: Page, page: str) -> None:
+def test_everyone_can_use_the_page(tabs: Tabs, page: str) -> None:
     """By all rules in the light; in the dark, where the same elements have other colours, by those of colour."""
     if page in LEAD_ON:
         pytest.skip("leads on to another page at once")
-    judged.goto((SITE / page).as_uri())
-    complete(judged)
-    judged.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = judged.evaluate(AXE)["violations"]
-    judged.evaluate("document.documentElement.dataset.theme = 'dark'")
-    for figure in judged.locator(".mindgap-figure[data-drawn]:visible").all():
-        expect(figure).to_have_attribute("data-drawn", "dark")
-    judged.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
-    found += judged.evaluate(AXE, ["color-contrast", "link-in-text-block"])["violations"]
-    grave = [
-        (one["id"], node["target"], node["html"][:200])
-        for one in found
-        if one["impact"] in GRAVE
-        for node in one["nodes"]
-    ]
-    assert grave == []
+    with tabs().borrow(page) as (view, _):
+        assert grave(view) == []
+        turn(view, "dark")
+        assert grave(view, only_colours=True) == []
+        turn(view, "light")
 
 
 @pytest.mark.parametrize(
