@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
+from urllib.parse import urldefrag
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
@@ -30,7 +31,7 @@ QUIET = [
 # For this folder's tests: while Playwright is up an event loop runs, which tests without a browser must not see.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    found = chromium.executable()
+    found = chromium.bare()
     if found is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
@@ -94,19 +95,26 @@ DRAWN = "figure => figure.dataset.drawn !== undefined"
 LETTERS = "document.fonts.ready.then(() => true)"  # those of formulas come in a file of their own
 
 
+# The first figure that readers can see and that is not there yet is brought near; true once there is none.
+ALL_DRAWN = """() => {
+  const next = [...document.querySelectorAll('.mindgap-figure')].find(figure => figure.dataset.drawn === undefined
+    && figure.checkVisibility({ visibilityProperty: true }) && figure.getBoundingClientRect().height);
+  next?.scrollIntoView({ block: 'center', behavior: 'instant' });
+  return !next;
+}"""
+
+
 def scroll_through(view: Page) -> None:
     """Go through a page as readers do: its figures are drawn as they come near."""
-    for figure in view.locator(".mindgap-figure").all():
-        if figure.is_visible():
-            figure.scroll_into_view_if_needed()
-            view.wait_for_function(DRAWN, arg=figure.element_handle())
+    view.wait_for_function(ALL_DRAWN)
     view.evaluate("scrollTo(0, 0)")
 
 
 class Tab:
-    """A tab of one width and theme in which pages are shown one after another, each loaded anew.
+    """A tab of one width and theme in which pages are shown one after another.
 
-    Pages in one tab cost half of what they cost in tabs of their own.
+    Pages in one tab cost half of what they cost in tabs of their own; and what only looks at a page, or puts back what
+    it changes, needs no new load of a page that is there already.
     """
 
     def __init__(self, browser: Browser, width: int = 1280, theme: str = "light", base: str = "") -> None:
@@ -118,18 +126,30 @@ class Tab:
         self.view, self.watch = watched_page(self.context, (base,) if base else ())
         self.untouched = ""
 
-    def show(self, page: str) -> tuple[Page, Watched]:
-        """Load a page, and wait until its figures and its letters are there."""
+    def load(self, page: str) -> tuple[Page, Watched]:
+        """Load a page anew, even one that differs from what is there by what comes after # only."""
+        if page.partition("#")[0] == urldefrag(self.view.url)[0].removeprefix(f"{self.base}/"):
+            self.view.goto("about:blank")
+        self.untouched = ""
         self.watch.outside.clear()
         self.watch.errors.clear()
         self.view.goto(f"{self.base}/{page}")
+        return self.view, self.watch
+
+    def complete(self) -> None:
+        """Wait until the figures and the letters of what was loaded are there."""
         scroll_through(self.view)
         self.view.evaluate(LETTERS)
+
+    def show(self, page: str) -> tuple[Page, Watched]:
+        """Load a page whole."""
+        self.load(page)
+        self.complete()
         self.untouched = page
         return self.view, self.watch
 
     def read(self, page: str) -> Page:
-        """A page that is only looked at, so that it need not be loaded if it is there already."""
+        """A page that is only looked at."""
         return self.view if page == self.untouched else self.show(page)[0]
 
     def use(self, page: str) -> tuple[Page, Watched]:
@@ -138,24 +158,56 @@ class Tab:
         self.untouched = ""
         return self.view, self.watch
 
+    @contextmanager
+    def borrow(self, page: str) -> Iterator[tuple[Page, Watched]]:
+        """A page to change something on that is put back in the end; if that fails, it is loaded anew."""
+        yield self.use(page)
+        self.untouched = page
 
-Tabs = Callable[[int, str], Tab]
+
+Tabs = Callable[..., Tab]
+"""A shared tab by its width and theme; and beside it others, by a name."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tabs(browser: Browser) -> Iterator[Tabs]:
-    opened: dict[tuple[int, str], Tab] = {}
+    opened: dict[tuple[int, str, str], Tab] = {}
 
-    def tab(width: int, theme: str) -> Tab:
-        if (width, theme) not in opened:
-            opened[width, theme] = Tab(browser, width, theme)
-        return opened[width, theme]
+    def tab(width: int = 1280, theme: str = "light", name: str = "") -> Tab:
+        if (width, theme, name) not in opened:
+            opened[width, theme, name] = Tab(browser, width, theme)
+        return opened[width, theme, name]
 
     yield tab
     for one in opened.values():
         one.context.close()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of pages in shared tabs come page by page, whatever their modules, so that they share the page's loads."""
+    own = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+
+    def page(place: int) -> str:
+        item = items[place]
+        assert isinstance(item, pytest.Function)
+        shared = "tabs" in item.fixturenames and hasattr(item, "callspec")
+        return str(item.callspec.params.get("page", "")) if shared else ""
+
+    for place, item in zip(own, [items[one] for one in sorted(own, key=page)], strict=True):
+        items[place] = item
+
+
 def settle(figure: Locator) -> None:
     """Wait until Vega has worked off everything that a figure's inputs have told it, and has drawn the result."""
     figure.evaluate("figure => figure.mindgapView.runAsync().then(() => 0)")
+
+
+def turn(view: Page, theme: str) -> None:
+    """Turn a page light or dark, and wait until its figures have followed."""
+    view.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    view.wait_for_function(
+        "theme => [...document.querySelectorAll('.mindgap-figure[data-drawn]')]"
+        ".every(figure => figure.dataset.drawn === theme || !figure.offsetParent)",
+        arg=theme,
+    )

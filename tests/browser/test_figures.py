@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import DRAWN, SITE, Tab, Tabs, scroll_through, settle, watched_page
+from tests.browser.conftest import DRAWN, SITE, Tab, Tabs, Watched, scroll_through, settle, watched_page
 
 WITH_FIGURES = (
     [
@@ -28,9 +29,9 @@ WITH_FIGURES = (
 
 pytestmark = pytest.mark.skipif(not WITH_FIGURES, reason="the site is not built: run `make book`")
 
-each_page = pytest.mark.parametrize("page", WITH_FIGURES, scope="module")
-each_width = pytest.mark.parametrize("width", [1280, 360], scope="module")
-each_theme = pytest.mark.parametrize("theme", ["light", "dark"], scope="module")
+each_page = pytest.mark.parametrize("page", WITH_FIGURES)
+each_width = pytest.mark.parametrize("width", [1280, 360])
+each_theme = pytest.mark.parametrize("theme", ["light", "dark"])
 
 # What a figure shows: every mark and every word of it, as drawn; Vega may put the ticks of an axis in another order.
 MARKS = """figure => [...figure.querySelectorAll('svg.marks *')].filter(node => !node.children.length).map(node =>
@@ -58,7 +59,7 @@ PANELS = """figure => [...figure.querySelectorAll('svg.marks g.mark-group')]
 
 
 def figures(view: Page) -> list[Locator]:
-    return [figure for figure in view.locator(".mindgap-figure").all() if figure.is_visible()]
+    return view.locator(".mindgap-figure").filter(visible=True).all()
 
 
 def name_of(figure: Locator) -> str:
@@ -71,7 +72,11 @@ def spec_of(figure: Locator) -> dict[str, Any]:
 
 
 def bound(figure: Locator) -> list[dict[str, Any]]:
-    return [param for param in spec_of(figure).get("params", []) if "input" in param.get("bind", {})]
+    found: list[dict[str, Any]] = figure.evaluate(
+        "figure => (JSON.parse(figure.querySelector('script').textContent).params || [])"
+        ".filter(param => param.bind?.input)"
+    )
+    return found
 
 
 def rows_of(figure: Locator, param: dict[str, Any]) -> Locator:
@@ -91,42 +96,71 @@ def places(param: dict[str, Any]) -> list[Any]:
     return [option for option in bind["options"] if option != start]
 
 
+# Moves a control as a reader does, waits until the result is drawn, and returns what was in the way, if anything was.
+PUT = """async (figure, [{ name, bind }, place]) => {
+  const controls = [...figure.querySelectorAll(`.vega-bind [name="${name}"]`)];
+  const control = controls[bind.input === 'radio' ? bind.options.indexOf(place) : 0];
+  control.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const { x, y, width, height } = control.getBoundingClientRect();
+  const top = document.elementFromPoint(x + width / 2, y + height / 2);
+  if (top !== control && top?.closest('label')?.control !== control) return top?.outerHTML.slice(0, 80) ?? 'nothing';
+  if (control.type === 'radio' || control.type === 'checkbox') control.click();
+  else {
+    if (bind.input === 'select') control.selectedIndex = bind.options.indexOf(place);
+    else control.value = place;
+    for (const kind of ['input', 'change']) control.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+  await figure.mindgapView.runAsync();
+  return '';
+}"""
+
+
 def put(figure: Locator, param: dict[str, Any], place: Any) -> None:
     """Move a control as a reader does."""
-    controls = rows_of(figure, param)
-    kind = param["bind"]["input"]
-    if kind == "range":
-        controls.first.evaluate(
-            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }",
-            place,
-        )
-    elif kind == "checkbox":
-        controls.first.set_checked(place)
-    elif kind == "select":
-        controls.first.select_option(index=param["bind"]["options"].index(place))
-    else:
-        controls.nth(param["bind"]["options"].index(place)).check()
-    settle(figure)
+    assert figure.evaluate(PUT, [param, place]) == "", f"what lies over {param['name']} = {place}"
 
 
-def faults(figure: Locator) -> list[str]:
-    """What is wrong with a figure as it stands: words cut off, too small or on each other, panels too narrow."""
-    found = []
-    texts = figure.evaluate(TEXTS)
-    for text in texts:
-        if not text["inside"]:
-            found.append(f"cut off: {text['words']}")
-        if text["size"] < 10.95:
-            found.append(f"letters of {text['size']:.1f} px: {text['words']}")
-    for index, one in enumerate(texts):
-        for other in texts[index + 1 :]:
-            wide = min(one["right"], other["right"]) - max(one["left"], other["left"])
-            high = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
-            # Boxes of letters are higher than the letters.
-            if wide > 2 and high > 4 and one["words"] != other["words"]:
-                found.append(f"on each other: {one['words']} / {other['words']}")
-    found += [f"a panel of {width:.0f} px" for width in figure.evaluate(PANELS) if width < 199]
-    return found
+# What is wrong with a figure as it stands: words cut off, too small or on each other, panels too narrow.
+FAULTS = f"""figure => {{
+  const found = [], texts = ({TEXTS})(figure);
+  texts.forEach((one, index) => {{
+    if (!one.inside) found.push(`cut off: ${{one.words}}`);
+    if (one.size < 10.95) found.push(`letters of ${{one.size.toFixed(1)}} px: ${{one.words}}`);
+    for (const other of texts.slice(index + 1)) {{
+      const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+      const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+      // Boxes of letters are higher than the letters.
+      if (wide > 2 && high > 4 && one.words !== other.words) {{
+        found.push(`on each other: ${{one.words}} / ${{other.words}}`);
+      }}
+    }}
+  }});
+  const narrow = ({PANELS})(figure).filter(width => width < 199);
+  return found.concat(narrow.map(width => `a panel of ${{width.toFixed(0)}} px`));
+}}"""
+
+# Takes every control to each of its places and back, within the page: there is much to compare.
+TOUR = f"""async (figure, controls) => {{
+  const marks = () => ({MARKS})(figure), put = (...what) => ({PUT})(figure, what), wrong = [];
+  const titles = () => [...figure.querySelectorAll('svg.marks g.role-axis-title text')].map(text => text.textContent)
+    .filter(text => text.trim());
+  const look = where => wrong.push(...({FAULTS})(figure).map(fault => `${{where}}: ${{fault}}`));
+  const before = marks(), names = titles();
+  look('at first');
+  for (const [param, places] of controls) {{
+    for (const place of places) {{
+      const where = `${{param.name}} = ${{place}}`, over = await put(param, place);
+      if (over) wrong.push(`${{where}}: under ${{over}}`);
+      if (marks() === before) wrong.push(`${{where}}: nothing changes`);
+      if (titles().length !== names.length) wrong.push(`${{where}}: axis titles ${{titles()}}`);
+      look(where);
+    }}
+    const over = await put(param, param.value);
+    if (over) wrong.push(`${{param.name}}: under ${{over}} on the way back`);
+    if (marks() !== before) wrong.push(`${{param.name}} does not come back`);
+  }}
+  return wrong;
+}}"""
 
 
 # Colours of words and marks, as drawn on the page's own background.
@@ -163,11 +197,6 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def titles(figure: Locator) -> list[str]:
-    axes = figure.locator("svg.marks g.role-axis-title text")
-    return sorted(text for text in axes.all_text_contents() if text.strip())
-
-
 def words_of(figure: Locator) -> list[str]:
     return sorted(figure.locator("svg.marks text").all_text_contents())
 
@@ -175,25 +204,13 @@ def words_of(figure: Locator) -> list[str]:
 @each_page
 @each_width
 def test_every_control_goes_there_and_back(tabs: Tabs, page: str, width: int) -> None:
-    view, watch = tabs(width, "light").use(page)
-    wrong = []
-    for figure in figures(view):
-        before, names = figure.evaluate(MARKS), titles(figure)
-        wrong += [f"{name_of(figure)}: {fault}" for fault in faults(figure)]
-        for param in bound(figure):
-            for place in places(param):
-                where = f"{name_of(figure)}, {param['name']} = {place}"
-                put(figure, param, place)
-                if figure.evaluate(MARKS) == before:
-                    wrong.append(f"{where}: nothing changes")
-                if len(titles(figure)) != len(names):
-                    wrong.append(f"{where}: axis titles {titles(figure)}")
-                wrong += [f"{where}: {fault}" for fault in faults(figure)]
-            put(figure, param, param["value"])
-            if figure.evaluate(MARKS) != before:
-                wrong.append(f"{name_of(figure)}: {param['name']} does not come back")
-    assert list(dict.fromkeys(wrong)) == []
-    assert watch.errors == []
+    with tabs(width).borrow(page) as (view, watch):
+        wrong = []
+        for figure in figures(view):
+            found = figure.evaluate(TOUR, [(param, places(param)) for param in bound(figure)])
+            wrong += [f"{name_of(figure)}, {fault}" for fault in found]
+        assert list(dict.fromkeys(wrong)) == []
+        assert watch.errors == []
 
 
 @each_page
@@ -222,102 +239,109 @@ def test_a_figure_is_one_picture_with_one_description(tabs: Tabs, page: str) -> 
 
 @each_page
 def test_sliders_say_their_value(tabs: Tabs, page: str) -> None:
-    view, _ = tabs(1280, "light").use(page)
-    for figure in figures(view):
-        for param in bound(figure):
-            if param["bind"]["input"] != "range":
-                continue
-            said = []
-            for place in (param["bind"]["min"], param["bind"]["max"]):
-                put(figure, param, place)
+    with tabs().borrow(page) as (view, _):
+        for figure in figures(view):
+            params = bound(figure)
+            for param in params:
+                if param["bind"]["input"] != "range":
+                    continue
+                said = []
                 slider = rows_of(figure, param).first
-                shown = slider.locator("xpath=following-sibling::output").text_content() or ""
-                assert shown == slider.get_attribute("aria-valuetext")
-                said.append(shown)
-            assert len(set(said)) == 2, param["name"]
-            if not any(other["name"] == f"{param['name']}_words" for other in spec_of(figure)["params"]):
-                assert float(said[1].replace("−", "-")) == param["bind"]["max"]
-            put(figure, param, param["value"])
+                for place in (param["bind"]["min"], param["bind"]["max"]):
+                    put(figure, param, place)
+                    shown, spoken = slider.evaluate(
+                        "slider => [slider.parentElement.querySelector('output').textContent, slider.ariaValueText]"
+                    )
+                    assert shown == spoken
+                    said.append(shown)
+                assert len(set(said)) == 2, param["name"]
+                if f"{param['name']}_words" not in [other["name"] for other in spec_of(figure)["params"]]:
+                    assert float(said[1].replace("−", "-")) == param["bind"]["max"]
+                put(figure, param, param["value"])
 
 
 @each_page
 def test_reset_brings_everything_back(tabs: Tabs, page: str) -> None:
-    view, _ = tabs(1280, "light").use(page)
-    for figure in figures(view):
-        before = figure.evaluate(MARKS)
-        for param in bound(figure):
-            put(figure, param, places(param)[0])
-        if bound(figure):
-            figure.get_by_role("button", name="Reset").click()
-            settle(figure)
-        assert figure.evaluate(MARKS) == before, name_of(figure)
+    with tabs().borrow(page) as (view, _):
+        for figure in figures(view):
+            before, params = figure.evaluate(MARKS), bound(figure)
+            for param in params:
+                put(figure, param, places(param)[0])
+            if params:
+                figure.get_by_role("button", name="Reset").click()
+                settle(figure)
+            assert figure.evaluate(MARKS) == before, name_of(figure)
 
 
 @each_page
-def test_a_link_leads_to_the_very_state(browser: Browser, tabs: Tabs, page: str) -> None:
-    view, watch = tabs(1280, "light").use(page)
-    for figure in figures(view):
-        if not bound(figure):
-            continue
-        for param in bound(figure):
+def test_a_link_leads_to_the_very_state(tabs: Tabs, page: str) -> None:
+    with tabs().borrow(page) as (view, watch):
+        figure = next((one for one in figures(view) if bound(one)), None)
+        if figure is None:
+            return
+        # One figure a page: that all controls come back from an address is one piece of code.
+        params = bound(figure)
+        for param in params:
             put(figure, param, places(param)[-1])
         there, name = words_of(figure), name_of(figure)
         figure.get_by_role("button", name="Link to this view").click()
         figure.locator(".mindgap-said:not(:empty)").wait_for()
         address = view.evaluate("location.href")
         assert f"#{name}?" in address
-        fresh = Tab(browser)
-        fresh.view.goto(address)
-        opened = fresh.view.locator(f"#{name} .mindgap-figure")
-        fresh.view.wait_for_function(DRAWN, arg=opened.element_handle())
+        other, seen = tabs(name="other").load(address.removeprefix(f"{SITE.as_uri()}/"))
+        opened = other.locator(f"#{name} .mindgap-figure")
+        other.wait_for_function(DRAWN, arg=opened.element_handle())
         settle(opened)
         assert words_of(opened) == there, name
-        for param in bound(figure):
-            assert (
-                opened.evaluate("(figure, name) => figure.mindgapView.signal(name)", param["name"]) == places(param)[-1]
-            )
-        assert fresh.watch.errors == []
-        fresh.context.close()
-        break  # one figure a page: that all controls come back from an address is one piece of code
-    assert watch.errors == []
+        for param in params:
+            assert signal(opened, param["name"]) == places(param)[-1]
+        assert seen.errors == []
+        figure.get_by_role("button", name="Reset").click()
+        settle(figure)
+        view.evaluate("history.replaceState(null, '', location.pathname)")
+        assert watch.errors == []
 
 
-def test_an_address_that_asks_for_what_cannot_be_changes_nothing(browser: Browser) -> None:
-    tab = Tab(browser)
+def signal(figure: Locator, name: str) -> Any:
+    """What a parameter of a figure is."""
+    return figure.evaluate("(figure, name) => figure.mindgapView.signal(name)", name)
+
+
+def test_an_address_that_asks_for_what_cannot_be_changes_nothing(tabs: Tabs) -> None:
     for query in ("shift=NaN&temperature=7&nothing=1", "shift=", "%", "shift=9e9", "&&=&"):
-        tab.view.goto((SITE / "search.html").as_uri())  # an address that differs by what comes after # loads nothing
-        tab.view.goto(f"{SITE.as_uri()}/book/index.html#fig-hero?{query}")
-        figure = tab.view.locator("#fig-hero .mindgap-figure")
-        tab.view.wait_for_function(DRAWN, arg=figure.element_handle())
+        view, watch = tabs(name="other").load(f"book/index.html#fig-hero?{query}")
+        figure = view.locator("#fig-hero .mindgap-figure")
+        view.wait_for_function(DRAWN, arg=figure.element_handle())
         highest = next(param["bind"]["max"] for param in bound(figure) if param["name"] == "shift")
-        shift = figure.evaluate("figure => figure.mindgapView.signal('shift')")
-        assert shift == (highest if "9e9" in query else 0)
-        assert figure.evaluate("figure => figure.mindgapView.signal('temperature')") == "1/100"
-        assert tab.watch.errors == []
-    tab.context.close()
+        assert signal(figure, "shift") == (highest if "9e9" in query else 0)
+        assert signal(figure, "temperature") == "1/100"
+        assert watch.errors == []
 
 
 @each_page
 def test_the_numbers_are_there_as_a_table_and_as_csv(tabs: Tabs, page: str, tmp_path: Path) -> None:
-    view, _ = tabs(1280, "light").use(page)
-    for figure in figures(view):
-        figure.get_by_role("button", name="Show the numbers").click()
-        assert figure.locator(".mindgap-numbers tbody tr").count() > 0, name_of(figure)
-        with view.expect_download() as waiting:
-            figure.locator(".mindgap-csv").first.click()
-        waiting.value.save_as(tmp_path / "numbers.csv")
-        lines = (tmp_path / "numbers.csv").read_text(encoding="utf-8").splitlines()
-        kept = {data: rows for data, rows in spec_of(figure)["datasets"].items() if rows[0]}
-        found = figure.evaluate("figure => figure.mindgapStored.datasets")
-        for data, rows in kept.items():  # as CSV, which Python reads, too
-            if isinstance(rows, str):
-                names, *lines_kept = csv.reader(io.StringIO(rows))
-                assert (names, len(lines_kept)) == (list(found[data][0]), len(found[data]))
-        stored = [found[data] for data in kept]
-        assert len(lines) - 1 in [len(rows) for rows in stored]
-        assert set(lines[0].split(",")) in [{key for row in rows for key in row} for rows in stored]
-        figure.get_by_role("button", name="Hide the numbers").click()
-        assert figure.locator(".mindgap-numbers").count() == 0
+    with tabs().borrow(page) as (view, _):
+        for figure in figures(view):
+            figure.get_by_role("button", name="Show the numbers").click()
+            assert figure.locator(".mindgap-numbers tbody tr").count() > 0, name_of(figure)
+            with view.expect_download() as waiting:
+                figure.locator(".mindgap-csv").first.click()
+            waiting.value.save_as(tmp_path / "numbers.csv")
+            lines = (tmp_path / "numbers.csv").read_text(encoding="utf-8").splitlines()
+            kept = {data: rows for data, rows in spec_of(figure)["datasets"].items() if rows[0]}
+            found = figure.evaluate(
+                "figure => Object.fromEntries(Object.entries(figure.mindgapStored.datasets).map(([name, rows]) =>"
+                " [name, [rows.length, Object.keys(rows[0] || {}), [...new Set(rows.flatMap(Object.keys))]]]))"
+            )
+            for data, rows in kept.items():  # as CSV, which Python reads, too
+                if isinstance(rows, str):
+                    names, *lines_kept = csv.reader(io.StringIO(rows))
+                    assert [len(lines_kept), names] == found[data][:2]
+            stored = [found[data] for data in kept]
+            assert len(lines) - 1 in [count for count, *_ in stored]
+            assert set(lines[0].split(",")) in [set(names) for *_, names in stored]
+            figure.get_by_role("button", name="Hide the numbers").click()
+            assert figure.locator(".mindgap-numbers").count() == 0
 
 
 def test_the_table_shows_what_the_menus_have_chosen(tabs: Tabs) -> None:
@@ -380,42 +404,55 @@ def test_nothing_is_drawn_while_the_page_is_printed(browser: Browser) -> None:
 
 
 @each_page
-def test_on_paper_figures_are_light_and_whole(browser: Browser, page: str) -> None:
+def test_on_paper_figures_are_light_and_whole(tabs: Tabs, page: str) -> None:
     """On a dark page, whether they were drawn before printing, or not: then their pictures are printed."""
-    tab = Tab(browser, theme="dark")
-    for drawn in (False, True):
-        tab.view.goto(f"{SITE.as_uri()}/{page}")
-        if drawn:
-            scroll_through(tab.view)
-        tab.view.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        tab.view.emulate_media(media="print")
-        for figure in tab.view.locator(".mindgap-figure").all():
-            if not figure.is_visible():
-                continue
-            shown = figure.locator(".mindgap-print svg, .mindgap-view svg, .mindgap-still").filter(visible=True)
-            assert shown.count() == 1, name_of(figure)
-            assert not figure.locator(".mindgap-dark").first.is_visible()
-            for colour in shown.evaluate(
-                "picture => [...picture.querySelectorAll('text')].map(text => text.getAttribute('fill'))"
-            ):
-                red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-                assert contrast(f"rgb({red}, {green}, {blue})", "rgb(255, 255, 255)") > 3, colour
-            assert not figure.locator(".vega-bindings, .mindgap-tools").filter(visible=True).count()
-        tab.view.emulate_media(media="screen")
-        tab.view.evaluate("window.dispatchEvent(new Event('afterprint'))")
-        assert tab.view.locator(".mindgap-print").count() == 0
-    tab.context.close()
+    tab = tabs(theme="dark")
+    with tab.borrow(page) as (view, _):
+        assert_light_on_paper(view)
+    view, _ = tab.load(page)
+    assert_light_on_paper(view)
+
+
+# Of each figure that is seen on paper: what is seen of it, whether anything dark or to be clicked is, and its words.
+ON_PAPER = """figures => figures.map(figure => {
+  const visible = one => one.checkVisibility({ visibilityProperty: true }) && one.getBoundingClientRect().height > 0;
+  if (!visible(figure)) return null;
+  const seen = kind => [...figure.querySelectorAll(kind)].filter(visible);
+  const shown = seen('.mindgap-print svg, .mindgap-view svg, .mindgap-still');
+  const inks = shown.flatMap(picture => [...picture.querySelectorAll('text')].map(text => text.getAttribute('fill')));
+  return [figure.closest('figure').id, shown.length, seen('.mindgap-dark, .vega-bindings, .mindgap-tools').length,
+    [...new Set(inks)]];
+}).filter(found => found)"""
+
+
+def assert_light_on_paper(view: Page) -> None:
+    view.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    view.emulate_media(media="print")
+    found = view.locator(".mindgap-figure").evaluate_all(ON_PAPER)
+    for name, shown, unwanted, inks in found:
+        assert (shown, unwanted) == (1, 0), name
+        for ink in inks:
+            red, green, blue = (int(ink[place : place + 2], 16) for place in (1, 3, 5))
+            assert contrast(f"rgb({red}, {green}, {blue})", "rgb(255, 255, 255)") > 3, ink
+    assert found
+    view.emulate_media(media="screen")
+    view.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert view.locator(".mindgap-print").count() == 0
+
+
+@pytest.fixture(scope="module")
+def scriptless(browser: Browser) -> Iterator[tuple[Page, Watched]]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    yield watched_page(context)
+    context.close()
 
 
 @each_page
-def test_without_javascript_there_is_a_picture(browser: Browser, page: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
-    view, watch = watched_page(context)
+def test_without_javascript_there_is_a_picture(scriptless: tuple[Page, Watched], page: str) -> None:
+    view, watch = scriptless
     view.goto(f"{SITE.as_uri()}/{page}")
-    for figure in view.locator(".mindgap-figure").all():
+    for figure in figures(view):
         picture = figure.locator("img.mindgap-light")
-        if not figure.is_visible():
-            continue
         picture.scroll_into_view_if_needed()
         box = picture.bounding_box()
         assert box is not None
@@ -424,12 +461,11 @@ def test_without_javascript_there_is_a_picture(browser: Browser, page: str) -> N
         assert source.resolve().is_file()
         assert len(picture.get_attribute("alt") or "") > 30
     assert watch.outside == []
-    context.close()
 
 
-def test_the_picture_is_light_or_dark_as_its_address_says(browser: Browser) -> None:
-    tab = Tab(browser)
-    tab.view.goto((SITE / WITH_FIGURES[0]).as_uri())
+def test_the_picture_is_light_or_dark_as_its_address_says(tabs: Tabs) -> None:
+    tab = tabs(name="other")
+    tab.load(WITH_FIGURES[0])
     address = tab.view.evaluate("document.querySelector('img.mindgap-dark').src")
     assert address.endswith(".svg#dark")
     darkest = []
@@ -445,7 +481,6 @@ def test_the_picture_is_light_or_dark_as_its_address_says(browser: Browser) -> N
         darkest.append(np.asarray(shot).min())  # of letters, on white
     dark, light = darkest
     assert light < dark - 20
-    tab.context.close()
 
 
 def playing() -> list[tuple[str, str, str]]:
@@ -461,28 +496,29 @@ def playing() -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("page", "name", "signal"), playing())
-def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: str, signal: str) -> None:
-    view, watch = tabs(1280, "light").use(page)
-    figure = view.locator(f"#{name} .mindgap-figure")
-    param = next(one for one in bound(figure) if one["name"] == signal)
-    start, end = param["bind"]["min"], param["bind"]["max"]
-    play = rows_of(figure, param).locator("xpath=preceding-sibling::button")
-    at = "([figure, name]) => figure.mindgapView.signal(name)"
-    put(figure, param, start)
-    play.click()
-    view.wait_for_function(f"arguments => ({at})(arguments) > {start}", arg=[figure.element_handle(), signal])
-    play.click()
-    stopped = figure.evaluate(f"(figure, name) => ({at})([figure, name])", signal)
-    assert start < stopped <= end
-    assert "play" in (play.get_attribute("aria-label") or "")
-    step = param["bind"].get("step", 1)
-    put(figure, param, end - max(step, round((end - start) / step / 5) * step))  # the way there is like its last fifth
-    play.click()
-    view.wait_for_function(f"arguments => ({at})(arguments) === {end}", arg=[figure.element_handle(), signal])
-    view.wait_for_function("button => button.getAttribute('aria-label').startsWith('play')", arg=play.element_handle())
-    put(figure, param, param["value"])
-    assert watch.errors == []
+@pytest.mark.parametrize(("page", "name", "slider"), playing())
+def test_play_runs_to_the_end_and_can_be_stopped(tabs: Tabs, page: str, name: str, slider: str) -> None:
+    with tabs().borrow(page) as (view, watch):
+        figure = view.locator(f"#{name} .mindgap-figure")
+        param = next(one for one in bound(figure) if one["name"] == slider)
+        start, end = param["bind"]["min"], param["bind"]["max"]
+        play = rows_of(figure, param).locator("xpath=preceding-sibling::button")
+        at = "([figure, name]) => figure.mindgapView.signal(name)"
+        put(figure, param, start)
+        play.click()
+        view.wait_for_function(f"arguments => ({at})(arguments) > {start}", arg=[figure.element_handle(), slider])
+        play.click()
+        stopped = signal(figure, slider)
+        assert start < stopped <= end
+        assert "play" in (play.get_attribute("aria-label") or "")
+        step = param["bind"].get("step", 1)
+        put(figure, param, end - max(step, round((end - start) / step / 5) * step))  # its last fifth
+        play.click()
+        view.wait_for_function(f"arguments => ({at})(arguments) === {end}", arg=[figure.element_handle(), slider])
+        stopping = "button => button.getAttribute('aria-label').startsWith('play')"
+        view.wait_for_function(stopping, arg=play.element_handle())
+        put(figure, param, param["value"])
+        assert watch.errors == []
 
 
 @each_page
@@ -564,29 +600,24 @@ def test_reset_stops_what_plays(globe: Locator) -> None:
     ("03_random_cones.html#fig-seeds?A=2.4&B=2.6&seeds_shown=3.5", {"A": 2, "B": 3, "seeds_shown": 4}),
     ("05_mismatch.html#fig-sphere?turn=7", {"turn": 5}),
 ])  # fmt: skip
-def test_a_value_between_two_steps_is_put_on_the_nearest(
-    browser: Browser, address: str, signals: dict[str, float]
-) -> None:
-    tab = Tab(browser)
-    tab.view.goto(f"{SITE.as_uri()}/book/{address}")
-    figure = tab.view.locator(f"#{address.partition('#')[2].partition('?')[0]} .mindgap-figure")
-    tab.view.wait_for_function(DRAWN, arg=figure.element_handle())
+def test_a_value_between_two_steps_is_put_on_the_nearest(tabs: Tabs, address: str, signals: dict[str, float]) -> None:
+    view, watch = tabs(name="other").load(f"book/{address}")
+    figure = view.locator(f"#{address.partition('#')[2].partition('?')[0]} .mindgap-figure")
+    view.wait_for_function(DRAWN, arg=figure.element_handle())
+    params = bound(figure)
     for name, value in signals.items():
-        low = next(param["bind"] for param in bound(figure) if param["name"] == name)
-        found = figure.evaluate("(figure, name) => figure.mindgapView.signal(name)", name)
+        low = next(param["bind"] for param in params if param["name"] == name)
+        found = signal(figure, name)
         assert abs(found - value) <= low.get("step", 1)
         steps = (found - low["min"]) / low.get("step", 1)
         assert abs(steps - round(steps)) < 1e-6
-    assert tab.watch.errors == []
-    tab.context.close()
+    assert watch.errors == []
 
 
-def test_a_percent_sign_in_an_address_harms_nothing(browser: Browser) -> None:
-    tab = Tab(browser)
-    tab.view.goto(f"{SITE.as_uri()}/book/index.html#fig%?x=1")
-    scroll_through(tab.view)
-    assert tab.watch.errors == []
-    tab.context.close()
+def test_a_percent_sign_in_an_address_harms_nothing(tabs: Tabs) -> None:
+    view, watch = tabs(name="other").load("book/index.html#fig%?x=1")
+    scroll_through(view)
+    assert watch.errors == []
 
 
 def test_who_is_at_a_control_stays_there_when_a_figure_is_drawn_again(tabs: Tabs) -> None:
@@ -610,28 +641,28 @@ def test_a_figure_takes_the_room_that_a_hidden_sidebar_leaves(tabs: Tabs) -> Non
 
 @each_page
 def test_what_points_say_stays_within_a_phone(tabs: Tabs, page: str) -> None:
-    view, watch = tabs(360, "dark").use(page)
-    said = 0
-    for figure in figures(view):
-        for mark in figure.locator("svg.marks .mark-symbol.role-mark path").all()[:40:13]:
-            mark.scroll_into_view_if_needed()
-            mark.dispatch_event("pointermove")
-            box = mark.bounding_box()
-            if box is None:
-                continue
-            view.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            hint = view.locator("#mindgap-hint:not([hidden])")
-            if hint.count():
-                said += 1
-                place = hint.bounding_box()
-                assert place is not None
-                assert place["x"] >= 0
-                assert place["x"] + place["width"] <= 360
-                assert place["y"] >= 0
-                assert place["y"] + place["height"] <= 900
-    view.mouse.move(0, 0)
-    assert watch.errors == []
-    assert said > 0 or page == "book/02_cone_effect.html"
+    with tabs(360, "dark").borrow(page) as (view, watch):
+        said = 0
+        for figure in figures(view):
+            for mark in figure.locator("svg.marks .mark-symbol.role-mark path").all()[:40:13]:
+                mark.scroll_into_view_if_needed()
+                mark.dispatch_event("pointermove")
+                box = mark.bounding_box()
+                if box is None:
+                    continue
+                view.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+                hint = view.locator("#mindgap-hint:not([hidden])")
+                if hint.count():
+                    said += 1
+                    place = hint.bounding_box()
+                    assert place is not None
+                    assert place["x"] >= 0
+                    assert place["x"] + place["width"] <= 360
+                    assert place["y"] >= 0
+                    assert place["y"] + place["height"] <= 900
+        view.mouse.move(0, 0)
+        assert watch.errors == []
+        assert said > 0 or page == "book/02_cone_effect.html"
 
 
 def test_a_finger_that_taps_a_point_is_told_what_it_is_until_the_next_tap(browser: Browser) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mindgap import claims
 from tests.browser.conftest import SITE, Tabs, watched_page
-from tests.browser.test_pages import AXE, GRAVE, axe
+from tests.browser.judging import grave
 
 PAGE = "book/ledger.html"
 ROWS = ".mindgap-claim"
@@ -117,10 +117,7 @@ def test_everyone_can_use_it(tabs: Tabs, width: int, theme: str) -> None:
     assert watch.errors == []
     assert view.evaluate("document.documentElement.scrollWidth") <= width
     view.evaluate("document.querySelectorAll('.mindgap-claim details').forEach((one, i) => { one.open = i < 5; })")
-    view.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
-    found = view.evaluate(AXE)["violations"]
-    grave = [(one["id"], node["html"][:200]) for one in found if one["impact"] in GRAVE for node in one["nodes"]]
-    assert grave == []
+    assert grave(view) == []
 
 
 def test_chapters_lead_to_the_claims_that_they_cite(page: Page) -> None:

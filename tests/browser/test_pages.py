@@ -9,17 +9,15 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import SITE, watched_page
+from tests.browser.conftest import SITE, Tab, Tabs, turn
+from tests.browser.judging import grave
 
-axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed (make test installs it)")
 html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed (make test installs it)")
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")) if SITE.exists() else []
@@ -32,24 +30,10 @@ PACKED = (".woff", ".woff2", ".png", ".jpg", ".webp")  # already compressed: not
 pytestmark = pytest.mark.skipif(not PAGES, reason="the site is not built: run `make book`")
 
 
-def open_tab(browser: Browser, width: int = 1280, theme: str = "light") -> Page:
-    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
-    return watched_page(context)[0]
-
-
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    page = open_tab(browser)
-    yield page
-    page.context.close()
-
-
-def complete(page: Page) -> None:
-    """Wait until every figure is drawn, wherever it is."""
-    for figure in page.locator(".mindgap-figure:visible").all():
-        figure.scroll_into_view_if_needed()
-        expect(figure).to_have_attribute("data-drawn", re.compile("."))
+def tab(tabs: Tabs) -> Tab:
+    """The tab of a wide, light page."""
+    return tabs()
 
 
 def weight(path: Path) -> int:
@@ -59,13 +43,12 @@ def weight(path: Path) -> int:
 
 
 def asked_for(browser: Browser, page: str) -> set[Path]:
-    """The files that a page loads, to its end."""
-    tab = open_tab(browser)
+    """The files that a page loads, to its end, in a browser that has none of them yet."""
+    tab = Tab(browser)
     files: set[Path] = set()
-    tab.on("request", lambda request: files.add(Path(unquote(urlparse(request.url).path))))
-    tab.goto((SITE / page).as_uri())
-    complete(tab)
-    tab.wait_for_load_state("networkidle")
+    tab.view.on("request", lambda request: files.add(Path(unquote(urlparse(request.url).path))))
+    tab.show(page)
+    tab.view.wait_for_load_state("networkidle")
     tab.context.close()
     return {path for path in files if SITE in path.parents}
 
@@ -101,66 +84,39 @@ def test_no_script_stops_a_page(page: str) -> None:
     assert all(re.search(r"\b(?:defer|async)\b", tag) or 'type="module"' in tag for tag in tags)
 
 
-def test_every_icon_is_drawn(tab: Page) -> None:
+def test_every_icon_is_drawn(tab: Tab) -> None:
     """An icon is a mask of a picture of its own, in each of the places where the theme asks for one."""
-    tab.goto((SITE / FIRST).as_uri())
-    without = tab.evaluate(
+    view = tab.read(FIRST)
+    without = view.evaluate(
         "[...document.querySelectorAll('[class*=\"fa-\"]')]"
         ".filter(icon => !getComputedStyle(icon, '::before').maskImage.includes('data:image/svg'))"
         ".map(icon => icon.className)"
     )
     assert without == []
     title = "getComputedStyle(document.querySelector('.admonition-title'), '::after').maskImage"
-    assert "data:image/svg" in tab.evaluate(title)
-
-
-# The marks inside of a chart are no part of what a screen reader sees, and their colours have tests of their own.
-AXE = """(only) => axe.run({exclude: [['.mindgap-view svg']]}, {
-    resultTypes: ['violations'],
-    rules: {'label-content-name-mismatch': {enabled: true}},
-    ...(only ? {runOnly: only} : {}),
-})"""
-GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def judged(browser: Browser) -> Iterator[Page]:
-    page = open_tab(browser, theme="light")
-    yield page
-    page.context.close()
+    assert "data:image/svg" in view.evaluate(title)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_everyone_can_use_the_page(judged: Page, page: str) -> None:
+def test_everyone_can_use_the_page(tabs: Tabs, page: str) -> None:
     """By all rules in the light; in the dark, where the same elements have other colours, by those of colour."""
     if page in LEAD_ON:
         pytest.skip("leads on to another page at once")
-    judged.goto((SITE / page).as_uri())
-    complete(judged)
-    judged.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = judged.evaluate(AXE)["violations"]
-    judged.evaluate("document.documentElement.dataset.theme = 'dark'")
-    for figure in judged.locator(".mindgap-figure[data-drawn]:visible").all():
-        expect(figure).to_have_attribute("data-drawn", "dark")
-    judged.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
-    found += judged.evaluate(AXE, ["color-contrast", "link-in-text-block"])["violations"]
-    grave = [
-        (one["id"], node["target"], node["html"][:200])
-        for one in found
-        if one["impact"] in GRAVE
-        for node in one["nodes"]
-    ]
-    assert grave == []
+    with tabs().borrow(page) as (view, _):
+        assert grave(view) == []
+        turn(view, "dark")
+        assert grave(view, only_colours=True) == []
+        turn(view, "light")
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [("05_temperature", "06_temperature"), ("06_mismatch", "05_mismatch")],
 )
-def test_an_old_address_leads_to_the_same_place(tab: Page, old: str, new: str) -> None:
-    tab.goto((SITE / f"book/{old}.html").as_uri() + "?state=1#exercises")
-    tab.wait_for_url(lambda url: url.endswith(f"/book/{new}.html?state=1#exercises"))
-    assert "Exercises" in (tab.locator("#exercises").text_content() or "")
+def test_an_old_address_leads_to_the_same_place(tab: Tab, old: str, new: str) -> None:
+    view, _ = tab.load(f"book/{old}.html?state=1#exercises")
+    view.wait_for_url(lambda url: url.endswith(f"/book/{new}.html?state=1#exercises"))
+    assert "Exercises" in (view.locator("#exercises").text_content() or "")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -194,10 +150,10 @@ def test_descriptions_differ() -> None:
     assert len({one for (one,) in said}) == len(CHAPTERS)
 
 
-def search(tab: Page, words: str) -> list[tuple[str, str]]:
-    tab.goto(f"{(SITE / 'search.html').as_uri()}?q={words.replace(' ', '+')}")
-    expect(tab.locator("#search-results h2")).to_contain_text("Search Results")
-    found: list[list[str]] = tab.eval_on_selector_all(
+def search(tab: Tab, words: str) -> list[tuple[str, str]]:
+    view, _ = tab.load(f"search.html?q={words.replace(' ', '+')}")
+    expect(view.locator("#search-results h2")).to_contain_text("Search Results")
+    found: list[list[str]] = view.eval_on_selector_all(
         "ul.search > li > a", "links => links.map(link => [link.textContent, link.getAttribute('href')])"
     )
     return [(title, address.split("?")[0]) for title, address in found]
@@ -210,11 +166,11 @@ def search(tab: Page, words: str) -> list[tuple[str, str]]:
     ("mismatched pairs", "book/05_mismatch.html"),
     ("InfoNCE", "book/appendix/glossary.html#term-InfoNCE"),
 ])  # fmt: skip
-def test_a_search_finds_the_right_page_first(tab: Page, words: str, page: str) -> None:
+def test_a_search_finds_the_right_page_first(tab: Tab, words: str, page: str) -> None:
     assert search(tab, words)[0][1].removesuffix("#") == page
 
 
-def test_the_api_comes_after_the_chapters(tab: Page) -> None:
+def test_the_api_comes_after_the_chapters(tab: Tab) -> None:
     pages = [address for _, address in search(tab, "load_pairs")]
     kinds = ["api" if "/api/" in page else "book" for page in pages]
     assert "api" in kinds
@@ -229,22 +185,22 @@ def test_the_search_holds_no_noise() -> None:
     assert len(words) < 5000
 
 
-def test_a_word_of_the_glossary_is_explained_by_keyboard_and_put_away(tab: Page) -> None:
-    tab.goto((SITE / FIRST).as_uri())
-    word = tab.locator("a.term").first
-    box = tab.locator(f"[id='{word.get_attribute('aria-describedby')}']")
+def test_a_word_of_the_glossary_is_explained_by_keyboard_and_put_away(tab: Tab) -> None:
+    view, _ = tab.use(FIRST)
+    word = view.locator("a.term").first
+    box = view.locator(f"[id='{word.get_attribute('aria-describedby')}']")
     expect(box).to_be_hidden()
     word.focus()
     expect(box).to_be_visible()
-    tab.keyboard.press("Escape")
+    view.keyboard.press("Escape")
     expect(box).to_be_hidden()
     word.blur()
     word.hover()
     expect(box).to_be_visible()
     word.click()
-    tab.wait_for_url("**/appendix/glossary.html#term-*")
-    target = urlparse(tab.url).fragment
-    assert tab.locator(f"[id='{target}']").count() == 1
+    view.wait_for_url("**/appendix/glossary.html#term-*")
+    target = urlparse(view.url).fragment
+    assert view.locator(f"[id='{target}']").count() == 1
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
@@ -260,25 +216,22 @@ def test_words_are_explained_once_and_in_prose_only(page: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", [FIRST, "book/06_temperature.html"])
-def test_explanations_stay_on_a_phone(browser: Browser, page: str, theme: str) -> None:
-    tab = open_tab(browser, 360, theme)
-    tab.goto((SITE / page).as_uri())
-    for word in tab.locator("a.term:visible").all():
-        word.focus()
-        place = tab.locator(f"[id='{word.get_attribute('aria-describedby')}']").bounding_box()
-        assert place is not None
-        assert place["x"] >= 0, word.text_content()
-        assert place["x"] + place["width"] <= 360, word.text_content()
-    tab.context.close()
+def test_explanations_stay_on_a_phone(tabs: Tabs, page: str, theme: str) -> None:
+    with tabs(360, theme).borrow(page) as (view, _):
+        for word in view.locator("a.term:visible").all():
+            word.focus()
+            place = view.locator(f"[id='{word.get_attribute('aria-describedby')}']").bounding_box()
+            assert place is not None
+            assert place["x"] >= 0, word.text_content()
+            assert place["x"] + place["width"] <= 360, word.text_content()
+            word.blur()
 
 
-def test_the_code_of_a_figure_stands_below_it_closed(tab: Page) -> None:
-    tab.goto((SITE / FIRST).as_uri())
-    folds = tab.locator("details.fold")
+def test_the_code_of_a_figure_stands_below_it_closed(tab: Tab) -> None:
+    view, _ = tab.use(FIRST)
+    folds = view.locator("details.fold")
     said = folds.locator("summary").all_text_contents()
-    assert set(said) == {"code of this figure", "code of this table", "code of this output", "code of this step"} & set(
-        said
-    )
+    assert set(said) <= {"code of this figure", "code of this table", "code of this output", "code of this step"}
     assert "code of this figure" in said
     for fold in folds.all():
         assert fold.get_attribute("open") is None
@@ -286,7 +239,7 @@ def test_the_code_of_a_figure_stands_below_it_closed(tab: Page) -> None:
         assert "cell_output" in above or fold.locator("summary").text_content() == "code of this step"
     first = folds.filter(has_text="code of this figure").first
     first.locator("summary").focus()
-    tab.keyboard.press("Enter")
+    view.keyboard.press("Enter")
     expect(first.locator("pre")).to_be_visible()
 
 
@@ -296,55 +249,53 @@ def test_no_page_folds_code_above_what_it_makes() -> None:
 
 
 @pytest.mark.parametrize("page", [*CHAPTERS, "book/appendix/notation.html", "book/assignments.html"])
-def test_what_is_wider_than_a_phone_says_so(browser: Browser, page: str) -> None:
+def test_what_is_wider_than_a_phone_says_so(tabs: Tabs, page: str) -> None:
     """Tables of words are stacked; what scrolls fades at its edge, can be focused, and has a name."""
-    tab = open_tab(browser, 360)
-    tab.goto((SITE / page).as_uri())
-    complete(tab)
-    wide = ".bd-article :is(pre, table, .formula):visible"
-    for block in tab.locator(wide).all():
-        kept = block.evaluate(
-            "block => block.scrollWidth <= block.clientWidth + 1 || getComputedStyle(block).overflowX === 'visible'"
-            " || (block.classList.contains('goes-right') && block.tabIndex === 0)"
-        )
-        assert kept, (block.text_content() or "")[:80]
-    for table in tab.locator("table.stackable:visible").all():
-        assert table.evaluate("table => table.scrollWidth <= table.clientWidth + 1"), table.text_content()
-    tab.context.close()
+    view = tabs(360).read(page)
+    silent = view.locator(".bd-article :is(pre, table, .formula):visible").evaluate_all(
+        "blocks => blocks.filter(block => !(block.scrollWidth <= block.clientWidth + 1"
+        " || getComputedStyle(block).overflowX === 'visible'"
+        " || (block.classList.contains('goes-right') && block.tabIndex === 0)))"
+        ".map(block => block.textContent.slice(0, 80))"
+    )
+    assert silent == []
+    wide = view.locator("table.stackable:visible").evaluate_all(
+        "tables => tables.filter(table => table.scrollWidth > table.clientWidth + 1).map(table => table.textContent)"
+    )
+    assert wide == []
 
 
-def test_a_fade_goes_where_the_end_is_reached(browser: Browser) -> None:
-    tab = open_tab(browser, 360)
-    tab.goto((SITE / FIRST).as_uri())
-    code = tab.locator("pre.is-wide").first
+def test_a_fade_goes_where_the_end_is_reached(tabs: Tabs) -> None:
+    view, _ = tabs(360).use(FIRST)
+    code = view.locator("pre.is-wide").first
     expect(code).to_have_class(re.compile("goes-right"))
     code.evaluate("code => { code.scrollLeft = code.scrollWidth }")
     expect(code).not_to_have_class(re.compile("goes-right"))
     expect(code).to_have_class(re.compile("goes-left"))
-    tab.context.close()
 
 
 @pytest.mark.parametrize("page", [FIRST, "book/index.html", "search.html"])
-def test_targets_are_large_enough_for_a_thumb(browser: Browser, page: str) -> None:
+def test_targets_are_large_enough_for_a_thumb(tabs: Tabs, page: str) -> None:
     """24 px each way; words in running text are exempt, as they are for WCAG."""
-    tab = open_tab(browser, 360)
-    tab.goto((SITE / page).as_uri())
-    small = tab.evaluate(
-        "[...document.querySelectorAll('button, summary, input, select, .prev-next-area a')]"
-        ".filter(e => e.offsetParent)"
-        ".map(e => [(e.querySelector('.toctree-toggle') || e).getBoundingClientRect(), e.outerHTML.slice(0, 120), e])"
-        ".filter(([box, , e]) => (box.width < 24 || box.height < 24) && !e.closest('label, p'))"
-        ".filter(([, , e]) => !e.closest('.mindgap-figure')).map(([box, html]) => [box.width, box.height, html])"
+    small = (
+        tabs(360)
+        .read(page)
+        .evaluate(
+            """[...document.querySelectorAll('button, summary, input, select, .prev-next-area a')]
+          .filter(node => node.offsetParent && !node.closest('label, p, .mindgap-figure'))
+          .map(node => [(node.querySelector('.toctree-toggle') || node).getBoundingClientRect(), node.outerHTML])
+          .filter(([box]) => box.width < 24 || box.height < 24)
+          .map(([box, html]) => [box.width, box.height, html.slice(0, 120)])"""
+        )
     )
     assert small == []
-    tab.context.close()
 
 
-def test_what_has_the_focus_shows_it(tab: Page) -> None:
-    tab.goto((SITE / FIRST).as_uri())
+def test_what_has_the_focus_shows_it(tab: Tab) -> None:
+    view, _ = tab.load(FIRST)
     for _ in range(30):
-        tab.keyboard.press("Tab")
-        outline = tab.evaluate(
+        view.keyboard.press("Tab")
+        outline = view.evaluate(
             "(() => { const e = document.activeElement, s = getComputedStyle(e);"
             "return [s.outlineStyle, parseFloat(s.outlineWidth), e.outerHTML.slice(0, 120)] })()"
         )
@@ -370,14 +321,16 @@ class NotFound(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("path", ["nothing.html", "book/nothing.html", "book/appendix/api/no/such/page.html"])
-def test_a_page_that_is_not_there_leads_back_from_any_depth(tab: Page, path: str) -> None:
+def test_a_page_that_is_not_there_leads_back_from_any_depth(browser: Browser, path: str) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(NotFound, directory=str(SITE))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}/a-book"
-        tab.goto(f"{base}/{path}")
-        tab.wait_for_function("document.documentElement.dataset.found")
-        links = tab.eval_on_selector_all("a", "links => links.map(link => link.href)")
+        tab = Tab(browser, base=base)
+        view, _ = tab.load(path)
+        view.wait_for_function("document.documentElement.dataset.found")
+        links = view.eval_on_selector_all("a", "links => links.map(link => link.href)")
         assert links == [f"{base}/book/index.html", f"{base}/search.html"]
+        tab.context.close()
         server.shutdown()
 
 

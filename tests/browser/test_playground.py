@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from mindgap import playground
 from mindgap.playground import Options
 from tests.browser.conftest import SITE, visiting, watched_page
-from tests.browser.test_pages import AXE, GRAVE, axe
+from tests.browser.judging import grave
 
 PAGE = "book/playground.html"
 TOOL = ".mindgap-play"
@@ -455,14 +455,9 @@ def test_everyone_can_use_it(browser: Browser, width: int) -> None:
     view = visit.view
     visit.go("#run?loss=sigmoid&schedule=annealed&step=20", 20)
     view.locator(".mindgap-play-more summary").click()
-    view.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
-    for theme in ("light", "dark"):
-        view.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        view.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
-        found = view.evaluate(AXE, ["color-contrast", "link-in-text-block"] if theme == "dark" else None)["violations"]
-        assert [
-            (one["id"], node["html"][:160]) for one in found if one["impact"] in GRAVE for node in one["nodes"]
-        ] == []
+    assert grave(view) == []
+    view.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert grave(view, only_colours=True) == []
     assert view.evaluate("document.documentElement.scrollWidth") <= width
     small = view.evaluate(
         """[...document.querySelectorAll('.mindgap-play :is(button, select, input, summary)')].filter(one => {

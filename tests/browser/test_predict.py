@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from mindgap.charts import predict
 from tests.browser.conftest import DRAWN, PREDICTIONS, SITE, watched_page
+from tests.browser.judging import violations
 from tests.browser.test_figures import contrast
-from tests.browser.test_pages import AXE, axe
 
 pytest.importorskip("vl_convert", reason="Sphinx is not installed (make book installs it)")
 from book._ext.mindgap_predict import question_html
@@ -469,7 +469,6 @@ TARGETS = """() => [...document.querySelectorAll(
 def test_everyone_can_read_and_use_it(show: Open, width: int, theme: str) -> None:
     view = show(width)
     view.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-    view.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
     for state in ("asked", "answered"):
         if state == "answered":
             answered(view)
@@ -478,8 +477,7 @@ def test_everyone_can_read_and_use_it(show: Open, width: int, theme: str) -> Non
         assert view.evaluate(SMALL) == [], state
         assert view.evaluate(OUT) == [], state
         assert view.evaluate(TARGETS) == [], state
-        view.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
-        found = view.evaluate(AXE.replace("resultTypes", "preload: false, resultTypes"))["violations"]
+        found = violations(view)
         assert [(one["id"], node["html"][:150]) for one in found for node in one["nodes"]] == [], state
     ground = view.evaluate("getComputedStyle(document.querySelector('.mindgap-predict')).backgroundColor")
     for mark in view.locator(".mindgap-predict path.is-guess, .mindgap-predict path.is-truth").all():

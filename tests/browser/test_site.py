@@ -7,7 +7,6 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -39,8 +38,7 @@ def hero(tab: Tab) -> Page:
     return tab.use("book/index.html")[0]
 
 
-# All tests of a page come one after another, so that those that only read it share one load.
-each_page = pytest.mark.parametrize("page", PAGES, scope="module")
+each_page = pytest.mark.parametrize("page", PAGES)
 
 
 def give(figure: Locator, **signals: float) -> None:
@@ -55,58 +53,77 @@ VARIANTS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
 LOOKS = [(page, *variant) for page in PAGES for variant in (VARIANTS[::3] if "/api/" in page else VARIANTS)]
 
 
-@pytest.mark.parametrize(("page", "width", "theme"), LOOKS, scope="module")
+@pytest.mark.parametrize(("page", "width", "theme"), LOOKS)
 def test_a_page_is_complete_quiet_and_fits(tabs: Tabs, page: str, width: int, theme: str) -> None:
-    view, watch = tabs(width, theme).show(page)
-    assert view.evaluate("document.documentElement.dataset.theme") == theme
-    assert view.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-    wide = view.evaluate(
-        "[...document.querySelectorAll('.mindgap-figure')]"
-        ".filter(f => f.offsetParent && f.scrollWidth > f.clientWidth + 1)"
-        ".map(f => f.closest('figure')?.id)"
+    tab = tabs(width, theme)
+    view = tab.read(page)
+    assert tab.watch.outside == [], "the page asked for something outside itself"
+    assert tab.watch.errors == []
+    found = view.evaluate(
+        """width => ({
+          theme: document.documentElement.dataset.theme,
+          'scrolls sideways': document.documentElement.scrollWidth > width,
+          'figures wider than their column': [...document.querySelectorAll('.mindgap-figure')]
+            .filter(figure => figure.offsetParent && figure.scrollWidth > figure.clientWidth + 1)
+            .map(figure => figure.closest('figure')?.id),
+          'mathematics that is not rendered': [...document.querySelectorAll('.math')]
+            .filter(node => !node.querySelector('math')).length,
+          'letters of mathematics': !document.querySelector('math') || document.fonts.check('16px "Mindgap Math"'),
+        })""",
+        width,
     )
-    assert wide == [], "figures wider than their column"
-    assert watch.outside == [], "the page asked for something outside itself"
-    assert watch.errors == []
-    raw = view.evaluate("[...document.querySelectorAll('.math')].filter(node => !node.querySelector('math')).length")
-    assert raw == 0, "mathematics is not rendered"
-    assert view.evaluate("!document.querySelector('math') || document.fonts.check('16px \"Mindgap Math\"')")
+    assert found == {
+        "theme": theme,
+        "scrolls sideways": False,
+        "figures wider than their column": [],
+        "mathematics that is not rendered": 0,
+        "letters of mathematics": True,
+    }
 
 
 @each_page
 def test_every_figure_has_number_caption_and_words(tab: Tab, page: str) -> None:
     view = tab.read(page)
-    for figure in view.locator(".mindgap-figure").all():
-        # One in whose place the page has a tool is seen without JavaScript and on paper only: as its picture.
-        tag, name = ("svg", "aria-label") if figure.is_visible() else ("img", "alt")
-        label = figure.locator(tag).first.get_attribute(name) or ""
-        assert len(label) > 30
-        caption = figure.locator("xpath=ancestor::figure[1]/figcaption")
-        assert caption.count() == 1, label
-        assert "Fig." in (caption.text_content() or "")
-    for control in view.locator(".mindgap-figure input, .mindgap-figure select").all():
-        assert control.get_attribute("aria-label"), "a control without a name"
-    for image in view.locator("article img").all():
-        words = image.get_attribute("alt") or ""
-        assert len(words) > 10, image.get_attribute("src")
-        assert words != image.get_attribute("src"), "a path says nothing to whoever cannot see the picture"
+    # One in whose place the page has a tool is seen without JavaScript and on paper only: as its picture.
+    for label, captions in view.locator(".mindgap-figure").evaluate_all(
+        """figures => figures.map(figure => [
+          figure.checkVisibility({ visibilityProperty: true }) ? figure.querySelector('svg').getAttribute('aria-label')
+            : figure.querySelector('img').alt,
+          [...figure.closest('figure').querySelectorAll(':scope > figcaption')].map(one => one.textContent)])"""
+    ):
+        assert len(label or "") > 30
+        assert len(captions) == 1, label
+        assert "Fig." in captions[0]
+    names = "controls => controls.map(control => control.getAttribute('aria-label'))"
+    assert all(view.locator(".mindgap-figure :is(input, select)").evaluate_all(names)), "a control without a name"
+    pictures = "images => images.map(image => [image.alt, image.getAttribute('src')])"
+    for words, source in view.locator("article img").evaluate_all(pictures):
+        assert len(words) > 10, source
+        assert words != source, "a path says nothing to whoever cannot see the picture"
         assert not re.search(r"\.(png|svg|jpe?g|gif|webp)$", words), words
+
+
+@functools.cache
+def ids(path: str) -> set[str]:
+    """Where an address can lead within a page."""
+    return set(re.findall(r'\bid="([^"]*)"', Path(path).read_text(encoding="utf-8")))
 
 
 @each_page
 def test_links_within_the_site_lead_somewhere(tab: Tab, page: str) -> None:
     view = tab.read(page)
     here = (SITE / page).as_uri()
+    made = set(view.eval_on_selector_all("[id]", "nodes => nodes.map(node => node.id)"))
     broken = []
-    for address in view.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
+    for address in dict.fromkeys(view.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")):
         target, fragment = urldefrag(address)
         if not target.startswith("file:"):
             continue
         path = unquote(target.removeprefix("file://"))
-        body = Path(path).read_text(encoding="utf-8") if path.endswith(".html") and target != here else None
-        if target == here and fragment and view.locator(f'[id="{unquote(fragment)}"]').count() == 0:
-            broken.append(address)
-        if body is not None and fragment and f'id="{unquote(fragment)}"' not in body:
+        there = made if target == here else ids(path) if path.endswith(".html") else None
+        if there is None or not fragment:
+            assert Path(path).exists(), address
+        elif (unquote(fragment) if target == here else fragment) not in there:
             broken.append(address)
     assert broken == []
 
@@ -268,17 +285,9 @@ def test_solutions_are_folded_and_open(tab: Tab) -> None:
     body.wait_for(state="visible")
 
 
-@pytest.fixture(scope="module")
-def sheet(browser: Browser) -> Iterator[Tab]:
-    """A tab as wide as what is printed on a sheet of A4."""
-    tab = Tab(browser, 660)
-    yield tab
-    tab.context.close()
-
-
 @each_page
-def test_on_paper_nothing_is_cut_off(sheet: Tab, page: str) -> None:
-    view, _ = sheet.show(page)
+def test_on_paper_nothing_is_cut_off(tabs: Tabs, page: str) -> None:
+    view, _ = tabs(660).show(page)  # as wide as what is printed on a sheet of A4
     view.emulate_media(media="print")
     cut = view.evaluate(
         "[...document.querySelectorAll('.bd-article *')].filter(node => !node.closest('svg, math'))"

@@ -23,8 +23,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mindgap import metrics, report
 from mindgap.pairs import FeaturesUnavailable, PairedEmbeddings, load_pairs
-from tests.browser.conftest import DRAWN, SITE, visiting, watched_page
-from tests.browser.test_pages import AXE, GRAVE, axe
+from tests.browser.conftest import DRAWN, SITE, turn, visiting, watched_page
+from tests.browser.judging import grave
 from tests.waiting import HANG
 
 PAGE = "book/your_embeddings.html"
@@ -744,8 +744,10 @@ def test_everyone_can_use_the_results(browser: Browser, good: list[Path], width:
                 view.wait_for_function(DRAWN, arg=figure.element_handle())
             view.locator(f"{RESULTS} summary").first.click()
         assert view.evaluate("document.documentElement.scrollWidth") <= width, f"{state}: the page scrolls sideways"
-        assert grave(view, "light") == []
-        assert grave(view, "dark") == []
+        turn(view, "light")
+        assert grave(view) == []
+        turn(view, "dark")
+        assert grave(view, only_colours=True) == []
         if state == "done":
             for figure in view.locator(f"{RESULTS} .mindgap-figure").all():
                 expect(figure).to_have_attribute("data-drawn", "dark")
@@ -759,17 +761,6 @@ def test_everyone_can_use_the_results(browser: Browser, good: list[Path], width:
     bars = "[...document.querySelectorAll('.vega-bindings:empty')].filter(bar => bar.offsetHeight).length"
     assert view.evaluate(bars) == 0, "a bar without controls lies over a figure"
     context.close()
-
-
-def grave(view: Page, theme: str) -> list[tuple[str, str]]:
-    view.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-    for figure in view.locator(f"{RESULTS} .mindgap-figure[data-drawn]").all():
-        expect(figure).to_have_attribute("data-drawn", theme)
-    view.evaluate("Promise.all(document.getAnimations().map(one => one.finished)).then(() => 0)")
-    view.evaluate(axe.AXE_FILE_PATH.read_text(encoding="utf-8"))
-    only = ["color-contrast", "link-in-text-block"] if theme == "dark" else None
-    found = view.evaluate(AXE, only)["violations"]
-    return [(one["id"], node["html"][:160]) for one in found if one["impact"] in GRAVE for node in one["nodes"]]
 
 
 def test_without_javascript_the_page_says_what_is_needed(browser: Browser) -> None:
