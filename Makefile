@@ -94,10 +94,13 @@ test: .venv/.test browser check book  ## prove everything: style, types, package
 .seen:
 	$(BIN)/python -m pytest tests/browser --durations=10
 
-.beside:
-	( $(BIN)/python -m pytest --ignore tests/browser --durations=10 && \
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS) && \
-	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED)) ) >_build/beside.log 2>&1
+.beside:  # each of the three whatever became of those before it
+	( trap 'exit 130' INT TERM; failed=; \
+	$(BIN)/python -m pytest --ignore tests/browser --durations=10 || failed="$$failed, the tests of the package"; \
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS) \
+		|| failed="$$failed, the stored outputs"; \
+	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED)) || failed="$$failed, the coursework"; \
+	test -z "$$failed" || { echo "Failed: $${failed#, }"; exit 1; } ) >_build/beside.log 2>&1
 
 check: .venv/.test  ## lint, format and types, notebooks included
 	$(BIN)/ruff check

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
+import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -68,39 +72,71 @@ def configure(course: Path, limits: Mapping[str, float] | None = None) -> None:
     (course / "nbgrader_config.py").write_text(text, encoding="utf-8")
 
 
+# nbgrader takes seconds to import. So each command is a copy of a process that has done so, and has done nothing else;
+# where processes cannot be copied, each imports it again.
+PROCESSES: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+PROCESSES.set_forkserver_preload(["nbgrader.apps.nbgraderapp", "nbclient", "psutil", "yaml", "rich.progress"])
+_running: dict[Path, BaseProcess] = {}
+_asking = threading.Lock()  # who starts a process asks all others for their exit codes, which can be read only once
+
+
 def nbgrader(course: Path, *command: str, hang: float = 3600.0) -> str:
     """Run a command of nbgrader in a course folder, with all that it starts ended afterwards.
 
     Gives what went wrong in words, "" if nothing did. `hang` is in seconds by the clock.
     """
-    course = course.absolute()  # the command runs in it, and it is told apart by this from others of its name
+    course = course.absolute()  # the command runs in it, and what it starts is told apart by this from others
     (course / "tmp").mkdir(exist_ok=True)
+    process = PROCESSES.Process(target=_nbgrader, args=(course, command, surroundings(course)))
+    with _asking:
+        process.start()
+    _running[course] = process
+    try:
+        connection.wait([process.sentinel], hang)
+    finally:
+        with _asking:
+            code = process.exitcode
+        end(course)
+        del _running[course]
+        connection.wait([process.sentinel])
+        with _asking:
+            process.join()
+    if code is None:
+        return f"timed out after {hang:g} s"
+    return f"crashed: {last_error(course)}" if code else ""
+
+
+def surroundings(course: Path) -> dict[str, str]:
+    """The environment of a command in a course folder, and of all that it starts."""
     own = {"TMPDIR": "tmp", "IPYTHONDIR": "tmp/ipython", "JUPYTER_RUNTIME_DIR": "tmp/runtime"}
     environment = {**os.environ, **QUIET, **{name: str(course / place) for name, place in own.items()}}
     environment[MARK] = str(course)
     # nbgrader runs the command alembic, which lies beside this Python, activated or not.
     environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment.get("PATH", "")])
-    with (course / "log.txt").open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nbgrader", *command],
-            cwd=course,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            return f"crashed: {last_error(course)}" if process.wait(hang) else ""
-        except subprocess.TimeoutExpired:
-            return f"timed out after {hang:g} s"
-        finally:
-            end(course)
-            process.wait()
+    return environment
+
+
+def _nbgrader(course: Path, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    """What runs in a process of its own."""
+    if os.name == "posix":
+        os.setsid()
+    os.chdir(course)
+    os.environ.clear()
+    os.environ.update(environment)
+    warnings.simplefilter("ignore")
+    with Path("log.txt").open("a", encoding="utf-8") as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+    from nbgrader.apps.nbgraderapp import main
+
+    sys.argv = ["nbgrader", *command]
+    main()
 
 
 def end(course: Path) -> None:
     """Kill every process that was started in a course folder, whatever it has made of itself since."""
+    if (command := _running.get(course.absolute())) is not None:
+        command.kill()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(MARK) == str(course.absolute()):

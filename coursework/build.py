@@ -2,7 +2,7 @@
 
 `build.py` does all of it for every assignment; `build.py selftest NAME …` only grades the solution, the bare release
 and the wrong submissions of some, and compares their marks with what they must be. With `--brief` it takes as few wrong
-ones as make every test fail once.
+ones as make every test fail once, several in one notebook where they have nothing in common.
 """
 
 from __future__ import annotations

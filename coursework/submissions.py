@@ -30,7 +30,7 @@ class Submission:
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{re.sub(r'[^a-z0-9]+', '-', self.label.lower())}.ipynb"
+        path = folder / f"{re.sub(r'[^a-z0-9]+', '-', self.label.lower())[:100]}.ipynb"
         nbformat.write(self.notebook, path)
         return path
 
@@ -81,15 +81,47 @@ def submissions(assignment: Assignment, wrong: Path = HERE / "wrong") -> list[Su
 
 
 def enough(found: list[Submission]) -> list[Submission]:
-    """Solution, release, and as few of the wrong ones as make every test fail once that any of them makes fail."""
+    """Solution, release, and as few of the wrong ones as make every test fail once that any of them makes fail.
+
+    Those of them that have neither a changed cell nor a lost mark in common are handed in as one notebook.
+    """
     right, bare, *wrong = found
-    lost = {one.label: {name for name, mark in one.marks.items() if mark != right.marks[name]} for one in wrong}
-    left, chosen = set().union(*lost.values()), [right, bare]
+    lost = {one.label: _lost(one, right) for one in wrong}
+    left, chosen = set().union(*lost.values()), list[Submission]()
     while left:
         best = max(wrong, key=lambda one: len(lost[one.label] & left))
         left -= lost[best.label]
-        chosen.append(best)
-    return chosen
+        for place, other in enumerate(chosen):
+            if not (_changed(best, right) & _changed(other, right) or _lost(best, right) & _lost(other, right)):
+                chosen[place] = _both(other, best, right)
+                break
+        else:
+            chosen.append(best)
+    return [right, bare, *chosen]
+
+
+def _lost(one: Submission, right: Submission) -> set[str]:
+    return {name for name, mark in one.marks.items() if mark != right.marks[name]}
+
+
+def _changed(one: Submission, right: Submission) -> set[str]:
+    """The cells of the solution that a submission has otherwise, or not at all."""
+    own = {name_of(cell): cell.source for cell in one.notebook.cells}
+    return {name_of(cell) for cell in right.notebook.cells if own.get(name_of(cell)) != cell.source}
+
+
+def _both(one: Submission, other: Submission, right: Submission) -> Submission:
+    """The solution with the changes of two submissions: it loses what either loses."""
+    changed, given = _changed(other, right), {name_of(cell): cell for cell in other.notebook.cells}
+    notebook = copy.deepcopy(one.notebook)
+    notebook.cells = [
+        copy.deepcopy(given[name]) if (name := name_of(cell)) in changed else cell
+        for cell in notebook.cells
+        if name_of(cell) not in changed or name_of(cell) in given
+    ]
+    lost = _lost(other, right)
+    marks = {name: other.marks[name] if name in lost else mark for name, mark in one.marks.items()}
+    return Submission(one.assignment, f"{one.label}; {other.label}", notebook, marks)
 
 
 def _marks(listed: dict[str, float | None], assignment: Assignment) -> dict[str, float | None]:

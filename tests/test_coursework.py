@@ -278,6 +278,30 @@ def test_few_wrong_submissions_are_enough_to_fail_every_test_once(name: str) -> 
     assert len(chosen) < len(found)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_has_neither_a_cell_nor_a_mark_in_common_is_handed_in_as_one(
+    toy: Assignment, tmp_path: Path, apart: bool
+) -> None:
+    slip = {"double": "double = lambda x: 4", "test-double": {"delete": True}, **({"why": "So."} if apart else {})}
+    listed = [
+        {"name": "slip", "cells": slip, "marks": {"test-double": 0}},
+        {"name": "no word", "cells": {"why": {"blank": True}}, "marks": {"why": 0}},
+    ]
+    (tmp_path / "toy.yml").write_text(yaml.safe_dump(listed))
+    found = submissions(toy, tmp_path)
+    _, _, *chosen = enough(found)
+    if apart:
+        assert chosen == found[2:]
+    else:
+        (both,) = chosen
+        assert both.label == "slip; no word"
+        assert both.marks == {"test-double": 0, "why": 0}
+        sources = {one.id: one.source for one in both.notebook.cells}
+        assert list(sources) == ["title", "double", "why"]
+        assert (sources["double"], sources["why"]) == ("double = lambda x: 4", "YOUR ANSWER HERE")
+    assert solved(toy).cells == found[0].notebook.cells, "as it was"
+
+
 def test_nobody_gets_a_mark_who_has_not_earned_it(toy: Assignment, tmp_path: Path) -> None:
     listed = [{"name": name, "cells": cells, "marks": {"test-double": 0}} for name, cells in WRONG.items()]
     noisy = "import sys\ndef double(x):\n    print('slow', file=sys.stderr)\n    return 2 * x"

@@ -232,7 +232,7 @@ class TestCommitted:
         ("temperature", {"temperature": 0.1, "learned": False, "seed": 0}, 5),
         ("slow", {"start": "aligned", "seed": 0}, 5),
         # The longest runs of all, as far as the gap of aligned towers opens and begins to close.
-        ("long", {"start": "aligned", "seed": 0}, 100),
+        ("long", {"start": "aligned", "seed": 0}, 30),
     ])  # fmt: skip
     def test_a_row_is_reproduced(self, experiment: str, labels: dict[str, Any], until: int) -> None:
         """A run of the committed table, begun again: every number of every look as far as it goes."""

@@ -68,10 +68,14 @@ def test_ctrl_c_leaves_a_clean_line_behind_a_bar(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     words = "train m.safetensors --steps 50000 --width 16 --heads 2 --layers 1 --embed-dim 8 --patch 8".split()
-    ran = subprocess.Popen(
-        [sys.executable, "-m", "mindgap", *words], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs,
-        start_new_session=True,
-    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here is ignored there
+    try:
+        ran = subprocess.Popen(
+            [sys.executable, "-m", "mindgap", *words], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
     os.close(theirs)
     said = b""
     while b"step/s, gap" not in said:

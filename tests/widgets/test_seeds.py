@@ -7,7 +7,7 @@ import torch
 
 from mindgap import cones, geometry, towers, widgets
 
-TOWER = "ViT-S-32-alt:image"
+TOWER = "resnet18"  # of which a network is made soonest
 
 
 @pytest.fixture(scope="module")
