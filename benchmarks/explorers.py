@@ -3,12 +3,13 @@
     python benchmarks/explorers.py                 # two or three minutes
     python benchmarks/explorers.py shift gap --csv benchmarks/explorers.csv
 
-Each explorer is the one of its chapter. One of its sliders goes up fifty steps, down forty and up ten, by keys, twenty a
-second; the training explorer trains meanwhile. `stood` is how long after the last key the explorer last changed anything
-that it shows, words or picture, with the words of the last state there; of the training explorer, whose picture goes on
-changing, how long after it the kernel had the value. Meanwhile the kernel is asked something else twice a second, as by
-another cell: `waited` is the longest wait for an answer, and `answer` the median. `errors` counts lines of the console,
-of the cell and of the explorer that tell of one. `load` is how many processes wanted to run, on average over a minute.
+Each explorer is the one of its chapter. One of its sliders goes up fifty steps, down forty and up ten, by keys, twenty
+a second; the training explorer trains meanwhile. `stood` is how long after the last key the explorer last changed
+anything that it shows, words or picture, with the words of the last state there; of the training explorer, whose
+picture goes on changing, how long after it the kernel had the value. Meanwhile the kernel is asked something else twice
+a second, as by another cell: `waited` is the longest wait for an answer, and `answer` the median. `errors` counts lines
+of the console, of the cell and of the explorer that tell of one. `load` is how many processes wanted to run, on average
+over a minute.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ EXPLORERS = {
     "training": ("training = widgets.training_explorer()\ntraining", "steps", ""),
 }
 
-# Set on the output that holds the explorer: when it last changed, when the last key came, and the waits of another cell.
+# Set on the output that holds the explorer: when it last changed, when the last key came, and how long others waited.
 WATCH = """output => {
   window.watched = { changed: performance.now(), key: 0, waits: [] };
   new MutationObserver(() => { watched.changed = performance.now(); }).observe(output, {
@@ -99,7 +100,7 @@ def measured(page: Page, cell: Locator, name: str) -> dict[str, Any]:
     live.wait_for()
     page.evaluate(WATCH, live.element_handle())
     if name != "training":
-        cell.locator(".mindgap-stored img").wait_for(state="attached")  # made once the explorer is at rest, all its numbers there
+        cell.locator(".mindgap-stored img").wait_for(state="attached")  # made when all is there, and nothing moves
     at_rest(page)
     if name == "training":
         cell.locator("button", has_text="train").click()

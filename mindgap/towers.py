@@ -53,8 +53,8 @@ def embed_seeds(
     any norms, are on the CPU; the work is done on `device` ("auto": `devices.device`). No global
     random state changes.
 
-    Raises ValueError for an unknown tower or input, n < 2, a first that is not below n, a seed or data_seed that is no whole
-    number of at most 32 bits, or a device that cannot be used.
+    Raises ValueError for an unknown tower or input, n < 2, a first that is not below n, a seed or data_seed that is no
+    whole number of at most 32 bits, or a device that cannot be used.
     """
     halves = [(tower, *_parse(tower)) for tower in towers]
     seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]
@@ -69,9 +69,8 @@ def embed_seeds(
     def stream() -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
         # Before any model is built, for a tokenizer may have to be fetched, and may not be to be had.
         tokenizers = {name: _tokenizer(name) for name in groups} if inputs == "scenes" else dict.fromkeys(groups)
-        with tqdm(
-            total=len(seeds) * len(groups) * (n - first), unit="input", desc=inputs, disable=not progress, dynamic_ncols=True
-        ) as bar:
+        total = len(seeds) * len(groups) * (n - first)
+        with tqdm(total=total, unit="input", desc=inputs, disable=not progress, dynamic_ncols=True) as bar:
             for seed in seeds:
                 done: dict[str, Tensor] = {}
                 for architecture, wanted in groups.items():

@@ -74,7 +74,7 @@ def of_training(recipe: Recipe, device: torch.device, first: int = 0) -> float:
     taken = [(step, ticks[step] - ticks[step - 1]) for step in range(2, STEPS + 1)]  # the first one warms up
     plain = statistics.median(seconds for step, seconds in taken if step not in looks)
     look = statistics.median(seconds for step, seconds in taken if step in looks) - plain
-    to_come = sum(step > first for step in looks)
+    to_come = sum(first < step <= recipe.steps for step in looks)
     return ticks[0] - start + (recipe.steps - first) * plain + to_come * max(0.0, look)
 
 

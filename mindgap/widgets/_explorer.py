@@ -140,6 +140,7 @@ class Explorer(ipw.VBox):
         self._stored: Any = None
         self._store_soon = debounced(self._store, STILL)
         super().__init__()
+        self.add_class("mindgap-explorer")
         self.chart.observe(self._store_soon, ["spec", "data", "params"])
         self.cancel.on_click(lambda _button: self._worker.cancel())
         self.reset.on_click(lambda _button: self.start_again())

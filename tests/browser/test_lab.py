@@ -105,7 +105,10 @@ def test_notebook_7_draws_and_moves_an_explorer_as_the_lab_does(browser: Browser
     write(folder / "seven.ipynb", [(CELLS["imports"], None, {}), (CELLS["shift"], None, {})])
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
+    heard: list[str | bytes] = []  # the kernel, without whose answer what is run is forgotten
+    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
     page.goto(f"{lab}/notebooks/seven.ipynb")
+    until(lambda: page.evaluate("1") and any("kernel_info_reply" in str(one) for one in heard), "the kernel answers")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
     for name in ("Run", "Run All Cells"):
         page.get_by_role("menuitem", name=name, exact=True).click()
@@ -355,18 +358,40 @@ def test_the_lines_of_a_state_are_shown_for_copying(page: Page) -> None:
     expect(explorer.locator("pre")).to_contain_text("mindgap.loss_landscape(pairs.x, pairs.y, [1], [1 / 100])")
 
 
+def test_what_chooses_a_state_looks_unlike_what_acts(page: Page) -> None:
+    explorer = outputs(page, "network")
+    expect(explorer).to_contain_text("reset")
+    choices, acts = explorer.locator(".widget-toggle-button"), explorer.locator(".widget-button").all()
+    look = "button => [getComputedStyle(button).backgroundColor, getComputedStyle(button, '::before').borderTopWidth]"
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: '{theme}' }})")
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        assert {button.evaluate(look)[0] for button in choices.all()} == {"rgba(0, 0, 0, 0)"}
+        assert "rgba(0, 0, 0, 0)" not in {button.evaluate(look)[0] for button in acts}
+        marked = [button.evaluate(look)[1] for button in choices.all()]
+        assert len(set(marked)) == 2
+        assert marked.count("4px") == 1
+
+
 def test_after_a_restart_the_last_picture_stands_and_says_how_to_go_on(page: Page) -> None:
-    explorer = outputs(page, "shift")
+    pictures = {name: outputs(page, name).locator(".mindgap-stored") for name in EXPLORERS}
+    if not pictures["training"].locator("img").count():  # the only one that draws nothing until it is told to
+        outputs(page, "training").locator("button", has_text="train").click()
+        outputs(page, "training").locator(".mindgap-view svg").first.wait_for()
+        outputs(page, "training").locator("button", has_text="stop").click()
+    for stored in pictures.values():
+        stored.locator("img").wait_for(state="attached")
     page.evaluate(f"async () => {{ await {KERNEL_NOW}.restart() }}")
-    stored = explorer.locator(".mindgap-stored")
-    expect(stored).to_be_visible()
-    expect(stored).to_contain_text("Run this cell to make it live.")
-    assert stored.locator("img").evaluate("image => image.complete && image.naturalWidth > 300")
-    assert explorer.locator(".widget-box").first.is_hidden()
+    for name, stored in pictures.items():
+        expect(stored).to_be_visible()
+        expect(stored).to_contain_text("Run this cell to make it live.")
+        assert stored.locator("img").evaluate("image => image.complete && image.naturalWidth > 300"), name
+        assert outputs(page, name).locator(".widget-box").first.is_hidden(), name
 
     page.evaluate(RUN)
-    expect(explorer).to_contain_text("λ = 0.00")
-    assert stored.is_hidden()
+    expect(outputs(page, "shift")).to_contain_text("λ = 0.00")
+    for stored in pictures.values():
+        expect(stored).to_be_hidden()
 
 
 def test_a_notebook_opened_again_shows_the_last_pictures(page: Page) -> None:

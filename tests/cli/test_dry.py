@@ -67,9 +67,7 @@ def test_of_an_unfinished_run_only_the_rest_counts(mindgap: Invoke, tmp_path: Pa
     recipe = tiny(steps=12)
     training.train(recipe, tmp_path / "mine.safetensors", progress=False, watch=lambda _model, step, _m: step == 8)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    named = [("steps", 12), ("warmup", recipe.warmup), ("batch-size", recipe.batch_size), ("width", recipe.width), ("heads", recipe.heads),
-             ("layers", recipe.layers), ("embed-dim", recipe.embed_dim), ("patch", recipe.patch)]  # fmt: skip
-    words = [part for name, value in named for part in (f"--{name}", str(value))]
+    words = [*TINY, "--steps", "12", "--warmup", str(recipe.warmup)]
     result = mindgap("train", "mine.safetensors", *words, "--dry-run")
     assert "12 steps, of which 4 are left, of 16 pairs" in result.stdout, result.output
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
