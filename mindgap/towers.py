@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from mindgap import _inputs, devices, scenes
+from mindgap import _inputs, devices, running, scenes
 from mindgap._extras import extra
 from mindgap.recipe import INPUTS, TOWERS, tower_parts
 
@@ -71,7 +71,8 @@ def embed_seeds(
         tokenizers = {name: _tokenizer(name) for name in groups} if inputs == "scenes" else dict.fromkeys(groups)
         total = len(seeds) * len(groups) * (n - first)
         with tqdm(total=total, unit="input", desc=inputs, disable=not progress, dynamic_ncols=True) as bar:
-            for seed in seeds:
+            for place, seed in enumerate(seeds):
+                running.at(place / len(seeds), f"seed {seed}, {place + 1} of {len(seeds)}")
                 done: dict[str, Tensor] = {}
                 for architecture, wanted in groups.items():
                     parts, format = _halves(architecture, seed, where)

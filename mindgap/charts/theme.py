@@ -18,6 +18,7 @@ from typing import Any
 import altair as alt
 
 from mindgap._files import rounded
+from mindgap.running import OPEN
 
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
@@ -114,10 +115,6 @@ def png(spec: dict[str, Any]) -> str:
     import vl_convert
 
     return base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
-
-
-OPEN = "JPY_SESSION_NAME"
-"""Set by Jupyter's servers for the kernel of a notebook that somebody has open."""
 
 
 def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_notebook_7_draws_and_moves_an_explorer_as_the_lab_does(browser: Browser
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
     heard: list[str | bytes] = []  # the kernel, without whose answer what is run is forgotten
-    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
     page.goto(f"{lab}/notebooks/seven.ipynb")
     until(lambda: page.evaluate("1") and any("kernel_info_reply" in str(one) for one in heard), "the kernel answers")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
@@ -403,3 +403,29 @@ def test_a_notebook_opened_again_shows_the_last_pictures(page: Page) -> None:
     expect(stored).to_be_visible()
     expect(stored).to_contain_text("Run this cell to make it live.")
     assert "model not found" not in outputs(page, "shift").inner_text()
+
+
+def test_a_cell_that_runs_long_has_a_bar_that_is_not_saved(browser: Browser, lab: str, folder: Path) -> None:
+    waits = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(.05)\nprint('done')"
+    fails = "while not pathlib.Path('on').exists():\n    time.sleep(.05)\n1 / 0"
+    path = write(folder / "long.ipynb", [(one, None, {}) for one in ("from mindgap import running", waits, fails)])
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, _ = watched_page(context, (lab, lab.replace("http", "ws")))
+    page.goto(f"{lab}/lab/workspaces/long/tree/long.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    page.evaluate(f"{KERNEL_NOW}.requestExecute({{ code: 'from mindgap import running; running.show()' }}).done")
+    page.evaluate(RUN)
+    for number, file, said in ((1, "go", "done"), (2, "on", "ZeroDivisionError")):
+        cell = page.locator(".jp-CodeCell").nth(number)
+        cell.locator(".jp-OutputArea progress").wait_for()
+        expect(cell).to_contain_text("running for")
+        (folder / file).write_text("")
+        expect(cell.locator(".jp-OutputArea")).to_contain_text(said)
+        assert cell.locator("progress").count() == 0
+    page.evaluate(SAVE)
+    _, waited, failed = READ(path, as_version=4).cells
+    assert [one.get("text") for one in waited.outputs] == ["done\n"]
+    assert [one.output_type for one in failed.outputs] == ["error"]
+    context.close()
