@@ -115,7 +115,7 @@ execute: .venv/.test  ## run every notebook again, in place
 
 lab: .venv/.lab  ## open the chapters in JupyterLab, in the folder lab/, where your own changes stay
 	@$(BIN)/python book/notebooks.py lab
-	$(BIN)/jupyter lab lab/index.ipynb
+	JUPYTER_CONFIG_PATH=$(CURDIR)/book/jupyter $(BIN)/jupyter lab lab/index.ipynb
 
 bench: .venv/.test browser book  ## measure what is fast against the obvious way
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

@@ -60,13 +60,15 @@ def address() -> str:
 
 
 def installer(address: str) -> str:
-    """The source of the cell `INSTALL`: it does nothing where the package is, gets it elsewhere, or says how."""
+    """The source of the cell `INSTALL`: it gets the package where it is missing, or says how. Where it is, cells that
+    run long have a bar, if somebody looks."""
     if address:
         get = f'%pip install -q "mindgap[all] @ git+{address}"'
     else:
         how = "mindgap is not installed; in a copy of its repository, run: pip install '.[all]'"
         get = f'raise ModuleNotFoundError("{how}")'
-    return f'import importlib.util\n\nif importlib.util.find_spec("mindgap") is None:\n    {get}'
+    show = "else:\n    from mindgap import running\n\n    running.show()"
+    return f'import importlib.util\n\nif importlib.util.find_spec("mindgap") is None:\n    {get}\n{show}'
 
 
 def write_installer(path: Path) -> None:

@@ -37,7 +37,7 @@ ROLE = re.compile(
 )
 FOLDS = {"hint": "Hint", "admonition": "Help"}
 SOLUTION = "Solution"
-VERSION = b"2"  # of what is written for one and the same source
+VERSION = b"3"  # of what is written for one and the same source
 
 
 @dataclass
@@ -223,9 +223,18 @@ def as_lab_writes(notebook: NotebookNode) -> str:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             spec = next((data[kind] for kind in data if kind.startswith("application/vnd.vegalite.")), None)
-            if spec is not None and "image/png" not in data:
+            if spec is None:
+                continue
+            if "image/png" not in data:
                 data["image/png"] = base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
+            spec["$schema"] = of_any_minor_version(spec["$schema"])
     return nbformat.writes(nbformat.from_dict(whole(notebook))) + "\n"
+
+
+def of_any_minor_version(schema: str) -> str:
+    """The address of a schema without the minor version: JupyterLab warns of each chart that names a newer one than its
+    own. `charts.theme` does the same to what a running notebook shows."""
+    return re.sub(r"(/v\d+)[.\d]*\.json$", r"\1.json", schema)
 
 
 def is_live(cell: NotebookNode) -> bool:

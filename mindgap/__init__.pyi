@@ -16,6 +16,7 @@ from . import playground as playground
 from . import recipe as recipe
 from . import report as report
 from . import results as results
+from . import running as running
 from . import scenes as scenes
 from . import seeds as seeds
 from . import sphere as sphere

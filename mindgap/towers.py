@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from mindgap import _inputs, devices, scenes
+from mindgap import _inputs, devices, running, scenes
 from mindgap._extras import extra
 from mindgap.recipe import INPUTS, TOWERS, tower_parts
 
@@ -40,6 +40,7 @@ def embed_seeds(
     device: str | torch.device | None = "auto",
     batch_size: int = 32,
     progress: bool = False,
+    first: int = 0,
 ) -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
     """The same `n` inputs through newly initialised towers: yields (seed, {tower: embeddings}) seed by seed.
 
@@ -47,16 +48,18 @@ def embed_seeds(
     `seed`, in evaluation mode. `inputs`: "noise" is the paper's, pixels from N(0, 1) and tokens uniform over the
     vocabulary; "scenes" are drawn pictures at the tower's resolution, normalised as it expects, and their captions.
     They follow from `data_seed` and are the same for every seed, and for every tower of one image size. They are made
-    again for each seed, batch by batch, so that one model and one batch are in memory at a time. Embeddings (n, d),
-    float32, any norms, are on the CPU; the work is done on `device` ("auto": `devices.device`). No global
+    again for each seed, batch by batch, so that one model and one batch are in memory at a time. Fewer inputs are the
+    first of more: who has some of them asks with `first` for those from there on. Embeddings (n - first, d), float32,
+    any norms, are on the CPU; the work is done on `device` ("auto": `devices.device`). No global
     random state changes.
 
-    Raises ValueError for an unknown tower or input, n < 2, a seed or data_seed that is no whole
-    number of at most 32 bits, or a device that cannot be used.
+    Raises ValueError for an unknown tower or input, n < 2, a first that is not below n, a seed or data_seed that is no
+    whole number of at most 32 bits, or a device that cannot be used.
     """
     halves = [(tower, *_parse(tower)) for tower in towers]
     seeds = [_inputs.count(seed, "seeds", 0, _inputs.LARGEST_SEED) for seed in seeds]
     n, data_seed = _inputs.count(n, "n", 2), _inputs.count(data_seed, "data_seed", 0, _inputs.LARGEST_SEED)
+    first = _inputs.count(first, "first", 0, n - 1)
     inputs, batch_size = _inputs.choice(inputs, "inputs", INPUTS), _inputs.count(batch_size, "batch_size")
     where = devices.usable(device)
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -66,15 +69,19 @@ def embed_seeds(
     def stream() -> Iterator[tuple[int, dict[str, Float[Tensor, "n d"]]]]:
         # Before any model is built, for a tokenizer may have to be fetched, and may not be to be had.
         tokenizers = {name: _tokenizer(name) for name in groups} if inputs == "scenes" else dict.fromkeys(groups)
-        with tqdm(
-            total=len(seeds) * len(groups) * n, unit="input", desc=inputs, disable=not progress, dynamic_ncols=True
-        ) as bar:
-            for seed in seeds:
+        total = len(seeds) * len(groups) * (n - first)
+        with tqdm(total=total, unit="input", desc=inputs, disable=not progress, dynamic_ncols=True) as bar:
+            for place, seed in enumerate(seeds):
+                running.at(place / len(seeds), f"seed {seed}, {place + 1} of {len(seeds)}")
                 done: dict[str, Tensor] = {}
                 for architecture, wanted in groups.items():
                     parts, format = _halves(architecture, seed, where)
                     pieces: dict[str, list[Tensor]] = {tower: [] for tower, _ in wanted}
+                    ahead = first
                     for images, tokens in _batches(format, tokenizers[architecture], n, data_seed, batch_size):
+                        images, tokens, ahead = images[ahead:], tokens[ahead:], max(0, ahead - len(images))
+                        if not len(images):
+                            continue
                         with torch.inference_mode():
                             for tower, half in wanted:
                                 batch = tokens if half == "text" else images

@@ -48,6 +48,16 @@ def test_one_seed_does_not_depend_on_its_company() -> None:
     assert list(together[0]) == list(SMALL)
 
 
+@pytest.mark.parametrize("inputs", towers.INPUTS)
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_the_first_of_more_inputs_need_not_be_embedded_again(inputs: str, first: int) -> None:
+    (whole,) = (found for _, found in towers.embed_seeds(SMALL[:1], [3], inputs, n=5, batch_size=2))
+    (begun,) = (found for _, found in towers.embed_seeds(SMALL[:1], [3], inputs, n=max(2, first), batch_size=2))
+    (rest,) = (found for _, found in towers.embed_seeds(SMALL[:1], [3], inputs, n=5, batch_size=2, first=first))
+    together = torch.cat([begun[SMALL[0]][:first], rest[SMALL[0]]])
+    torch.testing.assert_close(together, whole[SMALL[0]], rtol=0, atol=1e-5)
+
+
 def test_scenes_are_seen_as_each_tower_expects_them() -> None:
     drawn = scenes.draw(3, 4, size=224)
     ((_, found),) = towers.embed_seeds(("resnet18", *SMALL), [2], "scenes", n=3, data_seed=4)
@@ -103,6 +113,7 @@ def test_modalities() -> None:
     (lambda: towers.embed_seeds(n=1), "n: .* at least 2, got 1"),
     (lambda: towers.embed_seeds(seeds=[-1]), "seeds: .* from 0"),
     (lambda: towers.embed_seeds(device="tpu9"), "device: 'tpu9' cannot be used here"),
+    (lambda: towers.embed_seeds(n=4, first=4), "first: expected a whole number from 0 to 3, got 4"),
     (lambda: towers.embed_seeds(batch_size=0), "batch_size: .* at least 1"),
 ])  # fmt: skip
 def test_bad_input_is_named_before_any_work(call: Callable[[], object], words: str) -> None:

@@ -18,9 +18,12 @@ from typing import Any
 import altair as alt
 
 from mindgap._files import rounded
+from mindgap.running import OPEN
 
 MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+ANY_MINOR_VERSION = "https://vega.github.io/schema/vega-lite/v5.json"
+"""What JupyterLab is told, whose own Vega-Lite is older: it warns of each chart that names a newer one."""
 
 # Colours, fonts and the look of charts, which the site's style sheet and scripts and the PDF of the instructors' notes
 # read, too.
@@ -114,15 +117,13 @@ def png(spec: dict[str, Any]) -> str:
     return base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
 
 
-OPEN = "JPY_SESSION_NAME"
-"""Set by Jupyter's servers for the kernel of a notebook that somebody has open."""
-
-
 def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
     shown = {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
     # JupyterLab draws such a picture itself where there is none and saves it, each machine and version its own.
     if OPEN in os.environ and find_spec("vl_convert"):
         shown["image/png"] = png(shown[MIME])
+    if OPEN in os.environ:
+        shown[MIME]["$schema"] = ANY_MINOR_VERSION
     return shown
 
 

@@ -18,6 +18,14 @@ Device = Annotated[
     str,
     typer.Option(help="Where to compute: [b]auto[/] (the GPU, if there is one), [b]cpu[/], [b]cuda[/], …"),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Only say what would be computed, where it would be written, and about how long that takes here, by a "
+        "short sample. Nothing is written.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 # What all commands share that are given embeddings.

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _inputs, geometry
+from mindgap import _inputs, geometry, running
 from mindgap._extras import late
 from mindgap._inputs import ArrayLike, Rows
 from mindgap._reprs import Readable, Shown, digits, short
@@ -370,15 +370,13 @@ def _unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
 @contextmanager
 def _reporter(progress: bool | Callable[[float], object], total: int) -> Iterator[Callable[[int], object]]:
     """A function to call with each amount of work done, out of `total`."""
-    if not progress:
-        yield lambda rows: None
-        return
-    if not callable(progress):
+    if progress and not callable(progress):
         shown = "{l_bar}{bar}| {elapsed}<{remaining}"
         with tqdm(total=total, desc="landscape", bar_format=shown, dynamic_ncols=True) as bar:
             yield bar.update
         return
-    call, done = progress, 0
+    call: Callable[[float], object] = progress or (lambda share: running.at(share, "losses along the gap"))
+    done = 0
 
     def report(rows: int) -> None:
         nonlocal done

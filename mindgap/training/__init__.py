@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mindgap import _files, _inputs, _unfinished, devices, miniclip
+from mindgap import _files, _inputs, _unfinished, devices, miniclip, running
 from mindgap.miniclip import CLIP, Trained
 from mindgap.recipe import Measurement, Recipe
 from mindgap.training import _forward, _steps
@@ -99,6 +99,7 @@ def train(
             if out is not None and (step % save_every == 0 or step == recipe.steps or ended):
                 _save_unfinished(out, recipe, model, optimizer, step, history, time.perf_counter() - began)
             bar.update()
+            running.at(step / recipe.steps, f"training, step {step} of {recipe.steps}")
     trained = Trained(model.eval(), recipe, tuple(history), time.perf_counter() - began, _files.versions(*PACKAGES))
     if out is not None and step == recipe.steps:
         miniclip.save(trained, out, force)

@@ -18,7 +18,7 @@ from torch.func import functional_call, stack_module_state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from mindgap import _files, devices, miniclip, training
+from mindgap import _files, devices, miniclip, running, training
 from mindgap.miniclip import Trained
 from mindgap.recipe import Recipe
 from mindgap.training import _steps
@@ -92,6 +92,7 @@ def train_together(
             for history, model, recipe, pairs in zip(histories, models, recipes, held_out, strict=True):
                 history.append(_steps.measured(model, recipe, pairs, step))
         bar.update()
+        running.at(step / shared.steps, f"training {len(recipes)} models, step {step} of {shared.steps}")
     bar.close()
     seconds, versions = time.perf_counter() - began, _files.versions(*training.PACKAGES)
     for model, recipe in zip(models, recipes, strict=True):

@@ -140,6 +140,7 @@ class Explorer(ipw.VBox):
         self._stored: Any = None
         self._store_soon = debounced(self._store, STILL)
         super().__init__()
+        self.add_class("mindgap-explorer")
         self.chart.observe(self._store_soon, ["spec", "data", "params"])
         self.cancel.on_click(lambda _button: self._worker.cancel())
         self.reset.on_click(lambda _button: self.start_again())
@@ -250,8 +251,8 @@ class Explorer(ipw.VBox):
         self._stored = display({"text/html": words, "text/plain": ""}, raw=True, display_id=True)
         display(bundle, raw=True)
 
-    def _picture(self) -> str:
-        address, words = self.chart.png(), self.chart.spec.get("description", "A chart.")
+    def _picture(self, apart: bool = False) -> str:
+        address, words = self.chart.png(apart), self.chart.spec.get("description", "A chart.")
         return f'<img src="{address}" alt="{html.escape(words)}">' if address else ""
 
     def _store(self) -> None:
@@ -263,7 +264,7 @@ class Explorer(ipw.VBox):
             words = STORED.format(picture=picture, words=NOT_LIVE)
             self._stored.update({"text/html": words, "text/plain": ""}, raw=True)
 
-        aside(self._picture, put)
+        aside(lambda: self._picture(apart=True), put)
 
 
 def _inputs(widgets: Iterable[ipw.Widget]) -> list[ipw.Widget]:

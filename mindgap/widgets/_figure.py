@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -97,9 +99,24 @@ class Figure(anywidget.AnyWidget):
         """Set parameters of what is shown."""
         self.params = {**self.params, **params}
 
-    def png(self) -> str:
-        """What is shown, in its light colours, as the address of a PNG; "" if nothing is."""
+    def png(self, apart: bool = False) -> str:
+        """What is shown, in its light colours, as the address of a PNG; "" if nothing is.
+
+        With `apart` it is made by a process of its own: a thread would not do, since the kernel could answer nothing
+        for the second that it takes.
+        """
         if self.picture is None:
             return ""
-        spec = self.picture.whole(self.params)
-        return "data:image/png;base64," + theme.png({**spec, "config": theme.CONFIG})
+        spec = {**self.picture.whole(self.params), "config": theme.CONFIG}
+        return "data:image/png;base64," + (_made_apart(spec) if apart else theme.png(spec))
+
+
+_MAKE = """
+import base64, json, sys, vl_convert
+sys.stdout.write(base64.b64encode(vl_convert.vegalite_to_png(json.load(sys.stdin))).decode())
+"""  # as theme.png does, without the import of all charts
+
+
+def _made_apart(spec: dict[str, Any]) -> str:
+    asked = [sys.executable, "-c", _MAKE]
+    return subprocess.run(asked, input=json.dumps(spec), stdout=subprocess.PIPE, text=True, check=True).stdout

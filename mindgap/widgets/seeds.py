@@ -35,6 +35,7 @@ class SeedExplorer(Explorer):
         self.again = ipw.Button(description="start again")
         self._clouds: dict[Choice, dict[int, Tensor]] = {}
         self._wanted: dict[Choice, int] = {}
+        self._rows: dict[tuple[str, str, int], Tensor] = {}  # what a seed made of the most inputs, which begin alike
         buttons = ipw.HBox([self.draw, self.draw_five, self.again], layout=ROW)
         self.arrange([self.tower, self.inputs, self.n, buttons])
         self.draw.on_click(lambda _button: self.attempt(lambda: self.more(1)))
@@ -77,8 +78,8 @@ class SeedExplorer(Explorer):
         def job(work: Work) -> tuple[Picture, str]:
             wanted = range(len(clouds), total)
             work(0.0, f"Building {tower} with seed {wanted[0]}" if wanted else "Drawing")
-            for seed, found in towers.embed_seeds([tower], wanted, kind, n) if wanted else ():
-                clouds[seed] = found[tower]
+            for seed in wanted:
+                clouds[seed] = self._embedded(tower, kind, seed, n)
                 work((seed + 1 - wanted[0]) / len(wanted), f"Drew seed {seed} of {tower}, {total - 1 - seed} to come")
             return picture(clouds, tower, kind)
 
@@ -88,6 +89,14 @@ class SeedExplorer(Explorer):
             self.chart.code = self.code(choice, total)
 
         self.work(job, show, f"Drawing seeds of {tower}")
+
+    def _embedded(self, tower: str, kind: str, seed: int, n: int) -> Float[Tensor, "n d"]:
+        """What a seed makes of `n` inputs; those that it was given before are not embedded again."""
+        rows = self._rows.get((tower, kind, seed), torch.empty(0))
+        if len(rows) < n:
+            ((_, found),) = towers.embed_seeds([tower], [seed], kind, n, first=len(rows))
+            self._rows[tower, kind, seed] = rows = torch.cat([rows, found[tower]]) if len(rows) else found[tower]
+        return rows[:n]
 
     def failed(self) -> None:
         self._wanted[self.choice] = len(self.clouds)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +14,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from book import plain
 from book.conftest import same
+from book.lab import KERNEL, RUN, serving
 from book.notebooks import HANG as RUNNING
 from book.notebooks import notebooks
 from mindgap.charts.theme import THEME
 from tests.browser.conftest import Watched, watched_page
 from tests.notebooks import READ, write
 from tests.test_plain import RAW
-from tests.waiting import HANG, until
+from tests.waiting import until
 
 pytest.importorskip("jupyterlab", reason="JupyterLab is not installed (make test installs it)")
 
@@ -41,10 +36,6 @@ CELLS = {
     "training": "widgets.training_explorer(Recipe(steps=2000, width=16, heads=2, layers=1, embed_dim=8, patch=8))",
 }
 EXPLORERS = [name for name in CELLS if name != "imports"]
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
-    "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight are there too
-}
 
 
 @pytest.fixture(scope="module")
@@ -57,54 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab on loopback, with settings of its own."""
-    home = tmp_path_factory.mktemp("home")
+    """The address of a JupyterLab, in whose folder there is also a notebook of explorers."""
     write(folder / "explorers.ipynb", [(source, None, {}) for source in CELLS.values()])
-    for name, values in SETTINGS.items():
-        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(values))
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(home),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "IPYTHONDIR": str(home / "ipython"),
-    }
-    options = [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--ServerApp.port=0", "--no-browser"]
-    options += ["--expose-app-in-browser"]  # as `jupyterapp`
-    options += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    log = home / "log.txt"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], stdout=out, stderr=subprocess.STDOUT, env=environment
-        )
-    try:
-        yield _address(server, log)
-    finally:
-        server.terminate()
-        server.wait(timeout=HANG)
-
-
-def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    told = re.compile(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab")
-    until(lambda: told.search(log.read_text()) or server.poll() is not None, "JupyterLab says its address")
-    if server.poll() is not None or not (found := told.search(log.read_text())):
-        raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
-    base = f"http://127.0.0.1:{found[1]}"
-
-    def answers() -> bool:
-        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(f"{base}/api", timeout=HANG) as answer:
-            return bool(answer.status == 200)
-        return False
-
-    until(answers, f"JupyterLab answers at {base}")  # the address is told a moment before the port is open
-    return base
-
-
-# JupyterLab forgets what it is asked to run while the kernel is still connecting.
-KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-RUN = "async () => { const _ = jupyterapp.commands.execute('notebook:run-all-cells') }"
+    with serving(folder, tmp_path_factory.mktemp("home")) as base:
+        yield base
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +105,10 @@ def test_notebook_7_draws_and_moves_an_explorer_as_the_lab_does(browser: Browser
     write(folder / "seven.ipynb", [(CELLS["imports"], None, {}), (CELLS["shift"], None, {})])
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
+    heard: list[str | bytes] = []  # the kernel, without whose answer what is run is forgotten
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
     page.goto(f"{lab}/notebooks/seven.ipynb")
+    until(lambda: page.evaluate("1") and any("kernel_info_reply" in str(one) for one in heard), "the kernel answers")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
     for name in ("Run", "Run All Cells"):
         page.get_by_role("menuitem", name=name, exact=True).click()
@@ -198,9 +148,10 @@ def test_a_chapter_reads_like_a_page_and_opening_it_changes_nothing(
     assert page.evaluate(DIRTY) is False
     page.evaluate(SAVE)
     assert (folder / path.name).read_bytes() == before
-    # Lab's Vega-Lite is older than the one that wrote the charts, and says so; what it draws is compared above.
-    errors = [line for line in desk[1].errors if "The input spec uses Vega-Lite" not in line]
-    assert [line for line in errors if "vega" in line.lower() or "markdown" in line.lower()] == []
+    # Nor that Lab's Vega-Lite is older than the one that wrote the charts.
+    assert [line for line in desk[1].errors if "vega" in line.lower() or "markdown" in line.lower()] == []
+    expect(page.locator("#jp-top-panel, .jp-NotebookPanel-toolbar").first).to_be_visible()
+    assert page.get_by_text(re.compile("Validate|Nbgrader|Create Assignment")).count() == 0, "readers have nothing to"
     assert [address for address in desk[1].outside if not address.startswith("ws")] == []
 
 
@@ -407,18 +358,40 @@ def test_the_lines_of_a_state_are_shown_for_copying(page: Page) -> None:
     expect(explorer.locator("pre")).to_contain_text("mindgap.loss_landscape(pairs.x, pairs.y, [1], [1 / 100])")
 
 
+def test_what_chooses_a_state_looks_unlike_what_acts(page: Page) -> None:
+    explorer = outputs(page, "network")
+    expect(explorer).to_contain_text("reset")
+    choices, acts = explorer.locator(".widget-toggle-button"), explorer.locator(".widget-button").all()
+    look = "button => [getComputedStyle(button).backgroundColor, getComputedStyle(button, '::before').borderTopWidth]"
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: '{theme}' }})")
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        assert {button.evaluate(look)[0] for button in choices.all()} == {"rgba(0, 0, 0, 0)"}
+        assert "rgba(0, 0, 0, 0)" not in {button.evaluate(look)[0] for button in acts}
+        marked = [button.evaluate(look)[1] for button in choices.all()]
+        assert len(set(marked)) == 2
+        assert marked.count("4px") == 1
+
+
 def test_after_a_restart_the_last_picture_stands_and_says_how_to_go_on(page: Page) -> None:
-    explorer = outputs(page, "shift")
+    pictures = {name: outputs(page, name).locator(".mindgap-stored") for name in EXPLORERS}
+    if not pictures["training"].locator("img").count():  # the only one that draws nothing until it is told to
+        outputs(page, "training").locator("button", has_text="train").click()
+        outputs(page, "training").locator(".mindgap-view svg").first.wait_for()
+        outputs(page, "training").locator("button", has_text="stop").click()
+    for stored in pictures.values():
+        stored.locator("img").wait_for(state="attached")
     page.evaluate(f"async () => {{ await {KERNEL_NOW}.restart() }}")
-    stored = explorer.locator(".mindgap-stored")
-    expect(stored).to_be_visible()
-    expect(stored).to_contain_text("Run this cell to make it live.")
-    assert stored.locator("img").evaluate("image => image.complete && image.naturalWidth > 300")
-    assert explorer.locator(".widget-box").first.is_hidden()
+    for name, stored in pictures.items():
+        expect(stored).to_be_visible()
+        expect(stored).to_contain_text("Run this cell to make it live.")
+        assert stored.locator("img").evaluate("image => image.complete && image.naturalWidth > 300"), name
+        assert outputs(page, name).locator(".widget-box").first.is_hidden(), name
 
     page.evaluate(RUN)
-    expect(explorer).to_contain_text("λ = 0.00")
-    assert stored.is_hidden()
+    expect(outputs(page, "shift")).to_contain_text("λ = 0.00")
+    for stored in pictures.values():
+        expect(stored).to_be_hidden()
 
 
 def test_a_notebook_opened_again_shows_the_last_pictures(page: Page) -> None:
@@ -430,3 +403,29 @@ def test_a_notebook_opened_again_shows_the_last_pictures(page: Page) -> None:
     expect(stored).to_be_visible()
     expect(stored).to_contain_text("Run this cell to make it live.")
     assert "model not found" not in outputs(page, "shift").inner_text()
+
+
+def test_a_cell_that_runs_long_has_a_bar_that_is_not_saved(browser: Browser, lab: str, folder: Path) -> None:
+    waits = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(.05)\nprint('done')"
+    fails = "while not pathlib.Path('on').exists():\n    time.sleep(.05)\n1 / 0"
+    path = write(folder / "long.ipynb", [(one, None, {}) for one in ("from mindgap import running", waits, fails)])
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, _ = watched_page(context, (lab, lab.replace("http", "ws")))
+    page.goto(f"{lab}/lab/workspaces/long/tree/long.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    page.evaluate(f"{KERNEL_NOW}.requestExecute({{ code: 'from mindgap import running; running.show()' }}).done")
+    page.evaluate(RUN)
+    for number, file, said in ((1, "go", "done"), (2, "on", "ZeroDivisionError")):
+        cell = page.locator(".jp-CodeCell").nth(number)
+        cell.locator(".jp-OutputArea progress").wait_for()
+        expect(cell).to_contain_text("running for")
+        (folder / file).write_text("")
+        expect(cell.locator(".jp-OutputArea")).to_contain_text(said)
+        assert cell.locator("progress").count() == 0
+    page.evaluate(SAVE)
+    _, waited, failed = READ(path, as_version=4).cells
+    assert [one.get("text") for one in waited.outputs] == ["done\n"]
+    assert [one.output_type for one in failed.outputs] == ["error"]
+    context.close()

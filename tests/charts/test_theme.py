@@ -61,11 +61,13 @@ def test_in_an_open_notebook_a_chart_comes_with_its_picture(monkeypatch: pytest.
     monkeypatch.delenv(theme.OPEN, raising=False)
     assert "image/png" not in theme._render(spec)
     monkeypatch.setenv(theme.OPEN, "chapter.ipynb")
-    drawn = theme._render(spec)["image/png"]
+    drawn = theme._render(spec)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("chart", outputs=[
         nbformat.v4.new_output("display_data", {MIME: theme.stored(spec)})
     ])], metadata={"kernelspec": {"name": "python3", "display_name": ""}})  # fmt: skip
-    assert json.loads(plain.as_lab_writes(notebook))["cells"][0]["outputs"][0]["data"]["image/png"].strip() == drawn
+    written = json.loads(plain.as_lab_writes(notebook))["cells"][0]["outputs"][0]["data"]
+    assert written["image/png"].strip() == drawn["image/png"]
+    assert written[MIME]["$schema"] == drawn[MIME]["$schema"] == theme.ANY_MINOR_VERSION
 
 
 def test_every_colour_of_the_theme_is_one() -> None:

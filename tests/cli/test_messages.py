@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,34 +60,71 @@ def test_ctrl_c_is_one_line(mindgap: Invoke, monkeypatch: pytest.MonkeyPatch) ->
     assert (ran.exit_code, ran.stderr) == (130, "interrupted\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_ctrl_c_leaves_a_clean_line_behind_a_bar(tmp_path: Path) -> None:
-    import fcntl
-    import pty
-    import termios
+class Terminal:
+    """A command that trains for long in a pseudo-terminal of so many columns."""
 
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    words = "train m.safetensors --steps 50000 --width 16 --heads 2 --layers 1 --embed-dim 8 --patch 8".split()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here is ignored there
-    try:
-        ran = subprocess.Popen(
-            [sys.executable, "-m", "mindgap", *words], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs,
-            start_new_session=True,
-        )  # fmt: skip
-    finally:
-        signal.signal(signal.SIGINT, before)
-    os.close(theirs)
-    said = b""
-    while b"step/s, gap" not in said:
-        said += os.read(ours, 1000)
-    os.killpg(ran.pid, signal.SIGINT)  # as the terminal does
-    with contextlib.suppress(OSError):  # how Linux says that nobody writes there any more
-        while more := os.read(ours, 1000):
-            said += more
-    os.close(ours)
-    assert ran.wait(HANG) == 130
-    *_, bar, line, end = said.decode().split("\r\n")
+    def __init__(self, folder: Path, columns: int) -> None:
+        import pty
+
+        self.ours, self.theirs = pty.openpty()
+        self.resize(columns)
+        words = "train m.safetensors --steps 50000 --width 16 --heads 2 --layers 1 --embed-dim 8 --patch 8".split()
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here is ignored there
+        try:
+            self.ran = subprocess.Popen(
+                [sys.executable, "-m", "mindgap", *words], cwd=folder, stdin=self.theirs, stdout=self.theirs,
+                stderr=self.theirs, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            signal.signal(signal.SIGINT, before)
+        self.said = b""
+
+    def resize(self, columns: int) -> None:
+        import fcntl
+        import termios
+
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read_until(self, seen: Callable[[], object]) -> None:
+        while not seen():
+            self.said += os.read(self.ours, 1000)
+
+    def interrupt(self) -> list[str]:
+        """Ctrl-C, and all lines that there were in the end."""
+        os.close(self.theirs)
+        os.killpg(self.ran.pid, signal.SIGINT)  # as the terminal does
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes there any more
+            while more := os.read(self.ours, 1000):
+                self.said += more
+        os.close(self.ours)
+        assert self.ran.wait(HANG) == 130
+        return self.said.decode().split("\r\n")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(tmp_path, 80)
+    yield terminal
+    if terminal.ran.poll() is None:  # where the test has failed
+        terminal.ran.kill()
+        terminal.ran.wait(HANG)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_bar_follows_its_terminal_and_ctrl_c_leaves_a_clean_line_behind_it(terminal: Terminal) -> None:
+    terminal.read_until(lambda: b"step/s, gap" in terminal.said)
+
+    def updates() -> list[str]:
+        return terminal.said.decode(errors="ignore").split("\r")[1:-1]
+
+    for columns in (50, 120):
+        start = len(updates())
+        terminal.resize(columns)
+        # What was on its way when the size changed may still have the old one, and the next clears what it left over.
+        terminal.read_until(lambda start=start: len(updates()) > start + 6)
+        assert {len(line.rstrip()) for line in updates()[start + 3 :]} == {columns - 1}  # the cursor has the last one
+    *before, bar, line, end = terminal.interrupt()
+    assert before == [], "no update begins a line of its own"
     assert "training: " in bar
     assert (line, end) == ("interrupted before anything was saved", "")
 

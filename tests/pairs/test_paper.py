@@ -1,7 +1,9 @@
 """The authors' features: found, fetched, verified; against a real HTTP server on loopback."""
 
+import errno
 import hashlib
 import http.server
+import io
 import os
 import socket
 import stat
@@ -13,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from mindgap import geometry, pairs
+from mindgap.cli import app
 from mindgap.pairs import _paper
+from tests.cli.conftest import assert_one_line
 
 CONTENT_NAME = "features_clasp.npy"
 
@@ -246,15 +251,29 @@ def test_a_read_only_cache_warns_and_loads_anyway(server, tmp_path, monkeypatch,
         pairs.fetch("clasp", url=server.url)
 
 
-def test_a_full_disk_is_not_called_a_network_error(server, tmp_path, monkeypatch):
-    def full(self, url, target, pup, check_only=False):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("moment", ["write", "close"])  # what is written is only said to be, until it is closed
+def test_a_disk_that_becomes_full_is_one_line_and_leaves_nothing(server, tmp_path, monkeypatch, moment):
+    class Full(io.FileIO):
+        def write(self, data):
+            there = super().write(data[: len(data) // 2] if moment == "write" else data)
+            if moment == "write":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return there
 
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", full)
-    with pytest.raises(pairs.FeaturesUnavailable, match=r"No space left on device.*Make room") as caught:
-        pairs.fetch("clasp", url=server.url, progress=False)
-    assert "online" not in str(caught.value)
+        def close(self):
+            fails = moment == "close" and not self.closed
+            super().close()
+            if fails:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setenv("MINDGAP_URL", server.url)
+    with monkeypatch.context() as patch:
+        patch.setattr("pooch.downloaders.open", Full, raising=False)
+        result = CliRunner().invoke(app, ["fetch", "clasp"])
+    assert_one_line(result, f"{CONTENT_NAME} cannot be written to {tmp_path / 'cache'} (No space left on device). Make")
+    assert "online" not in result.stderr
     assert in_cache(tmp_path) == []
+    assert pairs.fetch("clasp", progress=False).read_bytes() == server.data
 
 
 def test_many_may_fetch_the_same_file_at_once(server, tmp_path, content):

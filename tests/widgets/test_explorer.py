@@ -232,6 +232,14 @@ def test_before_an_explorer_stands_the_picture_that_takes_its_place(monkeypatch:
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == made.model_id
 
 
+def test_the_picture_of_what_is_shown_is_made_apart_and_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process it would keep the kernel from answering: vl-convert lets no other thread run."""
+    made = MAKERS["sphere"]()
+    here = made.chart.png()
+    monkeypatch.setattr(theme, "png", None)
+    assert made.chart.png(apart=True) == here
+
+
 def test_the_words_for_a_picture_are_its_own() -> None:
     made = MAKERS["sphere"]()
     made.chart.spec = {**made.chart.spec, "description": '<b>"words"</b>'}

@@ -53,6 +53,28 @@ def test_what_was_drawn_is_kept_when_something_else_is_chosen(explorer: widgets.
     assert len(explorer.clouds) == 3
 
 
+def test_of_more_inputs_only_the_new_ones_are_embedded(
+    explorer: widgets.SeedExplorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    embed = towers.embed_seeds
+
+    def counting(names: list[str], seeds: list[int], kind: str, n: int, first: int) -> object:
+        asked.append(n - first)
+        return embed(names, seeds, kind, n, first=first)
+
+    monkeypatch.setattr(towers, "embed_seeds", counting)
+    before = explorer.clouds[0]
+    explorer.n.value = 7
+    assert asked == [1, 1, 1], "six were there, from the test before"
+    assert torch.equal(explorer.clouds[0][: len(before)], before)
+    ((_, found),) = embed([TOWER], [0], n=7)
+    torch.testing.assert_close(explorer.clouds[0], found[TOWER], rtol=0, atol=1e-5)
+    explorer.n.value = 3
+    assert len(asked) == 3
+    explorer.n.value = 4
+
+
 def test_a_wrong_name_leaves_the_last_chart(explorer: widgets.SeedExplorer) -> None:
     data = explorer.chart.data
     explorer.tower.value = "resnet19"
