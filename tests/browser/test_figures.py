@@ -389,17 +389,19 @@ def test_printing_meets_no_dark_figure_at_any_moment_of_a_drawing(browser: Brows
 def test_nothing_is_drawn_while_the_page_is_printed(browser: Browser) -> None:
     """What is drawn in the dark after the printer has come would stand dark on the paper."""
     tab = Tab(browser, theme="dark")
-    tab.context.add_init_script(
-        "addEventListener('DOMContentLoaded', () => setTimeout(() => dispatchEvent(new Event('beforeprint'))))"
-    )
     tab.view.goto(f"{SITE.as_uri()}/book/01_modality_gap.html")
-    tab.view.emulate_media(media="print")
-    tab.view.evaluate("new Promise(go => setTimeout(go, 1500))")
-    assert tab.view.locator(".mindgap-figure").first.evaluate("figure => figure.mindgapWaiting") is True
-    assert tab.view.locator(".mindgap-figure[data-drawn]").count() == 0
-    tab.view.emulate_media(media="screen")
+    drawn = tab.view.locator(".mindgap-figure[data-drawn]")
+    before = tab.view.evaluate(
+        "dispatchEvent(new Event('beforeprint')); document.querySelectorAll('.mindgap-figure[data-drawn]').length"
+    )
+    figure = tab.view.locator(".mindgap-figure:visible").last
+    figure.scroll_into_view_if_needed()
+    tab.view.wait_for_function("figure => figure.mindgapWaiting", arg=figure.element_handle())
+    tab.view.evaluate("new Promise(go => setTimeout(() => requestAnimationFrame(go)))")
+    assert drawn.count() == before
     tab.view.evaluate("dispatchEvent(new Event('afterprint'))")
     scroll_through(tab.view)
+    assert drawn.count() > before
     tab.context.close()
 
 
