@@ -112,6 +112,14 @@ def test_a_sheet_that_cannot_be_read_is_no_shorter_one() -> None:
         sheets.slim("p { top: 0 }\n}", set())
 
 
+def test_a_symbol_that_heads_a_column_is_set_as_one() -> None:
+    head = "<th>c_x</th><th></th><th>√(c_x + c_y)</th><th>c_xy of two seeds</th><th>log_weight</th><th>a_b(c)</th>"
+    assert finish.indices_set_low(head + "<td>c_xy</td>") == (
+        "<th><i>c</i><sub>x</sub></th><th></th><th>√(<i>c</i><sub>x</sub> + <i>c</i><sub>y</sub>)</th>"
+        "<th><i>c</i><sub>xy</sub> of two seeds</th><th>log_weight</th><th>a_b(c)</th><td>c_xy</td>"
+    )
+
+
 def test_how_tall_a_section_is_is_said_of_those_below_the_title_and_of_no_other() -> None:
     deep = '<section id="c"><h3>C</h3></section>'
     page = f'<section id="a"><h1>A</h1><section id="b"><p>words</p>{deep}</section><section id="d"></section></section>'

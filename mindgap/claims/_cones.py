@@ -197,12 +197,12 @@ def cone_on_a_sphere(limits: Thresholds) -> Evidence:
 @claim(
     CLAIMS,
     statement="In 512 dimensions a cap that is 55.94° across, the angle of the cosine 0.56, is less than one part in "
-    "2^512 of the sphere.",
+    "2⁵¹² of the sphere.",
     chapter=2,
     figure="02_cone_effect#fig-cap",
     source="section 2.1",
     cites=PAPER,
-    published="less than 2^−512 (P)",
+    published="less than 2⁻⁵¹² (P)",
     protocol="The same formula. Points with pairwise cosines of 0.56 stand at a cosine of √0.56 from their centre, so "
     "the cap that reaches out to a typical one of them is wider than the paper's.",
     scale=MATHEMATICS,

@@ -129,6 +129,15 @@ def stackable(html: str) -> str:
     return str(table)
 
 
+HEADING = re.compile(r"<th\b[^>]*>[^<]*</th>")
+INDEXED = re.compile(r"(?<![\w.])([a-z])_([a-z]{1,2})(?![\w(])")
+
+
+def indices_set_low(page: str) -> str:
+    """A heading of numbers that is a symbol of the text, c_xy, is set as one: notebooks' tables have plain names."""
+    return HEADING.sub(lambda heading: INDEXED.sub(r"<i>\1</i><sub>\2</sub>", heading[0]), page)
+
+
 def distinct_ids(page: str) -> str:
     """Each exercise and each solution gives its content one and the same id, which nothing refers to."""
     return re.sub(r'(<section) id="(?:exercise|solution)-content"', r"\1", page)
@@ -142,6 +151,7 @@ def finished(page: str, search: bool = False) -> str:
         named_by_what_they_say,
         lists_that_are_lists,
         distinct_ids,
+        indices_set_low,
         lambda page: TABLE.sub(lambda table: stackable(table[0]), page),
         lambda page: scripts_in_order(page, search),
         sections.at_need,
