@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import statistics
 import sys
@@ -24,7 +25,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from _machine import introduce, machine, write
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -136,6 +136,14 @@ def measured(page: Page, cell: Locator, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def notebook(source: str) -> str:
+    """The text of a notebook with one cell."""
+    cell: dict[str, Any] = {"cell_type": "code", "id": "explorer", "source": source, "metadata": {}, "outputs": []}
+    cell["execution_count"] = None
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return json.dumps({"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+
+
 def opened(browser: Browser, base: str, name: str) -> dict[str, Any]:
     """An explorer alone in a notebook, with a kernel of its own, in a Lab of a usual window."""
     context = browser.new_context(viewport={"width": 1400, "height": 1100})
@@ -172,9 +180,7 @@ def main() -> None:
         folder, home = Path(place, "notebooks"), Path(place, "home")
         folder.mkdir()
         for name in options.only or EXPLORERS:
-            cell = nbformat.v4.new_code_cell(f"from mindgap import widgets\n\n{EXPLORERS[name][0]}")
-            kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-            nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / f"{name}.ipynb")
+            (folder / f"{name}.ipynb").write_text(notebook(f"from mindgap import widgets\n\n{EXPLORERS[name][0]}"))
         browser = playwright.chromium.launch(executable_path=executable, args=chromium.arguments())
         with serving(folder, home) as base:
             for name in options.only or EXPLORERS:

@@ -116,10 +116,11 @@ def test_a_share_that_is_fresh_is_drawn(bar: running.Bar, kernel: Kernel, monkey
 
 
 def test_where_nobody_looks_nothing_is_changed(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[str] = []
     events = SimpleNamespace(register=lambda name, _call: registered.append(name))
-    shell, registered = SimpleNamespace(kernel=kernel, events=events), []  # type: ignore[var-annotated]
+    shell = SimpleNamespace(kernel=kernel, events=events)
     monkeypatch.setattr(running, "_shown", None)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.delenv(running.OPEN, raising=False)
     running.show()
     assert registered == []

@@ -1,14 +1,14 @@
 """`--dry-run`: what a command would compute and write, and about how long that takes on this machine.
 
-The time is that of a short sample, taken when it is asked for: a few steps of a training, a batch of a model. Nothing
-is written, and no weights are fetched.
+The time is that of a short sample, taken when it is asked for: a few steps of a training, some inputs of a
+network. Nothing is written.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,15 +109,6 @@ def of_seeds(recipe: SeedsRecipe, device: torch.device, missing: dict[str, int])
         each = max(0.0, more - few) / (MORE - FEW)
         total += seeds * (few + (recipe.n - FEW) * each if recipe.n > MORE else more)
     return total
-
-
-def of_batches(batch: Callable[[], int], device: torch.device, images: int) -> float:
-    """The seconds for so many `images`, of which `batch` embeds the next few and says how many."""
-    batch()  # the first one warms up
-    start = time.perf_counter()
-    done = batch()
-    _finish(device)
-    return (time.perf_counter() - start) / done * images if done else 0.0
 
 
 def _finish(device: torch.device) -> None:

@@ -56,7 +56,9 @@ class Watched:
 
     def note(self, line: ConsoleMessage) -> None:
         # That a plugin of JupyterLab took its time is said of the machine, not of the page.
-        if line.type in ("error", "warning") and not re.search(r"took [\d.]+ms to activate", line.text):
+        if line.type in ("error", "warning") and not re.search(
+            r"(took [\d.]+ms|is taking too long) to activate", line.text
+        ):
             self.errors.append(line.text)
 
 

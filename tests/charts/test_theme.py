@@ -12,7 +12,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from book import plain
-from mindgap import charts
+from mindgap import charts, running
 from mindgap._files import rounded
 from mindgap.charts import theme
 from mindgap.charts.theme import CONFIG, MIME
@@ -58,9 +58,9 @@ def test_views_are_called_by_their_order() -> None:
 def test_in_an_open_notebook_a_chart_comes_with_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which the plain notebooks have already, byte for byte: to save one after running it changes nothing."""
     spec = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x").to_dict()
-    monkeypatch.delenv(theme.OPEN, raising=False)
+    monkeypatch.delenv(running.OPEN, raising=False)
     assert "image/png" not in theme._render(spec)
-    monkeypatch.setenv(theme.OPEN, "chapter.ipynb")
+    monkeypatch.setenv(running.OPEN, "chapter.ipynb")
     drawn = theme._render(spec)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("chart", outputs=[
         nbformat.v4.new_output("display_data", {MIME: theme.stored(spec)})

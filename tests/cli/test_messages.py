@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,9 +85,12 @@ class Terminal:
 
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
-    def read_until(self, seen: Callable[[], object]) -> None:
-        while not seen():
-            self.said += os.read(self.ours, 1000)
+    def read(self) -> None:
+        self.said += os.read(self.ours, 1000)
+
+    def updates(self) -> list[str]:
+        """What a bar has drawn, without what is only begun."""
+        return self.said.decode(errors="ignore").split("\r")[1:-1]
 
     def interrupt(self) -> list[str]:
         """Ctrl-C, and all lines that there were in the end."""
@@ -112,17 +115,17 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_a_bar_follows_its_terminal_and_ctrl_c_leaves_a_clean_line_behind_it(terminal: Terminal) -> None:
-    terminal.read_until(lambda: b"step/s, gap" in terminal.said)
-
-    def updates() -> list[str]:
-        return terminal.said.decode(errors="ignore").split("\r")[1:-1]
-
+    while b"step/s, gap" not in terminal.said:
+        terminal.read()
     for columns in (50, 120):
-        start = len(updates())
+        start = len(terminal.updates())
         terminal.resize(columns)
         # What was on its way when the size changed may still have the old one, and the next clears what it left over.
-        terminal.read_until(lambda start=start: len(updates()) > start + 6)
-        assert {len(line.rstrip()) for line in updates()[start + 3 :]} == {columns - 1}  # the cursor has the last one
+        while len(terminal.updates()) <= start + 6:
+            terminal.read()
+        assert {len(line.rstrip()) for line in terminal.updates()[start + 3 :]} == {
+            columns - 1
+        }  # the cursor has the last one
     *before, bar, line, end = terminal.interrupt()
     assert before == [], "no update begins a line of its own"
     assert "training: " in bar
