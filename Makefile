@@ -9,7 +9,7 @@ NEWER_PIP := "pip>=25.1" # the first that knows pyproject's dependency groups
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds tasks coursework release lock clean browser .seen .beside
+.PHONY: help book pdf sphinx linkcheck test check execute lab bench coordinates cones clouds seeds tasks coursework release lock clean browser .seen .package .outputs .assignments
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -87,20 +87,26 @@ test: export MINDGAP_SKIPS := $(CURDIR)/_build/skips.jsonl
 test: export MINDGAP_WHOLE := $(WHOLE)
 test: .venv/.test browser check book  ## prove everything: style, types, package, stored outputs, site; WHOLE=1 also runs each chapter in JupyterLab
 	@rm -f $(MINDGAP_SKIPS)
-	@echo "The browser's tests; all others run beside them, and are shown when both have ended."
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going .seen .beside; found=$$?; cat _build/beside.log; exit $$found
+	@echo "The browser's tests; those of the package, the stored outputs and the coursework run beside them, and are shown in the end."
+	@rm -f $(BESIDE)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going .seen .package .outputs .assignments; found=$$?; cat $(BESIDE); exit $$found
 	@$(BIN)/python -m tests.skips $(MINDGAP_SKIPS)
+
+# Two at a time, the longest first, and each whatever becomes of the others.
+BESIDE := _build/package.log _build/outputs.log _build/assignments.log
 
 .seen:
 	$(BIN)/python -m pytest tests/browser --durations=10
 
-.beside:  # each of the three whatever became of those before it
-	( trap 'exit 130' INT TERM; failed=; \
-	$(BIN)/python -m pytest --ignore tests/browser --durations=10 || failed="$$failed, the tests of the package"; \
+.package:
+	$(BIN)/python -m pytest --ignore tests/browser --durations=10 >_build/package.log 2>&1
+
+.outputs:
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-kernel-startup-timeout=600 $(NOTEBOOKS) \
-		|| failed="$$failed, the stored outputs"; \
-	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED)) || failed="$$failed, the coursework"; \
-	test -z "$$failed" || { echo "Failed: $${failed#, }"; exit 1; } ) >_build/beside.log 2>&1
+		>_build/outputs.log 2>&1
+
+.assignments:
+	$(BIN)/python coursework/build.py selftest --brief $(if $(SEED),--seed $(SEED)) >_build/assignments.log 2>&1
 
 check: .venv/.test  ## lint, format and types, notebooks included
 	$(BIN)/ruff check
