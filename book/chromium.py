@@ -13,6 +13,15 @@ def executable() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def bare() -> str | None:
+    """The same Chromium without the window around its pages, if it is there, or else what there is.
+
+    It lays out every page alike, to a thousandth of a pixel, in half of the time. Debian's package is
+    `chromium-headless-shell`.
+    """
+    return shutil.which("chromium-headless-shell") or executable()
+
+
 def arguments() -> list[str]:
     """What it is started with everywhere; its sandbox refuses to start for root."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -31,7 +31,7 @@ QUIET = [
 # For this folder's tests: while Playwright is up an event loop runs, which tests without a browser must not see.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    found = chromium.executable()
+    found = chromium.bare()
     if found is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
