@@ -101,9 +101,11 @@ def test_what_no_page_names_is_no_part_of_the_site(tmp_path: Path) -> None:
     ("@font-face { font-family: x } :root { --gone: 0 }", "@font-face { font-family: x }\n:root{--gone: 0}"),
     ("@keyframes gone { 0% { top: 0 } 12.5% { top: 1px } }", "@keyframes gone { 0% { top: 0 } 12.5% { top: 1px } }"),
     ("/* .here */ .gone { top: 0 }", ""),
+    (".bs-tooltip-auto .here, .bsx { top: 0 }", ".bs-tooltip-auto .here{top: 0}"),
+    (".claim-3, .claims { top: 0 }", ".claim-3{top: 0}"),
 ])  # fmt: skip
 def test_a_rule_stays_if_something_could_match_it(rules: str, kept: str) -> None:
-    known = sheets.words(['<p class="here w-1.5">', "script.js"])
+    known = sheets.words(['<p class="here w-1.5">', "add(`bs-${kind}-auto`, 'claim-' + n); w-$"])
     assert sheets.slim(rules, known).strip() == kept
 
 

@@ -91,21 +91,35 @@ function layOutTheRest() {
   idle(next);
 }
 
+function remembered(entry) {
+  try {
+    return JSON.parse(sessionStorage.getItem(entry));
+  } catch {
+    return null; // no storage
+  }
+}
+
 // The place of the address, or the one at which the reader was before the page was loaded again: a section and the way
 // into it. The browser has gone there by what it knew before all was laid out.
 function keepPlace() {
-  const key = `mindgap-place ${location.pathname}`;
+  // Each visit has a place of its own, where the browser tells visits to one page apart.
+  const entry = () => `mindgap-place ${location.pathname} ${window.navigation?.currentEntry?.key ?? ""}`;
   let moved = false;
   for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     addEventListener(kind, () => (moved = true), { once: true, passive: true, capture: true });
   }
   addEventListener("pagehide", () => {
     const at = [...document.querySelectorAll(SECTIONS)].findLast((section) => section.getBoundingClientRect().top <= 0);
-    sessionStorage.setItem(key, at ? JSON.stringify({ section: at.id, into: -at.getBoundingClientRect().top }) : "null");
+    const place = at ? { section: at.id, into: -at.getBoundingClientRect().top } : null;
+    try {
+      sessionStorage.setItem(entry(), JSON.stringify(place));
+    } catch {
+      // no storage: the browser goes where it thinks best
+    }
   });
   const [{ type }] = performance.getEntriesByType("navigation");
   const again = ["reload", "back_forward"].includes(type);
-  const place = again ? JSON.parse(sessionStorage.getItem(key) ?? "null") : null;
+  const place = again ? remembered(entry()) : null;
   const [id, state] = location.hash.slice(1).split("?"); // a figure's address may have a state of it
   const named = again ? null : document.getElementById(id);
   const at = place ? document.getElementById(place.section) : named;

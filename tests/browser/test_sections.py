@@ -130,3 +130,58 @@ def test_the_figure_of_an_address_waits_for_no_other_script(browser: Browser) ->
     tab.view.wait_for_load_state("load")
     assert tab.watch.errors == []
     tab.context.close()
+
+
+def test_the_end_of_a_page_keeps_its_distance_from_what_follows(tabs: Tabs) -> None:
+    view = tabs(1280, "light").read("book/appendix/performance.html")
+    view.wait_for_function(f"{SEEN}.every(Boolean)")
+    distance = """() => {
+      const last = document.querySelector('.bd-article > section > section:last-of-type > :last-child');
+      const next = document.querySelector('.prev-next-footer');
+      return next.getBoundingClientRect().top - last.getBoundingClientRect().bottom;
+    }"""
+    assert view.evaluate(distance) > 10
+
+
+def test_a_tooltip_has_its_arrow_beside_it(browser: Browser) -> None:
+    tab = Tab(browser)
+    tab.view.goto(f"{SITE.as_uri()}/{LONG}")
+    tab.view.locator(".theme-switch-button").first.hover()
+    arrow = tab.view.locator(".tooltip-arrow")
+    expect(arrow).to_be_visible()
+    out = """arrow => {
+      const [a, box] = [arrow, arrow.nextElementSibling].map(one => one.getBoundingClientRect());
+      return a.bottom <= box.top + 1 || a.top >= box.bottom - 1 || a.right <= box.left + 1 || a.left >= box.right - 1;
+    }"""
+    assert arrow.evaluate(out)
+    tab.context.close()
+
+
+def test_each_visit_to_a_page_is_gone_back_to_where_it_was_left(browser: Browser) -> None:
+    tab = Tab(browser)
+    section = "[...document.querySelectorAll('.bd-article > section > section')]"
+    at = f"{section}.findLast(one => one.getBoundingClientRect().top <= 5)?.id"
+    left = []
+    for number in (2, 5):
+        tab.view.goto(f"{SITE.as_uri()}/{LONG}")
+        tab.view.wait_for_function(f"{section}.every(one => one.classList.contains('is-laid-out'))")
+        tab.view.evaluate(f"scrollTo(0, scrollY + {section}[{number}].getBoundingClientRect().top + 20)")
+        left.append(tab.view.evaluate(at))
+        tab.view.goto(f"{SITE.as_uri()}/book/appendix/notation.html")
+    tab.view.go_back()
+    tab.view.wait_for_function(f"id => {at} === id", arg=left[1])
+    tab.view.go_back()
+    tab.view.go_back()
+    tab.view.wait_for_function(f"id => {at} === id", arg=left[0])
+    assert left[0] != left[1]
+    tab.context.close()
+
+
+def test_sections_are_laid_out_where_nothing_may_be_remembered(browser: Browser) -> None:
+    tab = Tab(browser)
+    denied = "{ get() { throw new DOMException('denied', 'SecurityError'); } }"
+    tab.view.add_init_script(f"Object.defineProperty(window, 'sessionStorage', {denied})")
+    tab.view.goto(f"{SITE.as_uri()}/{LONG}")
+    tab.view.reload()
+    tab.view.wait_for_function(f"{SEEN}.every(Boolean)")  # the theme's script stops there, and ours does not
+    tab.context.close()

@@ -1,7 +1,8 @@
 """Style sheets of libraries without the rules that nothing on the site can match.
 
 The theme brings all of Bootstrap, two thirds of which no page has a use for, and which every browser would read before
-it shows anything. A rule goes if it asks for a class or an id whose name stands in no page and in no script.
+it shows anything. A rule goes if it asks for a class or an id whose name stands in no page and in no script, and that
+no script puts together from a part that stands there.
 """
 
 from __future__ import annotations
@@ -14,20 +15,26 @@ import tinycss2
 # Sheets of the book itself are no libraries; its scripts put names of classes together from parts.
 LIBRARIES = re.compile(r"(?:^|/)(?:styles/[^/]+|mystnb[^/]*|basic)\.css$")
 WORD = re.compile(r"[\w-]+")
+BEGUN = re.compile(r"(?<![\w-])[a-z][a-z-]+-(?=\$\{|[\"'`])")  # `bs-${kind}-auto`, "claim-" + number
 NEGATED = re.compile(r":not\([^()]*\)|\[[^\]]*\]")  # and what is said of other attributes
 NAMED = re.compile(r"[.#]((?:[\w-]|\\.)+)")
 NESTING = ("media", "supports", "layer")
 
 
 def words(texts: list[str]) -> set[str]:
-    """Everything that could be the name of a class."""
-    return set().union(*(WORD.findall(text) for text in texts))
+    """Everything that could be the name of a class; with a * at its end, what such a name could begin with."""
+    begun = {f"{begin}*" for text in texts for begin in BEGUN.findall(text)}
+    return begun.union(*(WORD.findall(text) for text in texts))
+
+
+def could_be(name: str, known: set[str]) -> bool:
+    return name in known or any(f"{name[: hyphen.end()]}*" in known for hyphen in re.finditer("-", name))
 
 
 def matches(selector: str, known: set[str]) -> bool:
     """Whether a selector asks for nothing but what is known."""
     names = (re.sub(r"\\(.)", r"\1", name) for name in NAMED.findall(NEGATED.sub("", selector)))
-    return all(part in known for name in names for part in WORD.findall(name))
+    return all(could_be(part, known) for name in names for part in WORD.findall(name))
 
 
 def selectors(prelude: list[Any]) -> list[str]:
