@@ -34,7 +34,7 @@ from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sum
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
 LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
-LARGEST_SCALE = 4  # p q of float32 cosines, whose rounding it multiplies; CLIP's are 1.2 half way
+LARGEST_SCALE = 4  # p q of float32 cosines, whose rounding it multiplies; CLIP's reach 1.4
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
 WIDE = 2048  # columns of a tile
