@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import ctypes
+import io
+import itertools
 import os
 import platform
 import time
@@ -72,8 +74,24 @@ def introduce() -> None:
 
 
 def write(rows: Sequence[dict[str, object]], path: Path) -> None:
-    """Write a table as CSV, replacing what an earlier run wrote."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    """Write a table as CSV, replacing what an earlier run wrote; a file with other columns stays, and one with a number
+    in its name is written beside it. What took long to measure is not lost for want of a folder, which is made."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\r\n")
+    writer.writeheader()
+    header = text.getvalue().strip().encode()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    place = next(name for name in names if not name.exists() or _starts_with(name, header))
+    if place != path:
+        print(f"{path} is there with other columns: written to {place}")
+    place.write_bytes(text.getvalue().encode())
+
+
+def _starts_with(path: Path, line: bytes) -> bool:
+    """Whether that is the first line of a file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.readline().strip() == line

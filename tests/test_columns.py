@@ -47,6 +47,8 @@ def test_the_same_chart_is_drawn(name: str) -> None:
         [{"a": 1}, {"a": "1"}],
         [{"a": ""}, {"a": "x"}],
         [{"a": None}],
+        [{"a": "one\rline"}],
+        [{"a\r": 1}],
         [{"a": [1, 2]}],
         [{"a.b": 1}],
         [{}],
@@ -57,6 +59,14 @@ def test_the_same_chart_is_drawn(name: str) -> None:
 def test_what_csv_would_change_stays_as_it_is(rows: Any) -> None:
     spec = {"data": {"name": "d"}, "datasets": {"d": rows}}
     assert compact(spec) == spec
+
+
+@pytest.mark.parametrize("data", [{"name": "d", "format": {"parse": {"a": "date"}}}, {"name": "other"}])
+def test_what_no_plain_reference_says_how_to_read_stays_as_it_is(data: Any) -> None:
+    spec = {"layer": [{"data": data}], "datasets": {"d": [{"a": "2022"}]}}
+    assert compact(spec) == spec
+    both = {"layer": [{"data": data}, {"data": {"name": "d"}}], "datasets": {"d": [{"a": "2022"}]}}
+    assert (compact(both) == both) == ("format" in data)
 
 
 def test_the_page_has_the_same_rows(tmp_path: Path) -> None:
@@ -77,3 +87,4 @@ def test_the_page_has_the_same_rows(tmp_path: Path) -> None:
 
 def test_numbers_are_as_long_as_in_json() -> None:
     assert mindgap_columns.as_csv([{"a": 1.0, "b": 0.1, "c": 1e-7, "d": None}]) == "a,b,c,d\n1,0.1,1e-07,\n"
+    assert mindgap_columns.as_csv([{"a": -0.0, "b": -3.0}]) == "a,b\n-0,-3\n"  # in JavaScript 1/−0 is not 1/0

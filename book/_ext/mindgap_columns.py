@@ -12,16 +12,19 @@ import io
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 KINDS: dict[str, set[type]] = {"boolean": {bool}, "string": {str}, "number": {int, float}}
-PLAIN = re.compile(r"[^\[\].\\'\"]+")  # a name in which Vega sees no path
+PLAIN = re.compile(r"[^\[\].\\'\"\r]+")  # a name in which Vega sees no path, and no end of a line
 
 
 def kind(values: list[Any]) -> str | None:
     """What a column holds: "number", "string" or "boolean", missing values apart; None if CSV cannot tell."""
     there = {type(value) for value in values if value is not None}
     if not there or "" in values:  # an empty cell is a missing value
+        return None
+    if any(isinstance(value, str) and "\r" in value for value in values):  # Vega ends a line there, csv does not
         return None
     return next((name for name, types in KINDS.items() if there <= types), None)
 
@@ -40,7 +43,7 @@ def columns(rows: Any) -> dict[str, str] | None:
 def cell(value: Any) -> str:
     """A value as JSON has it, so that it is read as the same, and no number is longer than there."""
     if isinstance(value, float) and value.is_integer() and math.fabs(value) < 1e15:
-        return str(int(value))
+        return f"{value:.0f}"  # which keeps the sign of −0
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
@@ -52,10 +55,23 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
+def references(node: Any) -> Iterator[dict[str, Any]]:
+    """Whatever in a part of a specification has a name, datasets that it reads among them."""
+    if isinstance(node, dict):
+        if isinstance(node.get("name"), str):
+            yield node
+        node = list(node.values())
+    for part in node if isinstance(node, list) else ():
+        yield from references(part)
+
+
 def compact(spec: dict[str, Any]) -> dict[str, Any]:
-    """The Vega-Lite `spec` with its named datasets as CSV, but for those that CSV cannot hold."""
+    """The Vega-Lite `spec` with its named datasets as CSV, but for those that CSV cannot hold, and those that are read
+    nowhere, or somewhere in a format of their own."""
     datasets = spec.get("datasets", {})
-    kinds = {name: found for name, rows in datasets.items() if (found := columns(rows))}
+    named = list(references({key: value for key, value in spec.items() if key != "datasets"}))
+    plain = {node["name"] for node in named if len(node) == 1} - {node["name"] for node in named if len(node) > 1}
+    kinds = {name: found for name, rows in datasets.items() if name in plain and (found := columns(rows))}
 
     def reading(node: Any) -> Any:
         if isinstance(node, dict):

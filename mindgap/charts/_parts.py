@@ -126,6 +126,11 @@ def emphasis(field: str, name: str = "emphasis") -> tuple[list[alt.Parameter], s
     return params, expression
 
 
+def literal(text: str) -> str:
+    """A text as an expression has it, whatever its letters."""
+    return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
+
+
 def shapes(field: str, kinds: Sequence[str]) -> Any:
     """A shape for each of `kinds`, which leaves the legend to their lines."""
     chosen = json.dumps(SHAPES[: len(kinds)])
@@ -216,7 +221,7 @@ def hint(lines: Mapping[str, str], title: str, drawn: str = "") -> Any:
 
     A scene is an object with `picture`, the address of a picture, and `caption`.
     """
-    body = ", ".join(f"'{name}': {expression}" for name, expression in lines.items())
+    body = ", ".join(f"{literal(name)}: {expression}" for name, expression in lines.items())
     plain = f"{{title: {title}, {body}}}" if body else f"{{title: {title}}}"
     if not drawn:
         return alt.value(alt.ExprRef(plain))

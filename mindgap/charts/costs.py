@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from mindgap.charts._parts import emphasis, hint, radio, shapes
+from mindgap.charts._parts import emphasis, hint, literal, radio, shapes
 from mindgap.charts.theme import DASHES, KIND_COLOURS, NEUTRAL
 from mindgap.charts.training import FAINT
 
@@ -28,7 +28,7 @@ def cost_curves(
     controls = []
     if menu is not None:
         controls = [radio("menu_", list(dict.fromkeys(table[menu])), menu)]
-        base = base.transform_filter(f"datum['{menu}'] == menu_")
+        base = base.transform_filter(f"datum[{literal(menu)}] == menu_")
     legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=320)
     across = alt.X(
         "size:Q", title=titles[0], scale=alt.Scale(type="log", domain=_decades(table["size"]), nice=False),
@@ -48,7 +48,7 @@ def cost_curves(
     }
     lines = base.mark_line().encode(across, up, colour, dash, opacity=opacity).properties(name="costs")
     points = (
-        base.transform_filter(f"datum.way != '{bound}'")
+        base.transform_filter(f"datum.way != {literal(str(bound))}")
         .mark_point(filled=True, size=45)
         .encode(
             across,

@@ -106,14 +106,20 @@ def softmax_weights(cosines: pd.DataFrame, inverse: tuple[int, int] = (1, 200)) 
     `cosines` has `image` (a name), `cosine` (with every text) and `own` (whether it is the image's). The slider
     goes through the whole numbers 1/τ from one end of `inverse` to the other. What each weight is divided by, and how
     many texts share them, exp(entropy), come with the chart; the weights are computed in the page.
+
+    Raises ValueError for no rows, or ends in the wrong order.
     """
     names = list(dict.fromkeys(cosines["image"]))
     low, high = inverse
+    if not low <= high:
+        raise ValueError(f"inverse: expected two whole numbers from the lower, got {inverse}")
+    if not len(cosines):
+        raise ValueError("cosines: expected at least one row, got none")
     steps = np.arange(low, high + 1)
     sums = {name: _sums(rows["cosine"].to_numpy(), steps) for name, rows in cosines.groupby("image")}
     params = [
         radio("image_", names, "image"),
-        slider("sharpness", 100, low, high, 1, "1/τ"),
+        slider("sharpness", min(max(100, low), high), low, high, 1, "1/τ"),
         words("sharpness", "'temperature 1/' + sharpness"),
         alt.param(name="sums", value=sums),
         alt.param(

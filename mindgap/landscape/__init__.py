@@ -273,7 +273,8 @@ def loss_landscape(
     is given the share done, from 0 to 1.
 
     Errors stay below 1e-9 for float64 input and below 1e-5 otherwise, for temperatures down to 1/1000, save that a loss
-    above 100 is given to the precision of its own dtype. Memory beyond the input is O(n (d + S·T)), never n².
+    above 100 is given to the precision of its own dtype, and that it may be 2e-5 where all rows of a cloud are one, so
+    that roundings do not average out. Memory beyond the input is O(n (d + S·T)), never n².
     It is computed on the device of x and y, where the result is, too; but on the CPU in place of Apple's MPS, which has
     no float64. On an NVIDIA GPU one fused kernel does it for temperatures from 1/128 on, unless the input is float64; a
     warning says so where Triton cannot compile that, and passes over memory take its place. Its products are exact to

@@ -34,6 +34,7 @@ from mindgap.landscape._exponentials import WORTH_COMPILING, Moves, compiled_sum
 SHARPEST = {torch.float32: 128.0, torch.float64: math.inf}
 LEAST_SUM = {torch.float32: math.exp(-60), torch.float64: math.exp(-600)}  # below, terms cut off may matter
 LARGEST_OFFSET = 8  # of float32 cosines; CLIP's reach 4 at a shift of 3
+LARGEST_SCALE = 4  # p q of float32 cosines, whose rounding it multiplies; CLIP's reach 1.4
 NEAR = 1e-3  # squared length of a moved row below which differences of larger numbers are not exact enough
 NARROW = 16  # batches smaller than this are done in passes: a loop over their columns would hardly have begun
 WIDE = 2048  # columns of a tile
@@ -191,8 +192,11 @@ def _report_half(report: Callable[[int], object], second: int, done: int) -> Non
 
 
 def _of_cosines(x: Shifted, y: Shifted, dtype: torch.dtype) -> torch.dtype:
-    """That of the exponentials, unless offsets cancel: then cosines need more digits than float32 has."""
-    return dtype if max(float(side.offset.abs().max()) for side in (x, y)) <= LARGEST_OFFSET else torch.float64
+    """That of the exponentials, unless offsets cancel, or leave short rows: then cosines need more digits than float32
+    has."""
+    offset = max(float(side.offset.abs().max()) for side in (x, y))
+    scale = float((x.scale.amax(dim=(1, 2)) * y.scale.amax(dim=(1, 2))).max())
+    return dtype if offset <= LARGEST_OFFSET and scale <= LARGEST_SCALE else torch.float64
 
 
 def own_cosines(x: Shifted, y: Shifted) -> Float[Tensor, "s k b"]:

@@ -57,6 +57,12 @@ def test_without_a_menu_there_is_none_and_without_a_bound_nothing_is_grey() -> N
     assert NEUTRAL not in chart["layer"][0]["encoding"]["color"]["scale"]["range"]
 
 
+def test_names_may_have_any_letters() -> None:
+    odd = table().replace({"way": {"bound": "the cache's \\ bound"}}).rename(columns={"growing": "what's [growing]"})
+    chart = charts.cost_curves(odd, ("a pair's", "it's \\ long"), bound="the cache's \\ bound", menu="what's [growing]")
+    assert len(symbols(chart.to_dict())) == len(symbols(costs().to_dict()))
+
+
 def test_the_menu_chooses_what_is_drawn() -> None:
     one, other = (symbols(with_params(costs(), menu_=value)) for value in ("pairs", "shifts"))
     assert len(one) == len(other)

@@ -63,3 +63,16 @@ def test_the_page_computes_the_softmax(sharpness: int) -> None:
     weights /= weights.sum()
     shared = np.exp(-(weights * np.log(weights)).sum())
     assert f"the weight of {shared:.1f} texts" in texts(charts.softmax_weights(cosines()), sharpness=sharpness)
+
+
+@pytest.mark.parametrize("inverse", [(1, 50), (150, 200), (7, 7)])
+def test_the_slider_starts_within_its_ends(inverse: tuple[int, int]) -> None:
+    params = charts.softmax_weights(cosines(), inverse).to_dict()["params"]
+    assert inverse[0] <= next(one["value"] for one in params if one["name"] == "sharpness") <= inverse[1]
+
+
+def test_the_softmax_has_at_least_one_temperature_and_one_text() -> None:
+    with pytest.raises(ValueError, match=r"inverse: expected .*from the lower, got \(200, 1\)"):
+        charts.softmax_weights(cosines(), (200, 1))
+    with pytest.raises(ValueError, match="cosines: expected at least one row"):
+        charts.softmax_weights(cosines()[:0])

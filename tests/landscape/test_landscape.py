@@ -127,6 +127,14 @@ def test_parity_of_rows_that_pass_near_the_origin(way, spread, batch_size):
     assert_matches_plain(x.float(), y.float(), shifts=[0.0, 0.5], batch_size=batch_size)
 
 
+@pytest.mark.parametrize("cosine", [-1.0, -0.9])
+def test_clouds_that_all_but_vanish_half_way(way, cosine):
+    """All rows of a cloud are one: what one float32 cosine is off, all are, times p q, 15 to 100 here."""
+    n, turn = 40, math.sqrt(1 - cosine**2)
+    x, y = torch.tensor([[0.6, 0.8]]), torch.tensor([[0.6 * cosine - 0.8 * turn, 0.8 * cosine + 0.6 * turn]])
+    assert_matches_plain(x.repeat(n, 1), y.repeat(n, 1), shifts=[0.35, 0.42, 0.45, 0.55], temperatures=[1 / 128, 0.01])
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     n=st.integers(2, 12),
