@@ -96,6 +96,12 @@ def visiting(browser: Browser, visit: Callable[[BrowserContext], V]) -> Iterator
 DRAWN = "figure => figure.dataset.drawn !== undefined"
 LETTERS = "document.fonts.ready.then(() => true)"  # those of formulas come in a file of their own
 
+# What is far from the reader is laid out when the browser is idle: here at once, and what is measured of it measured.
+LAID_OUT = """async () => {
+  document.querySelectorAll('.bd-article > section > section').forEach(one => one.classList.add('is-laid-out'));
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+}"""
+
 
 # The first figure that readers can see and that is not there yet is brought near; true once there is none.
 ALL_DRAWN = """() => {
@@ -142,6 +148,7 @@ class Tab:
         """Wait until the figures and the letters of what was loaded are there."""
         scroll_through(self.view)
         self.view.evaluate(LETTERS)
+        self.view.evaluate(LAID_OUT)
 
     def show(self, page: str) -> tuple[Page, Watched]:
         """Load a page whole."""
