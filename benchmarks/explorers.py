@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from book import chromium
-from book.lab import HANG, KERNEL, RUN, serving
+from book.lab import HANG, KERNEL, RUN, serving, wait_for_kernel
 
 KEYS = ["ArrowRight"] * 50 + ["ArrowLeft"] * 40 + ["ArrowRight"] * 10
 EVERY = 0.05  # seconds between two keys
@@ -151,8 +151,7 @@ def opened(browser: Browser, base: str, name: str) -> dict[str, Any]:
     page = context.new_page()
     page.goto(f"{base}/lab/workspaces/{name}/tree/{name}.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    wait_for_kernel(page)
     page.evaluate(RUN)
     try:
         return measured(page, page.locator(".jp-CodeCell").first, name)

@@ -8,9 +8,9 @@ Each page is loaded over HTTP from this machine, in a browser that has nothing o
 four times slower than it is. Bytes are those of the files, compressed by gzip where a server would. Times are medians
 over a few loads, each at the address of the page's first figure, which lies below the first screen. It is seen when its
 picture of the first state is on the screen, and live when it is drawn and answers; the last of a page is live after the
-page has been scrolled through. A slider's step is the time in which the
-main thread is busy with it. Figures that a prediction guards are shown, as to a reader who has answered. Bytes and
-requests are exact; times depend on the machine and on what else it does, so compare those of one run.
+page has been scrolled through. A slider's step is the time in which the main thread is busy with it. Figures that a
+prediction guards are shown, as to a reader who has answered. Bytes and requests are exact; times depend on the machine
+and on what else it does, so compare those of one run.
 """
 
 from __future__ import annotations
@@ -167,17 +167,16 @@ def weigh(browser: Browser, folder: Path, loads: int, only: list[str]) -> list[d
     rows: list[dict[str, object]] = []
     pages = [folder / "book/index.html", *sorted((folder / "book").glob("0*.html"))]
     with served(folder) as base:
+        front: set[str] = set()  # what a reader has who comes from the front page
+        loaded(browser, first_figure(browser, f"{base}/book/index.html"), folder, front)
         for path in pages:
             if only and not any(part in path.name for part in only):
                 continue
             if 'http-equiv="refresh"' in path.read_text(encoding="utf-8"):  # where a chapter once was
                 continue
             address = f"{base}/{path.relative_to(folder).as_posix()}"
-            front: set[str] = set()
-            if path != pages[0]:
-                loaded(browser, first_figure(browser, f"{base}/book/index.html"), folder, front)
-            at = first_figure(browser, address)
-            runs = [loaded(browser, at, folder, set(front)) for _ in range(loads)]
+            at, known = first_figure(browser, address), set[str]() if path == pages[0] else front
+            runs = [loaded(browser, at, folder, set(known)) for _ in range(loads)]
             sliders = slider_ms(browser, address, folder)
             rows.append(
                 {

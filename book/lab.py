@@ -13,6 +13,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
@@ -24,6 +28,12 @@ HANG = 180.0  # seconds; a Lab that has not answered by then will not
 # JupyterLab forgets what it is asked to run while the kernel is still connecting.
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 RUN = "async () => { const _ = jupyterapp.commands.execute('notebook:run-all-cells') }"
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the kernel of the notebook in front listens, and has nothing to do."""
+    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
+    page.locator("#jp-main-statusbar", has_text="Idle").wait_for()
 
 
 @contextmanager

@@ -119,10 +119,10 @@ def png(spec: dict[str, Any]) -> str:
 
 def _render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
     shown = {MIME: stored(spec), "text/plain": spec.get("description", "A chart.")}
-    # JupyterLab draws such a picture itself where there is none and saves it, each machine and version its own.
-    if OPEN in os.environ and find_spec("vl_convert"):
-        shown["image/png"] = png(shown[MIME])
     if OPEN in os.environ:
+        # JupyterLab draws such a picture itself where there is none and saves it, each machine and version its own.
+        if find_spec("vl_convert"):
+            shown["image/png"] = png(shown[MIME])
         shown[MIME]["$schema"] = ANY_MINOR_VERSION
     return shown
 

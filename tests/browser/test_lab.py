@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from book import plain
 from book.conftest import same
-from book.lab import KERNEL, RUN, serving
+from book.lab import RUN, serving, wait_for_kernel
 from book.notebooks import HANG as RUNNING
 from book.notebooks import notebooks
 from mindgap.charts.theme import THEME
@@ -61,8 +61,7 @@ def opened(browser: Browser, lab: str) -> Iterator[tuple[Page, Watched]]:
     page, watch = watched_page(context, (lab, lab.replace("http", "ws")))
     page.goto(f"{lab}/lab/workspaces/explorers/tree/explorers.ipynb")  # a workspace of its own: none is restored
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    wait_for_kernel(page)
     page.evaluate(RUN)
     yield page, watch
     context.close()
@@ -92,8 +91,7 @@ def open_chapter(desk: tuple[Page, Watched], lab: str, name: str) -> Page:
     watch.errors.clear()
     page.goto(f"{lab}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook .jp-MarkdownCell").first.wait_for()
-    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    wait_for_kernel(page)
     return page
 
 
@@ -413,8 +411,7 @@ def test_a_cell_that_runs_long_has_a_bar_that_is_not_saved(browser: Browser, lab
     page, _ = watched_page(context, (lab, lab.replace("http", "ws")))
     page.goto(f"{lab}/lab/workspaces/long/tree/long.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_function(f"{KERNEL}?.connectionStatus === 'connected'")
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
+    wait_for_kernel(page)
     page.evaluate(f"{KERNEL_NOW}.requestExecute({{ code: 'from mindgap import running; running.show()' }}).done")
     page.evaluate(RUN)
     for number, file, said in ((1, "go", "done"), (2, "on", "ZeroDivisionError")):

@@ -88,12 +88,16 @@ function drawn() {
   return figures().filter((figure) => figure.mindgapView);
 }
 
-function followAddress() {
+// The place of the address, its figure, and the state that is asked of that.
+function addressed() {
   const [id, query] = location.hash.slice(1).split("?");
-  if (query === undefined) return;
   const place = document.getElementById(unescaped(id));
-  const figure = place?.querySelector(".mindgap-figure");
-  if (!figure) return;
+  return { place, figure: place?.querySelector(".mindgap-figure"), query };
+}
+
+function followAddress() {
+  const { place, figure, query } = addressed();
+  if (query === undefined || !figure) return;
   const stored = storedIn(figure);
   figure.mindgapAsked = { ...start(stored), ...asked(stored, query) };
   enqueue(figure).then(() => place.scrollIntoView({ block: place.clientHeight < innerHeight ? "center" : "start" }));
@@ -139,13 +143,11 @@ function keepKeys(event) {
 
 // The figure that the reader is at: the one of the address, or the first on the screen.
 function readersOwn() {
-  const named = document.getElementById(unescaped(location.hash.slice(1).split("?")[0]));
-  const own = named?.querySelector(".mindgap-figure");
-  if (own) return own;
-  return figures().find((figure) => {
+  const onScreen = (figure) => {
     const { top, bottom, width } = figure.getBoundingClientRect();
     return width > 0 && bottom > 0 && top < innerHeight;
-  });
+  };
+  return addressed().figure ?? figures().find(onScreen);
 }
 
 function begin() {

@@ -95,10 +95,10 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
     static, sources = site / "_static", site / "_sources"
     pages = [path.read_text(encoding="utf-8") for path in site.rglob("*.html") if static not in path.parents]
     keep = kept(static, pages)
+    texts = [*pages, *(path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js")]
     if static / THEME in keep:
         drawn = icons.Icons()
-        scripts = [path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js"]
-        wanted = set().union(*map(icons.used, [*pages, *scripts]))
+        wanted = set().union(*map(icons.used, texts))
         try:
             (static / SHEET).write_text(icons.sheet(drawn, wanted), encoding="utf-8")
         except KeyError as missing:
@@ -111,7 +111,7 @@ def tidy(app: Sphinx, error: Exception | None) -> None:
             script.write_text(unhurried(script.read_text(encoding="utf-8")), encoding="utf-8")
         except ValueError as changed:
             LOGGER.warning(changed.args[0])
-    known = sheets.words([*pages, *(path.read_text(encoding="utf-8") for path in keep if path.suffix == ".js")])
+    known = sheets.words(texts)
     for path in keep:
         if path.suffix in (".css", ".js"):
             without_map(path)

@@ -42,13 +42,14 @@ def tall(html: str) -> int:
     pictures = [float(height) for height in PICTURE.findall(html)]
     code = [block.count("\n") + 1 for block in CODE.findall(html)]
     text = len(TAG.sub("", CODE.sub("", html)))
-    lines = math.ceil(text / LETTERS) + len(BLOCK.findall(html)) / 2
+    blocks = len(BLOCK.findall(html))
+    lines = math.ceil(text / LETTERS) + blocks / 2
     return round(
         sum(pictures)
         + AROUND_FIGURE * len(pictures)
         + CODE_LINE * sum(code)
         + LINE * lines
-        + BETWEEN * (len(code) + len(BLOCK.findall(html)))
+        + BETWEEN * (len(code) + blocks)
     )
 
 
